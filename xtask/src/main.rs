@@ -1,1 +1,61 @@
-fn main() {}
+//! The project's chores: `cargo xtask <chore>`; nothing here is shipped.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod cargo;
+mod digest;
+mod lexer;
+mod metadata;
+mod spdx;
+mod stages;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <chore>
+
+  test [--only STAGE] [--from STAGE] [--list]
+                      everything CI checks, stage by stage; stops at the first that fails
+  tidy                the rules of the house; prints every violation as path:line: rule: message
+  tidy --bless-new    records golden files that are not recorded yet (never changes a recorded one)
+  tidy --retie DOC    DOC was read again after the code it is tied to changed: renews its hashes
+  sim [--crash-points N]
+                      the simulator's long tier (20,000,000 crash points unless told)
+  bench               runs the released binary's benchmarks and appends the results to bench/history/
+  help                this text
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), String> {
+    let root = cargo::workspace_root()?;
+    match words {
+        [] | ["help" | "--help" | "-h", ..] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ["test", options @ ..] => stages::test(&root, &stages::Choice::parse(options)?),
+        ["tidy"] => tidy::check(&root),
+        ["tidy", "--bless-new"] => tidy::bless_new(&root),
+        ["tidy", "--retie", docs @ ..] if !docs.is_empty() => tidy::retie(&root, docs),
+        ["sim"] => stages::long_simulation(&root, "20000000"),
+        ["sim", "--crash-points", count] => stages::long_simulation(&root, count),
+        ["bench"] => bench::run(&root),
+        _ => Err(format!(
+            "no chore `{}`; see `cargo xtask help`",
+            words.join(" ")
+        )),
+    }
+}
