@@ -42,6 +42,7 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
             println!("tidy: {} files, no violations", tree.files.len());
             Ok(())
         }
+        1 => Err("tidy: 1 violation".to_owned()),
         count => Err(format!("tidy: {count} violations")),
     }
 }
