@@ -1,0 +1,287 @@
+//! Bodies of the worker routes: claim, heartbeat, finish, checkpoint.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::object;
+use super::text::{Json, Str};
+use super::words::{Directive, FinishOutcome, RunState};
+
+/// Body of `POST /api/v1/leases`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim<'a> {
+    /// Who works.
+    #[serde(borrow)]
+    pub worker: Str<'a>,
+    /// The queues to take from; `["default"]` when absent.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub queues: Option<Vec<Str<'a>>>,
+    /// Only these kinds; every kind when absent.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Vec<Str<'a>>>,
+    /// Must be empty in this version.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<Str<'a>>>,
+    /// Later.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub actor_id: Option<Json<'a>>,
+    /// How many at most, 1..=1000; 1 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// The lease; the task's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_ms: Option<u64>,
+    /// How long to wait for work, 0..=60000; 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
+    /// Repeating the claim with this key returns the same leases, as far as they still live.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<Str<'a>>,
+}
+
+/// Answer of `POST /api/v1/leases`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ClaimAnswer {
+    /// The leases granted; empty when nothing came in time or while paused.
+    pub leases: Vec<Lease>,
+}
+
+/// One granted lease, with all a handler needs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Lease {
+    /// The run.
+    pub run_id: String,
+    /// Its task.
+    pub task_id: String,
+    /// The run's tenant.
+    #[serde(default)]
+    pub tenant_id: String,
+    /// The attempt's id.
+    pub attempt_id: String,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// Every call about this lease carries it.
+    pub token: String,
+    /// Which handler.
+    pub kind: String,
+    /// Which lane.
+    pub queue: String,
+    /// What the handler gets; absent for `null` and for bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Box<RawValue>>,
+    /// Opaque bytes instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_base64: Option<String>,
+    /// Media type of the payload.
+    pub content_type: String,
+    /// When the lease ends unless renewed.
+    pub expires_at: String,
+    /// The lease in milliseconds: what a heartbeat renews by.
+    pub lease_ms: u64,
+    /// When the attempt times out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_at: Option<String>,
+    /// Memos of earlier attempts by name.
+    #[serde(default)]
+    pub checkpoints: BTreeMap<String, Box<RawValue>>,
+    /// Tags, priority, description.
+    pub metadata: LeaseMetadata,
+    /// What the resume handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume_payload: Option<Box<RawValue>>,
+    /// W3C trace context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+/// A task's metadata, as a lease carries it.
+pub type LeaseMetadata = super::task::MetadataView;
+
+/// Body of `POST /api/v1/leases/heartbeat`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeartbeatBatch<'a> {
+    /// At most 10,000.
+    #[serde(borrow, deserialize_with = "object::list")]
+    pub leases: Vec<Heartbeat<'a>>,
+}
+
+/// "I am still on it": an item of the batch, and without `run_id` the body of `POST /api/v1/runs/{run_id}/heartbeat`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heartbeat<'a> {
+    /// The run; required in a batch.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<Str<'a>>,
+    /// The lease's token.
+    #[serde(borrow)]
+    pub token: Str<'a>,
+    /// The new lease from now on; the lease's first length when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_ms: Option<u64>,
+    /// A note on progress.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Json<'a>>,
+}
+
+/// Answer of `POST /api/v1/leases/heartbeat`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct HeartbeatAnswer {
+    /// One per item, in order.
+    pub results: Vec<Beat>,
+}
+
+/// What became of one heartbeat: `error` is set, or the two others are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beat {
+    /// The run.
+    pub run_id: String,
+    /// When the lease ends unless renewed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directive: Option<Directive>,
+    /// `lease_lost`, or what was wrong with the item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The error in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// Body of `POST /api/v1/leases/finish`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinishBatch<'a> {
+    /// At most 10,000.
+    #[serde(borrow, deserialize_with = "object::list")]
+    pub results: Vec<Finish<'a>>,
+}
+
+/// The end of one attempt: an item of the batch, and without `run_id` the body of `POST /api/v1/runs/{run_id}/finish`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finish<'a> {
+    /// The run; required in a batch.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<Str<'a>>,
+    /// The lease's token.
+    #[serde(borrow)]
+    pub token: Str<'a>,
+    /// How it ended.
+    pub outcome: FinishOutcome,
+    /// What it produced.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Json<'a>>,
+    /// What went wrong; a failure without one gets code `failed`, retryable.
+    #[serde(borrow, default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
+    pub error: Option<FinishError<'a>>,
+    /// Memos saved together with the outcome, by name.
+    #[serde(borrow, default, deserialize_with = "object::unique", skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<BTreeMap<Str<'a>, Json<'a>>>,
+    /// Overrides the retry policy's delay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// Why it suspends, cancels or releases.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
+    /// Later.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub consumption: Option<Json<'a>>,
+    /// Later.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub children: Option<Json<'a>>,
+    /// Later.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub custom_events: Option<Json<'a>>,
+}
+
+impl<'a> Finish<'a> {
+    /// An end with this outcome and nothing else.
+    #[must_use]
+    pub fn new(run_id: impl Into<Str<'a>>, token: impl Into<Str<'a>>, outcome: FinishOutcome) -> Finish<'a> {
+        Finish {
+            run_id: Some(run_id.into()),
+            token: token.into(),
+            outcome,
+            output: None,
+            error: None,
+            checkpoints: None,
+            retry_after_ms: None,
+            reason: None,
+            consumption: None,
+            children: None,
+            custom_events: None,
+        }
+    }
+}
+
+/// What went wrong, in the worker's words.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinishError<'a> {
+    /// A stable code; `failed` when absent.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Str<'a>>,
+    /// Text for people.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Str<'a>>,
+    /// Whether another attempt may help; true when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retryable: Option<bool>,
+}
+
+/// Answer of `POST /api/v1/leases/finish`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct FinishAnswer {
+    /// One per item, in order.
+    pub results: Vec<Finished>,
+    /// The log position that the answer reflects.
+    pub sequence: u64,
+}
+
+/// What became of one finish: `state` is set, or `error` is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The run.
+    pub run_id: String,
+    /// Where the run stands after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<RunState>,
+    /// The error's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The error in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// Answer of `POST /api/v1/runs/{run_id}/finish`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishOne {
+    /// The run.
+    pub run_id: String,
+    /// Where the run stands after it.
+    pub state: RunState,
+    /// The log position that the answer reflects.
+    pub sequence: u64,
+}
+
+/// Body of `POST /api/v1/runs/{run_id}/checkpoints`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoint<'a> {
+    /// The lease's token.
+    #[serde(borrow)]
+    pub token: Str<'a>,
+    /// The memo's name.
+    #[serde(borrow)]
+    pub name: Str<'a>,
+    /// The memo.
+    #[serde(borrow)]
+    pub value: Json<'a>,
+}

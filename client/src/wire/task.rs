@@ -1,0 +1,220 @@
+//! Answers of the task routes: a task as it is shown, and what became of a submit, a batch, a cancel.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::words::{HoldPolicy, Jitter, RunState, SafetyLevel, Strategy, TaskState};
+
+/// One run in a task's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunBrief {
+    /// The run.
+    pub run_id: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// When it is or was due.
+    pub scheduled_at: String,
+}
+
+/// Answer of `POST /api/v1/tasks`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubmitAnswer {
+    /// The task.
+    pub task: Task,
+    /// Its runs in order, at most the first 1000.
+    pub runs: Vec<RunBrief>,
+    /// How many runs it has.
+    pub runs_total: u32,
+    /// False when the idempotency key found the task already there.
+    pub created: bool,
+    /// The log position that the answer reflects.
+    pub sequence: u64,
+}
+
+/// Answer of `POST /api/v1/tasks/batch`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BatchAnswer {
+    /// One per item, in order.
+    pub results: Vec<BatchItem>,
+    /// The log position that the answer reflects.
+    pub sequence: u64,
+}
+
+/// What became of one item: a task with its runs, or an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchItem {
+    /// 201 created, 200 found by its key, or the error's status.
+    pub status: u16,
+    /// The task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+    /// Its runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub run_ids: Vec<String>,
+    /// The error's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The error in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The error's details.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub details: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Answer of `POST /api/v1/tasks/{task_id}/cancel`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskCanceled {
+    /// The task.
+    pub task_id: String,
+    /// `canceled`, `already_canceled` or `already_terminal`.
+    pub status: String,
+    /// Runs canceled at once.
+    pub runs_canceled: u32,
+    /// Running runs whose workers are told.
+    pub runs_cancel_requested: u32,
+    /// Runs that had ended before.
+    pub runs_already_terminal: u32,
+    /// All its runs.
+    pub runs_total: u32,
+    /// Descendants fenced; 0 until tasks can have children.
+    pub descendants_canceled: u64,
+}
+
+/// Counts of runs by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunsByState {
+    /// Not due yet.
+    pub scheduled: u64,
+    /// Waiting for a worker.
+    pub ready: u64,
+    /// Granted, not begun.
+    pub leased: u64,
+    /// A worker is on it.
+    pub running: u64,
+    /// Waiting for the next attempt.
+    pub retry_wait: u64,
+    /// Set aside.
+    pub suspended: u64,
+    /// Ended well.
+    pub completed: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Called off.
+    pub canceled: u64,
+}
+
+/// A task as it is shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Task {
+    /// Its id.
+    pub id: String,
+    /// Its tenant.
+    pub tenant_id: String,
+    /// Which handler.
+    pub kind: String,
+    /// Which lane.
+    pub queue: String,
+    /// Derived from its runs.
+    pub state: TaskState,
+    /// What the handler gets; absent for `null` and for bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Box<RawValue>>,
+    /// Opaque bytes instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_base64: Option<String>,
+    /// Media type of the payload.
+    pub content_type: String,
+    /// When it runs.
+    pub run_policy: RunPolicyView,
+    /// Bounds of its execution.
+    pub constraints: ConstraintsView,
+    /// The delays between attempts.
+    pub retry: RetryView,
+    /// Tags, priority, description.
+    pub metadata: MetadataView,
+    /// Its idempotency key.
+    pub idempotency_key: Option<String>,
+    /// Not started by then: canceled.
+    pub expires_at: Option<String>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+    /// When it was accepted.
+    pub created_at: String,
+    /// When it was last changed; `None` until then.
+    pub updated_at: Option<String>,
+    /// When it was canceled.
+    pub canceled_at: Option<String>,
+    /// By whom it was submitted.
+    pub created_by: String,
+    /// Its runs by state.
+    pub runs_by_state: RunsByState,
+    /// Its runs in order, at most the first 1000.
+    pub runs: Vec<RunBrief>,
+    /// How many runs it has.
+    pub runs_total: u32,
+}
+
+/// When a task runs, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPolicyView {
+    /// `once`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When the run is or was due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<String>,
+}
+
+/// Bounds of a task's execution, as shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConstraintsView {
+    /// Reported failures and timeouts until the run fails.
+    pub max_attempts: u32,
+    /// Leases that may end without a word.
+    pub max_lost_leases: u32,
+    /// An attempt's deadline.
+    pub timeout_ms: Option<u64>,
+    /// The lease when the claim names none.
+    pub lease_ms: u64,
+    /// From a cancel request to the forced cancel.
+    pub cancel_grace_ms: u64,
+    /// Runs with the same key share its slots.
+    pub concurrency_key: Option<String>,
+    /// How many may hold the key.
+    pub concurrency_limit: u32,
+    /// Whether waiting runs keep their slot.
+    pub hold_policy: HoldPolicy,
+    /// What may happen when the outcome is unknown.
+    pub safety_level: SafetyLevel,
+}
+
+/// The delays between attempts, as shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetryView {
+    /// Fixed or exponential.
+    pub strategy: Strategy,
+    /// The first delay.
+    pub initial_ms: u64,
+    /// The factor.
+    pub multiplier: f64,
+    /// The longest delay.
+    pub max_ms: u64,
+    /// Whether the delay is spread.
+    pub jitter: Jitter,
+    /// Error codes that are never retried.
+    pub non_retryable: Vec<String>,
+}
+
+/// Tags, priority and description, as shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataView {
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Higher first.
+    pub priority: i32,
+    /// Text for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
