@@ -1,3 +1,16 @@
-//! Placeholder.
+//! The Rust client of a Mainstay server: typed calls, retries that never do anything twice, and a worker loop.
+//!
+//! [`Client`] has one method for every route. [`Worker`] claims work, runs an async handler for each lease, keeps the leases alive
+//! and reports the ends. [`wire`] holds the JSON bodies, shared with the server.
 
+mod calls;
+mod client;
+mod error;
+mod retry;
+mod transport;
 pub mod wire;
+mod worker;
+
+pub use client::Client;
+pub use error::{Error, Refusal};
+pub use worker::{Event, Lease, Signal, Stop, Summary, Verdict, Worker, WorkerOptions};

@@ -1,0 +1,143 @@
+//! The client: where the server is, with which key, and how patiently calls are repeated while it is away.
+
+use std::time::Duration;
+
+use hyper::Method;
+use hyper::body::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use crate::retry::{Repeat, Tries};
+use crate::transport::{Ask, Reply, Transport};
+
+/// How long a call may take unless set otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long calls are repeated while the server is away unless set otherwise.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A client of one server. Cheap to clone; clones share their connections.
+///
+/// Calls that certainly had no effect (connection refused, `busy`, `not_ready`) are repeated with growing, jittered delays for as
+/// long as the patience lasts. Calls whose effect is uncertain are repeated only where twice is the same as once.
+///
+/// ```no_run
+/// use mainstay_client::{Client, wire::TaskSpec};
+///
+/// # async fn submit() -> Result<(), mainstay_client::Error> {
+/// let client = Client::new("http://127.0.0.1:7420", Some("msk_..."))?;
+/// let task = TaskSpec { kind: "mail.send".into(), ..TaskSpec::default() };
+/// let answer = client.submit(&task).await?;
+/// assert!(answer.created);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    transport: Transport,
+    timeout: Duration,
+    patience: Duration,
+}
+
+impl Client {
+    /// A client of the server at `url` (`http://HOST:PORT`), with an API key for everything but health.
+    ///
+    /// # Errors
+    /// When the address is not plain HTTP or the key cannot be a key.
+    pub fn new(url: &str, key: Option<&str>) -> Result<Client, Error> {
+        Ok(Client { transport: Transport::new(url, key)?, timeout: TIMEOUT, patience: PATIENCE })
+    }
+
+    /// The same client with another time limit per try; waiting for work comes on top.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Client {
+        Client { timeout, ..self.clone() }
+    }
+
+    /// The same client that repeats calls for this long while the server is away; zero for a single try.
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Client {
+        Client { patience, ..self.clone() }
+    }
+
+    /// Where the server is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.transport.base()
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, Error> {
+        let reply = self.call(Method::GET, path, None, Repeat::Safe, Duration::ZERO).await?;
+        read(&reply)
+    }
+
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: String,
+        body: &impl Serialize,
+        repeat: Repeat,
+    ) -> Result<T, Error> {
+        self.post_waiting(path, body, repeat, Duration::ZERO).await
+    }
+
+    /// A call that the server may hold back for `wait`.
+    pub(crate) async fn post_waiting<T: DeserializeOwned>(
+        &self,
+        path: String,
+        body: &impl Serialize,
+        repeat: Repeat,
+        wait: Duration,
+    ) -> Result<T, Error> {
+        let body = serde_json::to_vec(body).map_err(|error| Error::Setup(format!("the request: {error}")))?;
+        let reply = self.call(Method::POST, path, Some(body.into()), repeat, wait).await?;
+        read(&reply)
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: String,
+        body: Option<Bytes>,
+        repeat: Repeat,
+        wait: Duration,
+    ) -> Result<Reply, Error> {
+        let ask = Ask { method, path, body, timeout: self.timeout.saturating_add(wait) };
+        let mut tries = Tries::new(repeat, self.patience);
+        loop {
+            match self.transport.send(&ask).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => match tries.after(&error) {
+                    Some(delay) => tokio::time::sleep(delay).await,
+                    None => return Err(error),
+                },
+            }
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Error> {
+    serde_json::from_slice(&reply.body).map_err(|error| Error::Answer(error.to_string()))
+}
+
+/// One segment of a path; whatever an id is not made of is escaped.
+pub(crate) fn segment(id: &str) -> String {
+    let mut escaped = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+            escaped.push(byte as char);
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_cannot_leave_its_place_in_the_path() {
+        assert_eq!(segment("0197-ab_C"), "0197-ab_C");
+        assert_eq!(segment("../x?y#z"), "%2E%2E%2Fx%3Fy%23z");
+    }
+}

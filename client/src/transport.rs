@@ -1,0 +1,161 @@
+//! One HTTP exchange: sends a request, reads the whole answer, tells certain failures from uncertain ones.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Uri};
+use hyper_util::client::legacy::Client as Legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::{Error, Refusal};
+
+/// Bytes of the largest answer that is read.
+const ANSWER_BYTES_MAX: usize = 128 << 20;
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pooled connections to one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport {
+    pool: Legacy<HttpConnector, Full<Bytes>>,
+    base: String,
+    key: Option<HeaderValue>,
+}
+
+/// What to send.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) timeout: Duration,
+}
+
+/// A successful answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) body: Bytes,
+}
+
+impl Transport {
+    /// Prepares connections to `url`, which is `http://host:port`.
+    pub(crate) fn new(url: &str, key: Option<&str>) -> Result<Transport, Error> {
+        let base = url.trim().trim_end_matches('/').to_owned();
+        let uri: Uri = base.parse().map_err(|error| Error::Setup(format!("server address {url:?}: {error}")))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                return Err(Error::Setup(format!(
+                    "server address {url:?}: https is not supported by this version; use http:// or a local TLS proxy"
+                )));
+            }
+            _ => return Err(Error::Setup(format!("server address {url:?}: expected http://HOST:PORT"))),
+        }
+        if uri.path() != "/" || uri.query().is_some() {
+            return Err(Error::Setup(format!("server address {url:?}: expected no path after HOST:PORT")));
+        }
+        let key = key.map(str::trim).filter(|key| !key.is_empty()).map(bearer).transpose()?;
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let pool = Legacy::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build(connector);
+        Ok(Transport { pool, base, key })
+    }
+
+    /// Where the server is.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Sends once and reads the answer.
+    pub(crate) async fn send(&self, ask: &Ask) -> Result<Reply, Error> {
+        let request = self.request(ask)?;
+        match tokio::time::timeout(ask.timeout, self.exchange(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Transport {
+                message: format!("no answer from {} within {} s", self.base, ask.timeout.as_secs()),
+                definite: false,
+            }),
+        }
+    }
+
+    fn request(&self, ask: &Ask) -> Result<Request<Full<Bytes>>, Error> {
+        let mut request = Request::builder().method(ask.method.clone()).uri(format!("{}{}", self.base, ask.path));
+        if let Some(key) = &self.key {
+            request = request.header(AUTHORIZATION, key);
+        }
+        if ask.body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        request
+            .body(Full::new(ask.body.clone().unwrap_or_default()))
+            .map_err(|error| Error::Setup(format!("{} {}: {error}", ask.method, ask.path)))
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
+        let response = self.pool.request(request).await.map_err(|error| Error::Transport {
+            message: format!("{} is not reachable: {}", self.base, deepest(&error)),
+            definite: error.is_connect(),
+        })?;
+        let status = response.status();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after = retry_after.map(Duration::from_secs);
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| Error::Transport {
+            message: format!("the answer of {} broke off: {error}", self.base),
+            definite: false,
+        })?;
+        let body = body.to_bytes();
+        if status.is_success() {
+            return Ok(Reply { body });
+        }
+        Err(Error::Refused(Box::new(Refusal::read(status.as_u16(), retry_after, &body))))
+    }
+}
+
+fn bearer(key: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::try_from(format!("Bearer {key}"))
+        .map_err(|_| Error::Setup("the API key has characters that no key has".into()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The innermost cause says what happened; the outer layers only say where.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup(url: &str) -> String {
+        match Transport::new(url, None) {
+            Ok(transport) => transport.base().to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn only_plain_http_addresses_are_accepted() {
+        assert_eq!(setup("http://127.0.0.1:7420/"), "http://127.0.0.1:7420");
+        assert!(setup("https://example.org").contains("https is not supported"));
+        assert!(setup("localhost:7420").contains("expected http://"));
+        assert!(setup("http://localhost:7420/api").contains("no path"));
+    }
+
+    #[test]
+    fn a_key_with_control_characters_is_refused_before_anything_is_sent() {
+        assert!(Transport::new("http://localhost:1", Some("a\nb")).is_err());
+    }
+}

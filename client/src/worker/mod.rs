@@ -1,0 +1,14 @@
+//! The worker: claims work, runs a handler for each lease, keeps leases alive, reports the ends.
+
+mod beats;
+mod finishes;
+mod lease;
+mod live;
+mod run;
+mod verdict;
+mod watch;
+
+pub use lease::{Lease, Signal};
+pub use run::{Stop, Summary, Worker, WorkerOptions};
+pub use verdict::Verdict;
+pub use watch::Event;
