@@ -1,0 +1,164 @@
+//! The whole log, read and judged without changing anything.
+//! Owns: the tail rule: damage if anything proves the broken frame durable, else a torn tail.
+//! Never: writes.
+
+use std::io;
+
+use super::check::{Checked, SEGMENT_BYTES_MAX, check_segment, damage, image};
+use super::read::read_whole;
+use crate::disk::Disk;
+use crate::fault::{Fault, OpenError};
+use crate::frame::{Frame, NO_HASH};
+use crate::manifest::Manifest;
+use crate::options::Plant;
+use crate::segment::{LOG_DIR, Later, Position, SegmentHeader, Stop, first_sequence_of, segment_name};
+
+/// What is after the last intact frame of the open segment.
+pub(crate) enum Judged {
+    /// Nothing.
+    End,
+    /// Bytes from `offset` on that were never acknowledged.
+    Torn { offset: usize },
+}
+
+/// A log that may be opened.
+pub(crate) struct Survey {
+    pub(crate) at: Position,
+    /// The open segment; `None` if the log has no segment yet.
+    pub(crate) tail: Option<(Checked, Judged)>,
+}
+
+/// Names in the log directory that are segments.
+pub(crate) fn segment_names<D: Disk>(disk: &D) -> Result<Vec<u64>, Fault> {
+    let names = match disk.list(LOG_DIR) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(Fault::at("list", LOG_DIR)(error)),
+    };
+    let mut firsts: Vec<u64> = names.iter().filter_map(|name| first_sequence_of(name)).collect();
+    firsts.sort_unstable();
+    Ok(firsts)
+}
+
+/// Reads every segment that the manifest names, in order.
+pub(crate) fn survey<D: Disk>(
+    disk: &D,
+    plant: Plant,
+    manifest: &Manifest,
+    visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), OpenError>,
+) -> Result<Survey, OpenError> {
+    let mut at = match manifest.segments.first() {
+        Some(first) => Position::before(first.first_frame, first.first_sequence, first.previous_hash),
+        None => Position::before(1, 1, NO_HASH),
+    };
+    let mut tail = None;
+    for index in 0..manifest.segments.len() {
+        match check_segment(disk, plant, manifest, index, &mut at, visit)? {
+            Some(checked) => tail = Some(checked),
+            None => break,
+        }
+    }
+    let Some(checked) = tail else {
+        refuse_unnamed_frames(disk, plant, manifest, &at)?;
+        return Ok(Survey { at, tail: None });
+    };
+    let judged = judge_tail(disk, plant, manifest, &checked, &at)?;
+    Ok(Survey { at, tail: Some((checked, judged)) })
+}
+
+/// The tail rule for the open segment, whose intact frames end at `at`.
+pub(crate) fn judge_tail<D: Disk>(
+    disk: &D,
+    plant: Plant,
+    manifest: &Manifest,
+    checked: &Checked,
+    at: &Position,
+) -> Result<Judged, OpenError> {
+    let (offset, proof_frame, reason) = match checked.stop {
+        Stop::End { offset } | Stop::Format { offset, .. } => (offset, at.frame + 1, "there is nothing"),
+        Stop::Broken { offset, proof_frame, reason } => (offset, proof_frame, reason),
+    };
+    let judged = match checked.stop {
+        Stop::Broken { .. } => Judged::Torn { offset },
+        _ => Judged::End,
+    };
+    if plant.truncate_at_first_bad {
+        return Ok(judged);
+    }
+    let refuse = |last: Option<u64>, proof: String| {
+        Err(damage(&checked.name, offset, at, last, format!("{reason}, yet {proof}")))
+    };
+    if manifest.floor.frame >= proof_frame {
+        let proof = format!("the manifest says that frame {} was durable", manifest.floor.frame);
+        return refuse(Some(manifest.floor.sequence), proof);
+    }
+    if manifest.clean && (at.frame > manifest.floor.frame || !at.clean) {
+        let proof = format!("the manifest says that the log was stopped cleanly at frame {}", manifest.floor.frame);
+        return refuse(None, proof);
+    }
+    if checked.header.durable_upto >= proof_frame {
+        let proof = format!("the segment's header says that frame {} was durable", checked.header.durable_upto);
+        return refuse(None, proof);
+    }
+    if let Some(later) = checked.image(plant).later(offset, proof_frame) {
+        let proof = format!(
+            "the header of frame {} at offset {} says that frame {} was durable",
+            later.number, later.offset, later.durable_upto
+        );
+        return refuse(last_lost(&later, at), proof);
+    }
+    let first_sequence = checked.header.first_sequence;
+    if let Some((last, proof)) = unnamed_proof(disk, plant, manifest, first_sequence + 1, proof_frame)? {
+        return refuse(last, proof);
+    }
+    Ok(judged)
+}
+
+fn last_lost(later: &Later, at: &Position) -> Option<u64> {
+    // A header from before the break tells nothing about what was lost after it.
+    (later.number > at.frame).then(|| later.first_sequence.saturating_sub(1))
+}
+
+/// A segment of this log that the manifest does not name and that begins after the open one: left by a crash between
+/// its rename and the manifest, when it holds no frames; else the manifest is older than the log.
+fn unnamed_proof<D: Disk>(
+    disk: &D,
+    plant: Plant,
+    manifest: &Manifest,
+    from_sequence: u64,
+    proof_frame: u64,
+) -> Result<Option<(Option<u64>, String)>, OpenError> {
+    for first in segment_names(disk)?.into_iter().filter(|&first| first >= from_sequence) {
+        let name = segment_name(first);
+        let file = disk.open(&name).map_err(Fault::at("open", &name))?;
+        let bytes = read_whole(&file, &name, SEGMENT_BYTES_MAX)?;
+        let Ok(header) = SegmentHeader::decode(&bytes) else { continue };
+        if header.log_id != manifest.log_id {
+            continue;
+        }
+        if header.durable_upto >= proof_frame {
+            let proof = format!("{name} says that frame {} was durable", header.durable_upto);
+            return Ok(Some((Some(header.first_sequence.saturating_sub(1)), proof)));
+        }
+        if let Some(later) = image(&bytes, &header, plant).later(header.sector as usize, 0) {
+            let proof = format!("{name}, which the manifest does not name, holds frame {}", later.number);
+            return Ok(Some((None, proof)));
+        }
+    }
+    Ok(None)
+}
+
+fn refuse_unnamed_frames<D: Disk>(
+    disk: &D,
+    plant: Plant,
+    manifest: &Manifest,
+    at: &Position,
+) -> Result<(), OpenError> {
+    match unnamed_proof(disk, plant, manifest, 0, 1)? {
+        Some((last, proof)) if !plant.missing_segment_is_end => {
+            let reason = format!("the manifest names no segment, yet {proof}");
+            Err(damage(crate::manifest::MANIFEST, 0, at, last, reason))
+        }
+        _ => Ok(()),
+    }
+}
