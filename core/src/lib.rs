@@ -1,1 +1,68 @@
-//! Placeholder.
+//! The pure machine of Mainstay: it decides, applies and answers; it never performs IO.
+//!
+//! A [`Machine`] holds all live durable state. A [`Command`] is checked against that state and either refused with a typed
+//! [`Rejection`] or turned into [`Event`]s, which are the only thing that ever changes it. Replaying the same events gives the same
+//! state, byte for byte of its digest. Time and entropy arrive as inputs ([`Now`]); there is no clock, thread, lock, random number or
+//! float in this crate.
+//!
+//! ```
+//! use mainstay_core::{Call, Command, Facts, Machine, Now, TaskSpec, Timestamp};
+//!
+//! let mut machine = Machine::new(0);
+//! let now = Now::at(Timestamp(1_000), 0);
+//! let step = machine.step(&now, &Facts::default(), Call::new(Command::Submit(TaskSpec::new("mail.send").into())));
+//! assert!(step.outcome.is_ok());
+//! assert_eq!(machine.sequence(), 2); // one event for the task, one for its run
+//! ```
+#![no_std]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+pub mod codec;
+mod command;
+mod event;
+mod id;
+mod intern;
+pub mod limits;
+mod machine;
+mod outcome;
+mod query;
+mod queue;
+mod rejection;
+mod run;
+mod slab;
+mod state;
+mod task;
+mod time;
+
+pub use command::{
+    Call, CheckpointPut, Claim, Command, Finish, HeartbeatItem, Outcome as FinishOutcome, Principal,
+};
+pub use event::{Event, EventKind};
+pub mod events {
+    //! The fields of every fact.
+    pub use crate::event::*;
+}
+pub use id::{AttemptId, ParseIdError, RunId, TaskId, TenantId};
+pub use machine::{DirtyRow, Entry, Events, Facts, Machine, Now, Step};
+pub use outcome::{
+    Beat, ClaimGrant, Directive, GrantRare, Outcome, Submitted, SubmittedRun, TaskCancel,
+};
+pub use query::{
+    Answer, AttemptView, Block, CancelView, ChangeView, EngineView, Explain, LeaseView, Query,
+    RunView, Stats, TaskView,
+};
+pub use rejection::{Family, Rejection};
+pub use run::{AttemptResult, Cause, Fence, RunError, State as RunState, TRANSITIONS};
+pub use state::Digest;
+pub use task::{
+    Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State as TaskState, Strategy,
+    TaskSpec,
+};
+pub use time::{Steady, Timestamp};
+
+/// Short immutable text that many rows share: a kind, a queue, a worker's name.
+pub type Text = alloc::sync::Arc<str>;
+/// Immutable bytes that rows, events and answers share without copying.
+pub type Bytes = alloc::sync::Arc<[u8]>;

@@ -1,0 +1,14 @@
+//! The codec room: how commands and events become the opaque bodies of log frames, and back.
+
+mod body;
+mod fields;
+mod record;
+mod wire;
+
+pub use body::{CommandRecord, DecodeError, decode, encode};
+pub(crate) use record::Record;
+pub use wire::Malformed;
+pub(crate) use wire::{put_bytes, put_u128, put_varint};
+
+#[cfg(test)]
+mod tests;

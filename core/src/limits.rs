@@ -1,0 +1,101 @@
+//! Every limit of the machine, in one place: each has an error that names it.
+//! Owns: the numbers of domain.md's "Limits".
+//! Never: a limit hidden elsewhere.
+
+use crate::{Rejection, Text};
+
+/// Characters of a kind, a queue or another name.
+pub const NAME_CHARS_MAX: usize = 128;
+/// Bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// Bytes of a concurrency key.
+pub const CONCURRENCY_KEY_BYTES_MAX: usize = 255;
+/// Bytes of a worker's name.
+pub const WORKER_BYTES_MAX: usize = 255;
+/// Bytes of a payload unless configured higher.
+pub const PAYLOAD_BYTES_DEFAULT: usize = 1 << 20;
+/// Bytes of a payload at most, whatever is configured.
+pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+/// Bytes of one request body that creates a single task.
+pub const TASK_BODY_BYTES_MAX: usize = 3 << 19;
+/// Bytes of a batch, finish or NDJSON body.
+pub const BATCH_BODY_BYTES_MAX: usize = 64 << 20;
+/// Items of one batch.
+pub const BATCH_ITEMS_MAX: usize = 10_000;
+/// Leases of one claim.
+pub const CLAIM_LEASES_MAX: u32 = 1000;
+/// Queues or kinds named by one claim.
+pub const CLAIM_FILTER_MAX: usize = 1000;
+/// Payload bytes of one claim's answer; beyond them it carries fewer leases.
+pub const CLAIM_BYTES_MAX: usize = 16 << 20;
+/// Milliseconds a claim may wait.
+pub const CLAIM_WAIT_MS_MAX: u64 = 60_000;
+/// Bytes of one frame's body.
+pub const FRAME_BYTES_MAX: usize = 64 << 20;
+/// Named checkpoints of one run.
+pub const CHECKPOINTS_MAX: usize = 1000;
+/// Bytes of all checkpoints of one run.
+pub const CHECKPOINT_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a checkpoint's name.
+pub const CHECKPOINT_NAME_BYTES_MAX: usize = 255;
+/// Bytes of an error's message.
+pub const ERROR_MESSAGE_BYTES_MAX: usize = 8 << 10;
+/// Bytes of an error's code.
+pub const ERROR_CODE_BYTES_MAX: usize = 128;
+/// Bytes of a reason given by a person or a handler.
+pub const REASON_BYTES_MAX: usize = 1 << 10;
+/// Bytes of a worker's progress note.
+pub const PROGRESS_BYTES_MAX: usize = 4 << 10;
+/// Tags of a task.
+pub const TAGS_MAX: usize = 32;
+/// Bytes of a tag.
+pub const TAG_BYTES_MAX: usize = 64;
+/// Bytes of a description.
+pub const DESCRIPTION_BYTES_MAX: usize = 4 << 10;
+/// Bytes of a media type.
+pub const CONTENT_TYPE_BYTES_MAX: usize = 255;
+/// Bytes of a traceparent.
+pub const TRACEPARENT_BYTES_MAX: usize = 255;
+/// Codes of a retry policy that are never retried.
+pub const NON_RETRYABLE_MAX: usize = 100;
+/// Attempts a live row keeps, besides their count.
+pub const ATTEMPTS_KEPT: usize = 50;
+/// State changes a live row keeps, besides their count.
+pub const HISTORY_KEPT: usize = 100;
+/// Attempts of a run.
+pub const ATTEMPTS_MAX: u32 = 1000;
+/// Lost leases of a run.
+pub const LOST_LEASES_MAX: u32 = 1000;
+/// Holders of a concurrency key.
+pub const CONCURRENCY_LIMIT_MAX: u32 = 1_000_000;
+/// Milliseconds of the shortest lease.
+pub const LEASE_MS_MIN: u64 = 1000;
+/// Milliseconds of the longest lease.
+pub const LEASE_MS_MAX: u64 = 86_400_000;
+/// Milliseconds of the longest grace after a cancel request.
+pub const CANCEL_GRACE_MS_MAX: u64 = 86_400_000;
+/// Milliseconds of the longest span of a policy: ten years.
+pub const SPAN_MS_MAX: u64 = 315_360_000_000;
+/// A renewal beyond this many milliseconds is an event; shorter ones live in memory.
+pub const RENEWAL_EVENT_MS: u64 = 300_000;
+/// Milliseconds an idempotency key is held at least.
+pub const KEY_HELD_MS: u64 = 86_400_000;
+/// Alarms one tick works off; the rest waits for the next.
+pub const TICK_ALARMS_MAX: usize = 1000;
+/// Queues or kinds of a tenant.
+pub const NAMES_PER_TENANT_MAX: usize = 10_000;
+/// Ready runs ahead that `explain` counts before it says "at least".
+pub const POSITION_MAX: u64 = 100_000;
+/// Depth of JSON in a body.
+pub const JSON_DEPTH_MAX: usize = 64;
+
+/// A reason's limit, for every command that takes one.
+pub(crate) fn check_reason(reason: Option<&Text>) -> Result<(), Rejection> {
+    if reason.is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
+        return Err(Rejection::LimitExceeded {
+            limit: "reason_bytes",
+            value: REASON_BYTES_MAX as u64,
+        });
+    }
+    Ok(())
+}

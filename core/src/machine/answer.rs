@@ -1,0 +1,224 @@
+//! Questions: bounded, answered from tables and indexes alone.
+//! Owns: the views of tasks, runs and counters.
+//! Never: changes anything.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::model::{Machine, Now};
+use crate::outcome::SubmittedRun;
+use crate::query::{
+    Answer, AttemptView, CancelView, ChangeView, EngineView, LeaseView, Query, RunView, Stats,
+    TaskView,
+};
+use crate::run::{Cause, Row};
+use crate::{AttemptId, TenantId, limits, run, task};
+
+impl Machine {
+    /// Answers a question about a tenant's things at this moment.
+    #[must_use]
+    pub fn answer(&self, now: &Now, tenant: TenantId, query: &Query) -> Answer {
+        let Some(tenant) = self.state.tenant(tenant) else {
+            return Answer::Absent;
+        };
+        match query {
+            Query::Task(id) => match self.state.find_task(tenant, *id) {
+                Some(task) => Answer::Task(Box::new(self.task_view(task))),
+                None => Answer::Absent,
+            },
+            Query::Run(id) => match self.state.find_run(tenant, *id) {
+                Some(run) => Answer::Run(Box::new(self.run_view(run))),
+                None => Answer::Absent,
+            },
+            Query::Explain(id) => match self.state.find_run(tenant, *id) {
+                Some(run) => Answer::Explain(Box::new(run::explain(&self.state, now.wall, run))),
+                None => Answer::Absent,
+            },
+            Query::Stats => Answer::Stats(Box::new(self.stats(now))),
+            Query::Engine => Answer::Engine(self.engine_view()),
+        }
+    }
+
+    fn task_view(&self, at: u32) -> TaskView {
+        let row = &self.state.tasks[at];
+        let runs: Vec<SubmittedRun> = row
+            .run
+            .iter()
+            .map(|run| submitted(&self.state.runs[*run]))
+            .collect();
+        TaskView {
+            tenant: self.state.tenants[row.tenant as usize],
+            id: row.id,
+            kind: self.state.names.text(row.kind).clone(),
+            queue: self.state.names.text(row.queue).clone(),
+            priority: row.priority,
+            payload: row.payload.clone(),
+            policy: task::policy(row).clone(),
+            extras: row.extras.as_deref().cloned().unwrap_or_default(),
+            scheduled_at: runs.first().map_or(row.created_at, |run| run.scheduled_at),
+            created_at: row.created_at,
+            created_by: row.created_by.clone(),
+            canceled_at: row.canceled_at.as_deref().copied(),
+            state: row.state(),
+            runs,
+            runs_total: row.runs_total,
+        }
+    }
+
+    fn run_view(&self, at: u32) -> RunView {
+        let row = &self.state.runs[at];
+        let task = self.state.task_of(at);
+        let past = row.past.as_deref();
+        let active = row.active.as_deref();
+        let cancel = active.and_then(|active| active.cancel.as_deref());
+        let waits = row.state == crate::RunState::RetryWait;
+        RunView {
+            tenant: self.state.tenants[row.tenant as usize],
+            id: row.id,
+            task: task.id,
+            kind: self.state.names.text(task.kind).clone(),
+            queue: self.state.names.text(task.queue).clone(),
+            state: row.state,
+            created_at: row.created_at,
+            scheduled_at: row.scheduled_at,
+            attempt_count: row.attempt_count,
+            failures: row.failures,
+            lost_leases: row.lost_leases,
+            concurrency_key: task::policy(task).concurrency_key.clone(),
+            current_attempt: active.map(|_| AttemptId::derive(row.id, row.attempt_count)),
+            changes: changes(row),
+            attempts: attempts(row),
+            lease: self.lease_view(at),
+            cancel_requested: cancel.map(|cancel| CancelView {
+                at: cancel.at,
+                by: cancel.by.clone(),
+                reason: cancel.reason.clone(),
+                force_at: cancel.force_at,
+            }),
+            suspend_requested: active.is_some_and(|active| active.suspend.is_some()),
+            block_reason: run::block_reason(&self.state, at),
+            reason: past.and_then(|past| past.reason.clone()),
+            output: past.and_then(|past| past.output.clone()),
+            checkpoints: past.map_or_else(Vec::new, |past| {
+                past.checkpoints.clone().into_iter().collect()
+            }),
+            retry_at: waits.then_some(row.retry_at),
+        }
+    }
+
+    fn lease_view(&self, at: u32) -> Option<LeaseView> {
+        let active = self.state.runs[at].active.as_deref()?;
+        let renewal = self.volatile.renewals.get(&at);
+        Some(LeaseView {
+            owner: active.worker.clone(),
+            expires_at: renewal.map_or(active.expires_at, |renewal| {
+                renewal.expires_at.max(active.expires_at)
+            }),
+            acquired_at: active.acquired_at,
+            updated_at: renewal.map_or(active.acquired_at, |renewal| renewal.updated_at),
+            progress: renewal.and_then(|renewal| renewal.progress.clone()),
+        })
+    }
+
+    fn stats(&self, now: &Now) -> Stats {
+        let due = |run: u32| {
+            let row = &self.state.runs[run];
+            row.past
+                .as_ref()
+                .and_then(|past| past.changes.back())
+                .map_or(row.scheduled_at, |change| change.at)
+        };
+        let oldest = self
+            .state
+            .queues
+            .heads(limits::CLAIM_FILTER_MAX)
+            .map(due)
+            .min();
+        let paused = self.state.switch.paused;
+        Stats {
+            sequence: self.state.sequence,
+            paused,
+            oldest_ready_at: oldest,
+            now: now.wall,
+            ..self.state.stats.clone()
+        }
+    }
+
+    fn engine_view(&self) -> EngineView {
+        let switch = &self.state.switch;
+        let used = switch.since.0 > 0;
+        EngineView {
+            paused: switch.paused,
+            since: used.then_some(switch.since),
+            by: used.then(|| switch.by.clone()),
+            reason: switch.reason.clone(),
+        }
+    }
+}
+
+fn submitted(row: &Row) -> SubmittedRun {
+    SubmittedRun {
+        run: row.id,
+        state: row.state,
+        scheduled_at: row.scheduled_at,
+    }
+}
+
+fn changes(row: &Row) -> Vec<ChangeView> {
+    let past = row.past.as_deref();
+    let kept = past.map_or(0, |past| past.changes.len());
+    let mut changes = Vec::with_capacity(kept + 1);
+    if kept < limits::HISTORY_KEPT {
+        changes.push(ChangeView {
+            from: None,
+            to: row.born,
+            at: row.created_at,
+            sequence: row.created_sequence,
+            cause: Cause::Submit,
+            actor: None,
+        });
+    }
+    changes.extend(
+        past.into_iter()
+            .flat_map(|past| &past.changes)
+            .map(|change| ChangeView {
+                from: Some(change.from),
+                to: change.to,
+                at: change.at,
+                sequence: change.sequence,
+                cause: change.cause,
+                actor: (!change.actor.is_empty()).then(|| change.actor.clone()),
+            }),
+    );
+    changes
+}
+
+fn attempts(row: &Row) -> Vec<AttemptView> {
+    let ended = row
+        .past
+        .iter()
+        .flat_map(|past| &past.attempts)
+        .map(|attempt| AttemptView {
+            id: AttemptId::derive(row.id, attempt.number),
+            number: attempt.number,
+            started_at: attempt.started_at,
+            finished_at: Some(attempt.finished_at),
+            result: Some(attempt.result),
+            fence: attempt.fence,
+            error: attempt.error.as_deref().cloned(),
+            output: attempt.output.clone(),
+            worker: attempt.worker.clone(),
+        });
+    let current = row.active.iter().map(|active| AttemptView {
+        id: AttemptId::derive(row.id, row.attempt_count),
+        number: row.attempt_count,
+        started_at: active.acquired_at,
+        finished_at: None,
+        result: None,
+        fence: active.fence,
+        error: None,
+        output: None,
+        worker: active.worker.clone(),
+    });
+    ended.chain(current).collect()
+}

@@ -1,0 +1,158 @@
+//! The machine and what goes in and out of it.
+//! Owns: `Machine`, its inputs `Now` and `Facts`, its output `Step`.
+//! Never: holds truth outside `State`.
+
+use alloc::vec::Vec;
+
+use super::apply;
+use crate::event::Event;
+use crate::outcome::Outcome;
+use crate::rejection::Rejection;
+use crate::state::{At, Digest, State, Volatile, digest_all, digest_live, verify};
+use crate::time::{Steady, Timestamp};
+use crate::{TenantId, Text};
+
+/// The time and entropy of one batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Recorded time: what people call now.
+    pub wall: Timestamp,
+    /// Steady time: what spans run on.
+    pub steady: Steady,
+    /// Seed for the ids minted in this batch.
+    pub id_seed: u64,
+}
+
+impl Now {
+    /// A moment with seed 0, for tests and examples.
+    #[must_use]
+    pub fn at(wall: Timestamp, steady_ms: u64) -> Now {
+        Now {
+            wall,
+            steady: Steady(steady_ms),
+            id_seed: 0,
+        }
+    }
+}
+
+/// Terminal rows that commands of a batch name and that are no longer in memory. A live row always beats a fact. Rows do not leave
+/// memory yet, so there are none.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    _private: (),
+}
+
+/// One fact with the tenant it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The fact.
+    pub event: Event,
+}
+
+/// The facts that one command came to, in order.
+pub type Events = Vec<Entry>;
+
+/// What one command came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The answer, or the refusal.
+    pub outcome: Result<Outcome, Rejection>,
+    /// The facts; none when it was refused.
+    pub events: Events,
+}
+
+/// A row changed since the last checkpoint cut, by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DirtyRow {
+    /// A task.
+    Task(TenantId, crate::TaskId),
+    /// A run.
+    Run(TenantId, crate::RunId),
+}
+
+/// The pure machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    pub(super) state: State,
+    pub(super) volatile: Volatile,
+}
+
+impl Machine {
+    /// An empty machine. `seed` shapes hash tables only and never shows: it keeps their shape from those who choose names.
+    #[must_use]
+    pub fn new(seed: u64) -> Machine {
+        Machine {
+            state: State::new(seed),
+            volatile: Volatile::default(),
+        }
+    }
+
+    /// Applies a fact from the log. Cannot fail: what was logged has happened.
+    ///
+    /// # Panics
+    /// When the log names a run or task that no earlier event created: the chain of the log rules this out.
+    pub fn replay(&mut self, now: &Now, entry: &Entry) {
+        let tenant = self
+            .state
+            .tenant(entry.tenant)
+            .expect("a tenant precedes its events in the log");
+        let at = At {
+            wall: now.wall,
+            steady: now.steady,
+            tenant,
+            sequence: 0,
+        };
+        apply(&mut self.state, at, &entry.event);
+        self.volatile.settle(&mut self.state.closed);
+    }
+
+    /// The number of the last event.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.state.sequence
+    }
+
+    /// Milliseconds until time alone would change something; `None` when nothing waits for time.
+    #[must_use]
+    pub fn next_deadline_in_ms(&self, now: &Now) -> Option<u64> {
+        self.state.alarms.next_in_ms(now.wall, now.steady)
+    }
+
+    /// The queues that got a ready run since the last call: whose waiting claims may be tried again.
+    pub fn take_woken(&mut self, into: &mut Vec<(TenantId, Text)>) {
+        let mut woken = Vec::new();
+        self.state.queues.take_woken(&mut woken);
+        into.extend(woken.into_iter().map(|(tenant, queue)| {
+            (
+                self.state.tenants[tenant as usize],
+                self.state.names.text(queue).clone(),
+            )
+        }));
+    }
+
+    /// Rows changed since the last call, for the checkpoint. Nothing is tracked until a store asks for it, so the list is empty.
+    pub fn take_dirty(&mut self, _into: &mut Vec<DirtyRow>) {}
+
+    /// Digest of the live rows and counters, independent of handles and of the order of tables. Rows that may leave memory are not in
+    /// it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        digest_live(&self.state)
+    }
+
+    /// Digest of everything this machine holds, finished rows and histories included: what two replays of one log are compared by.
+    #[must_use]
+    pub fn digest_all(&self) -> Digest {
+        digest_all(&self.state)
+    }
+
+    /// Recomputes every index from the tables.
+    ///
+    /// # Errors
+    /// The first disagreement, in words.
+    pub fn verify(&self) -> Result<(), alloc::string::String> {
+        verify(&self.state, &self.volatile)
+    }
+}

@@ -1,0 +1,39 @@
+//! Consequences that cross rooms, listed once: rooms do not call rooms.
+//! Owns: what follows from a task's cancel.
+//! Never: decides within a room; it hands each consequence to the room it belongs to.
+
+use super::tx::Tx;
+use crate::outcome::{Outcome, TaskCancel};
+use crate::rejection::Rejection;
+use crate::run::{Called, Cause};
+use crate::task::State;
+use crate::{TaskId, Text, run, task};
+
+/// A canceled task's runs are called off in the same frame.
+pub(crate) fn cancel_task(
+    tx: &mut Tx<'_>,
+    id: TaskId,
+    reason: Option<&Text>,
+) -> Result<Outcome, Rejection> {
+    let (handle, was) = task::cancel(tx, id, reason)?;
+    let row = &tx.state().tasks[handle];
+    let mut answer = TaskCancel {
+        runs_total: row.runs_total,
+        ..TaskCancel::default()
+    };
+    if was != State::Active {
+        answer.already_canceled = was == State::Canceled;
+        answer.already_terminal = !answer.already_canceled;
+        answer.runs_cancel_requested = row.runs_live;
+        answer.runs_already_terminal = row.runs_total - row.runs_live;
+        return Ok(Outcome::TaskCanceled(answer));
+    }
+    if let Some(run) = row.run {
+        match run::call_off(tx, run, false, Cause::TaskCancel, reason) {
+            Called::Off => answer.runs_canceled += 1,
+            Called::Requested => answer.runs_cancel_requested += 1,
+            Called::AlreadyOff | Called::AlreadyEnded => answer.runs_already_terminal += 1,
+        }
+    }
+    Ok(Outcome::TaskCanceled(answer))
+}

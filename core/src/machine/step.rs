@@ -1,0 +1,164 @@
+//! One command: check, decide, emit.
+//! Owns: the dispatch to the rooms' verbs and the checks that every command shares.
+//! Never: holds a rule of a room.
+
+use super::model::{Events, Facts, Machine, Now, Step};
+use super::react;
+use super::tx::Tx;
+use crate::command::{Call, Command};
+use crate::event::{ClockAdopted, EngineStarted};
+use crate::outcome::Outcome;
+use crate::rejection::Rejection;
+use crate::run::State;
+use crate::state::{Renewal, State as Tables};
+use crate::{RunId, limits, queue, run, task};
+
+impl Machine {
+    /// Decides one command and applies what it comes to.
+    pub fn step(&mut self, now: &Now, facts: &Facts, call: Call) -> Step {
+        let mut events = Events::new();
+        let outcome = self.step_into(now, facts, call, &mut events);
+        Step { outcome, events }
+    }
+
+    /// Like [`Machine::step`], appending the facts to a list that the caller uses again and again.
+    ///
+    /// # Errors
+    /// The refusal; nothing was appended then.
+    pub fn step_into(
+        &mut self,
+        now: &Now,
+        _facts: &Facts,
+        call: Call,
+        events: &mut Events,
+    ) -> Result<Outcome, Rejection> {
+        let tenant = check_expectations(&self.state, &call)?;
+        let Call {
+            principal, command, ..
+        } = call;
+        let before = events.len();
+        let mut tx = Tx::new(
+            &mut self.state,
+            &mut self.volatile,
+            events,
+            now,
+            &principal,
+            tenant,
+        );
+        let outcome = dispatch(&mut tx, command);
+        debug_assert!(
+            outcome.is_ok() || events.len() == before,
+            "a refused command emits nothing"
+        );
+        outcome
+    }
+}
+
+fn dispatch(tx: &mut Tx<'_>, command: Command) -> Result<Outcome, Rejection> {
+    match command {
+        Command::Submit(spec) => task::submit(tx, None, spec),
+        Command::SubmitAs(id, spec) => task::submit(tx, Some(id), spec),
+        Command::Claim(claim) => run::claim(tx, &claim),
+        Command::Heartbeat(beat) => run::heartbeat(tx, &beat),
+        Command::Finish(finish) => run::finish(tx, &finish),
+        Command::Checkpoint(put) => run::checkpoint(tx, &put),
+        Command::CancelRun { run, force, reason } => run::cancel(tx, run, force, reason.as_ref()),
+        Command::CancelTask { task, reason } => react::cancel_task(tx, task, reason.as_ref()),
+        Command::SuspendRun { run, reason } => run::suspend(tx, run, reason.as_ref()),
+        Command::ResumeRun { run, payload } => run::resume(tx, run, payload.as_ref()),
+        Command::PauseEngine { reason } => queue::pause(tx, reason.as_ref()),
+        Command::ResumeEngine { reason } => queue::resume(tx, reason.as_ref()),
+        Command::Start {
+            incarnation,
+            downtime_ms,
+        } => Ok(start(tx, incarnation, downtime_ms)),
+        Command::AdoptClock { ahead_ms } => {
+            tx.emit(ClockAdopted { ahead_ms });
+            Ok(Outcome::ClockAdopted)
+        }
+        Command::Tick => Ok(run::tick(tx)),
+    }
+}
+
+/// A process begins: workers had nobody to report to, so every live lease gets a fresh term in memory.
+fn start(tx: &mut Tx<'_>, incarnation: u64, downtime_ms: u64) -> Outcome {
+    tx.emit(EngineStarted {
+        incarnation,
+        downtime_ms,
+    });
+    for run in tx.state().alarms.steady_runs() {
+        let Some(active) = tx.state().runs[run].active.as_deref() else {
+            continue;
+        };
+        let fresh_ms = active.lease_ms.min(limits::RENEWAL_EVENT_MS);
+        let expires = tx.now.steady.plus_ms(fresh_ms).max(active.expires);
+        let expires_at = tx.now.wall.plus_ms(fresh_ms).max(active.expires_at);
+        tx.renew(
+            run,
+            Renewal {
+                expires,
+                expires_at,
+                updated_at: tx.now.wall,
+                progress: None,
+            },
+        );
+    }
+    Outcome::Started
+}
+
+/// The tenant's handle, when everything the caller expects holds.
+fn check_expectations(state: &Tables, call: &Call) -> Result<u32, Rejection> {
+    if state.sequence > u64::MAX - (1 << 32) {
+        return Err(Rejection::SequenceOverflow);
+    }
+    let Some(tenant) = state.tenant(call.principal.tenant) else {
+        return Err(Rejection::UnknownTenant {
+            tenant: call.principal.tenant,
+        });
+    };
+    if let Some(provided) = call
+        .expected_sequence
+        .filter(|provided| *provided != state.sequence)
+    {
+        return Err(Rejection::NonMonotonicSequence {
+            expected: state.sequence,
+            provided,
+        });
+    }
+    if let (Some(expected), Some(id)) = (call.expected_state, named_run(&call.command)) {
+        check_state(state, tenant, id, expected)?;
+    }
+    Ok(tenant)
+}
+
+fn check_state(state: &Tables, tenant: u32, id: RunId, expected: State) -> Result<(), Rejection> {
+    let run = state
+        .find_run(tenant, id)
+        .ok_or(Rejection::UnknownRun { run: id })?;
+    let actual = state.runs[run].state;
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(Rejection::PreviousStateMismatch { expected, actual })
+    }
+}
+
+fn named_run(command: &Command) -> Option<RunId> {
+    match command {
+        Command::Heartbeat(beat) => Some(beat.run),
+        Command::Finish(finish) => Some(finish.run),
+        Command::Checkpoint(put) => Some(put.run),
+        Command::CancelRun { run, .. }
+        | Command::SuspendRun { run, .. }
+        | Command::ResumeRun { run, .. } => Some(*run),
+        Command::Submit(_)
+        | Command::SubmitAs(..)
+        | Command::Claim(_)
+        | Command::CancelTask { .. }
+        | Command::PauseEngine { .. }
+        | Command::ResumeEngine { .. }
+        | Command::Start { .. }
+        | Command::AdoptClock { .. }
+        | Command::Tick => None,
+    }
+}

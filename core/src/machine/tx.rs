@@ -1,0 +1,114 @@
+//! A command's hands: it reads the state and changes it only by emitting.
+//! Owns: `emit`, minting of ids within a command.
+//! Never: hands out `&mut State`.
+
+use super::apply;
+use super::model::{Entry, Events, Now};
+use crate::event::Event;
+use crate::id::{Minted, mix};
+use crate::state::{At, Renewal, State, Volatile};
+use crate::{Principal, RunId, TaskId, queue};
+
+/// One command's view of the machine.
+pub(crate) struct Tx<'a> {
+    state: &'a mut State,
+    volatile: &'a mut Volatile,
+    events: &'a mut Events,
+    pub(crate) now: &'a Now,
+    pub(crate) principal: &'a Principal,
+    /// The handle of the principal's tenant.
+    pub(crate) tenant: u32,
+    minted: Minted,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(
+        state: &'a mut State,
+        volatile: &'a mut Volatile,
+        events: &'a mut Events,
+        now: &'a Now,
+        principal: &'a Principal,
+        tenant: u32,
+    ) -> Tx<'a> {
+        let minted = state.minted;
+        Tx {
+            state,
+            volatile,
+            events,
+            now,
+            principal,
+            tenant,
+            minted,
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        self.state
+    }
+
+    pub(crate) fn volatile(&self) -> &Volatile {
+        self.volatile
+    }
+
+    /// Records and applies a fact about the principal's tenant.
+    pub(crate) fn emit(&mut self, event: impl Into<Event>) {
+        self.emit_for(self.tenant, event);
+    }
+
+    /// Records and applies a fact about a tenant: time passes for all of them.
+    pub(crate) fn emit_for(&mut self, tenant: u32, event: impl Into<Event>) {
+        let event = event.into();
+        let at = At {
+            wall: self.now.wall,
+            steady: self.now.steady,
+            tenant,
+            sequence: 0,
+        };
+        apply(self.state, at, &event);
+        self.volatile.settle(&mut self.state.closed);
+        self.events.push(Entry {
+            tenant: self.state.tenants[tenant as usize],
+            event,
+        });
+    }
+
+    /// A new id, greater than every id minted before in this data directory.
+    fn mint(&mut self) -> u128 {
+        self.minted = self.minted.next(self.now.wall);
+        self.minted.id(mix(self.now.id_seed))
+    }
+
+    pub(crate) fn mint_task(&mut self) -> TaskId {
+        TaskId(self.mint())
+    }
+
+    pub(crate) fn mint_run(&mut self) -> RunId {
+        RunId(self.mint())
+    }
+
+    /// Keeps a lease alive in memory only.
+    pub(crate) fn renew(&mut self, run: u32, renewal: Renewal) {
+        self.volatile.renewals.insert(run, renewal);
+    }
+
+    /// Moves a blocked head aside until its key has room. The run stays `ready`; where a ready run waits is an index, not a fact.
+    pub(crate) fn park(&mut self, run: u32) {
+        queue::park(self.state, run);
+    }
+
+    /// Looks at the run again when its renewed lease ends.
+    pub(crate) fn look_again(&mut self, run: u32) {
+        let alarm = match self.state.runs[run].active.as_ref() {
+            Some(active) => crate::state::Alarm::Steady(
+                active.alarm(self.volatile.expires(run, active.expires)),
+            ),
+            None => self.state.runs[run].alarm(self.state.task_of(run)),
+        };
+        self.state.rearm_to(run, alarm);
+    }
+
+    /// Tells the shell that a queue may still have work for waiting claims.
+    pub(crate) fn wake(&mut self, queue: crate::intern::Symbol) {
+        self.state.queues.wake(self.tenant, queue);
+    }
+}

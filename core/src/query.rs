@@ -1,0 +1,260 @@
+//! What can be asked without changing anything, and the answers.
+//! Owns: the read nouns.
+//! Never: an unbounded answer.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::run::{AttemptResult, Cause, Fence, RunError, State};
+use crate::task::{Extras, Payload, Policy};
+use crate::time::Timestamp;
+use crate::{AttemptId, Bytes, RunId, TaskId, TenantId, Text};
+
+/// A bounded question, answered by index alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// One task.
+    Task(TaskId),
+    /// One run.
+    Run(RunId),
+    /// Why a run is (not) running.
+    Explain(RunId),
+    /// Counters.
+    Stats,
+    /// The engine's switches.
+    Engine,
+}
+
+/// The answer to a [`Query`].
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Nothing of that id in the tenant.
+    Absent,
+    /// A task.
+    Task(Box<TaskView>),
+    /// A run.
+    Run(Box<RunView>),
+    /// Why a run is (not) running.
+    Explain(Box<Explain>),
+    /// Counters.
+    Stats(Box<Stats>),
+    /// The engine's switches.
+    Engine(EngineView),
+}
+
+/// A task as people and programs see it.
+#[derive(Clone, Debug)]
+pub struct TaskView {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: TaskId,
+    /// Which handler.
+    pub kind: Text,
+    /// Which lane.
+    pub queue: Text,
+    /// Higher first.
+    pub priority: i32,
+    /// What the handler gets.
+    pub payload: Payload,
+    /// Constraints and retry.
+    pub policy: Policy,
+    /// Rarer fields.
+    pub extras: Extras,
+    /// When the one run is or was due.
+    pub scheduled_at: Timestamp,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Text,
+    /// When it was canceled.
+    pub canceled_at: Option<Timestamp>,
+    /// Derived from its runs.
+    pub state: crate::task::State,
+    /// Its runs, in order, at most the first 1000.
+    pub runs: Vec<crate::outcome::SubmittedRun>,
+    /// How many runs it has.
+    pub runs_total: u32,
+}
+
+/// One change of state.
+#[derive(Clone, Debug)]
+pub struct ChangeView {
+    /// From; `None` for the run's creation.
+    pub from: Option<State>,
+    /// To.
+    pub to: State,
+    /// When.
+    pub at: Timestamp,
+    /// The event that did it.
+    pub sequence: u64,
+    /// Why.
+    pub cause: Cause,
+    /// By whom; `None` for the machine itself.
+    pub actor: Option<Text>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug)]
+pub struct AttemptView {
+    /// Its id.
+    pub id: AttemptId,
+    /// From 1.
+    pub number: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; `None` while it runs.
+    pub finished_at: Option<Timestamp>,
+    /// How it ended; `None` while it runs.
+    pub result: Option<AttemptResult>,
+    /// The core of the token it was granted with. Never shown outside the process; checkers use it.
+    pub fence: Fence,
+    /// What went wrong.
+    pub error: Option<RunError>,
+    /// What it produced.
+    pub output: Option<Bytes>,
+    /// Who worked.
+    pub worker: Text,
+}
+
+/// A live lease.
+#[derive(Clone, Debug)]
+pub struct LeaseView {
+    /// Who works.
+    pub owner: Text,
+    /// When it ends unless renewed.
+    pub expires_at: Timestamp,
+    /// When it was granted.
+    pub acquired_at: Timestamp,
+    /// When it was last renewed.
+    pub updated_at: Timestamp,
+    /// The worker's last note (JSON text).
+    pub progress: Option<Bytes>,
+}
+
+/// A cancel request that waits for the worker.
+#[derive(Clone, Debug)]
+pub struct CancelView {
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Text,
+    /// Why.
+    pub reason: Option<Text>,
+    /// When it is forced.
+    pub force_at: Timestamp,
+}
+
+/// A run as people and programs see it.
+#[derive(Clone, Debug)]
+pub struct RunView {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: RunId,
+    /// Its task.
+    pub task: TaskId,
+    /// Which handler.
+    pub kind: Text,
+    /// Which lane.
+    pub queue: Text,
+    /// Where it stands.
+    pub state: State,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it is or was due.
+    pub scheduled_at: Timestamp,
+    /// Grants so far.
+    pub attempt_count: u32,
+    /// Failures and timeouts so far.
+    pub failures: u32,
+    /// Leases that ended without a word so far.
+    pub lost_leases: u32,
+    /// Its concurrency key.
+    pub concurrency_key: Option<Text>,
+    /// The attempt that is on its way.
+    pub current_attempt: Option<AttemptId>,
+    /// The last 100 changes.
+    pub changes: Vec<ChangeView>,
+    /// The last 50 attempts, the current one last.
+    pub attempts: Vec<AttemptView>,
+    /// The live lease.
+    pub lease: Option<LeaseView>,
+    /// The cancel that waits for the worker.
+    pub cancel_requested: Option<CancelView>,
+    /// Whether the worker is told to suspend.
+    pub suspend_requested: bool,
+    /// The first reason why it is not running, if it waits.
+    pub block_reason: Option<&'static str>,
+    /// Why it is suspended or canceled, in words.
+    pub reason: Option<Text>,
+    /// What it produced.
+    pub output: Option<Bytes>,
+    /// Its memos, by name.
+    pub checkpoints: Vec<(Text, Bytes)>,
+    /// When the next attempt is due, while it waits for one.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// One reason why a run is not running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// A stable code such as `waiting_for_time`.
+    pub code: &'static str,
+    /// Text for people.
+    pub message: String,
+    /// Numbers and names by name; a third part of `true` marks decimal numbers.
+    pub details: Vec<(&'static str, String, bool)>,
+}
+
+/// Why a run is (not) running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explain {
+    /// Where it stands.
+    pub state: State,
+    /// Whether a worker's claim on its queue would reach it now.
+    pub runnable: bool,
+    /// Every reason that holds it back.
+    pub reasons: Vec<Block>,
+    /// Its place among the ready runs of its queue, from 1.
+    pub position: Option<u64>,
+    /// What would make it run, in words.
+    pub would_run_when: String,
+}
+
+/// Counters, kept incrementally.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Tasks ever accepted.
+    pub tasks_total: u64,
+    /// Runs ever created.
+    pub runs_total: u64,
+    /// Attempts ever started.
+    pub attempts_total: u64,
+    /// Attempts ever ended, by result code.
+    pub attempts_by_result: [u64; 7],
+    /// Runs by state code; terminal states count for life.
+    pub runs_by_state: [u64; 9],
+    /// The last event's number.
+    pub sequence: u64,
+    /// Whether the engine is paused.
+    pub paused: bool,
+    /// When the oldest ready run became due, if one is ready.
+    pub oldest_ready_at: Option<Timestamp>,
+    /// Recorded time.
+    pub now: Timestamp,
+}
+
+/// The engine's switches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineView {
+    /// Whether granting is stopped.
+    pub paused: bool,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// By whom.
+    pub by: Option<Text>,
+    /// Why.
+    pub reason: Option<Text>,
+}

@@ -1,0 +1,433 @@
+//! What each event about runs does to their rows: the only writer of those rows.
+//! Owns: state changes, histories, counters, slots and alarms of runs.
+//! Never: fails or decides.
+
+use alloc::boxed::Box;
+
+use super::model::{
+    Active, Attempt, AttemptResult, CancelRequest, Cause, Change, Fence, Row, RunError, State,
+};
+use super::model::{Past, SuspendRequest};
+use crate::event::{
+    CheckpointSaved, ClaimRecorded, LeaseExtended, RunCancelRequested, RunCanceled, RunCompleted,
+    RunCreated, RunFailed, RunReady, RunResumed, RunRetryScheduled, RunReturned, RunStarted,
+    RunSuspendRequested, RunSuspended,
+};
+use crate::id::Minted;
+use crate::limits::{ATTEMPTS_KEPT, HISTORY_KEPT};
+use crate::machine::Apply;
+use crate::state::{Alarm, At, ClaimRecord, Held, KeyClass, State as Tables};
+use crate::task::{HoldPolicy, policy};
+use crate::time::{Steady, Timestamp};
+use crate::{Bytes, Text, queue};
+
+/// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
+fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor: &Text) {
+    let from = state.runs[run].state;
+    debug_assert!(from.may_become(to), "{} -> {}", from.name(), to.name());
+    state.stats.runs_by_state[from as usize] -= 1;
+    state.stats.runs_by_state[to as usize] += 1;
+    let row = &mut state.runs[run];
+    row.state = to;
+    let changes = &mut row.past_mut().changes;
+    if changes.len() == HISTORY_KEPT {
+        changes.pop_front();
+    }
+    changes.push_back(Change {
+        from,
+        to,
+        cause,
+        at: at.wall,
+        sequence: at.sequence,
+        actor: actor.clone(),
+    });
+    if from == State::Ready {
+        leave_ready(state, run, to);
+    }
+    if to == State::Ready {
+        enter_ready(state, run);
+    }
+    if to.is_terminal() {
+        end(state, run, to);
+    } else if matches!(to, State::RetryWait | State::Suspended)
+        && policy(state.task_of(run)).hold_policy == HoldPolicy::ReleaseOnRetry
+    {
+        queue::release_slot(state, run);
+    }
+}
+
+fn leave_ready(state: &mut Tables, run: u32, to: State) {
+    if !state.runs[run].parked {
+        let order = state.runs[run].ready_order;
+        state.queues.remove(queue::lane_of(state, run), order);
+    }
+    if to == State::Leased {
+        queue::take_slot(state, run);
+    }
+    queue::scout_left(state, run);
+}
+
+fn enter_ready(state: &mut Tables, run: u32) {
+    state.ready_counter += 1;
+    state.runs[run].ready_order = state.ready_counter;
+    let order = state.ready_counter;
+    state.queues.push(queue::lane_of(state, run), order, run);
+}
+
+fn end(state: &mut Tables, run: u32, to: State) {
+    queue::release_slot(state, run);
+    let task = &mut state.tasks[state.runs[run].task];
+    task.runs_live -= 1;
+    task.runs_completed += u32::from(to == State::Completed);
+}
+
+/// How an attempt ended, for its record.
+struct Ended<'a> {
+    result: AttemptResult,
+    error: &'a Option<Box<RunError>>,
+    output: &'a Option<Bytes>,
+    after: State,
+    reported: bool,
+}
+
+/// Closes the attempt that is on its way. Its worker's name is returned: it is the actor of what the worker reported.
+fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Text {
+    let row = &mut state.runs[run];
+    let Some(active) = row.active.take() else {
+        return Text::from("");
+    };
+    row.failures += u32::from(matches!(
+        ended.result,
+        AttemptResult::Failure | AttemptResult::Timeout
+    ));
+    row.lost_leases += u32::from(ended.result == AttemptResult::LeaseExpired);
+    let attempt = Attempt {
+        number: row.attempt_count,
+        result: ended.result,
+        fence: active.fence,
+        started_at: active.acquired_at,
+        finished_at: at.wall,
+        worker: active.worker.clone(),
+        error: ended.error.clone(),
+        output: ended.output.clone(),
+        reported: ended.reported,
+        after: ended.after,
+    };
+    let attempts = &mut row.past_mut().attempts;
+    if attempts.len() == ATTEMPTS_KEPT {
+        attempts.pop_front();
+    }
+    attempts.push_back(attempt);
+    state.stats.attempts_by_result[ended.result as usize] += 1;
+    state.closed.push(run);
+    if ended.reported {
+        active.worker
+    } else {
+        Text::from("")
+    }
+}
+
+/// Whether the worker reported this end, or the machine saw it.
+fn is_report(result: AttemptResult) -> bool {
+    !matches!(result, AttemptResult::Timeout | AttemptResult::LeaseExpired)
+}
+
+fn cause_of(result: AttemptResult) -> Cause {
+    match result {
+        AttemptResult::Timeout => Cause::Timeout,
+        AttemptResult::LeaseExpired => Cause::LeaseExpired,
+        AttemptResult::Released => Cause::Released,
+        AttemptResult::Success
+        | AttemptResult::Failure
+        | AttemptResult::Suspended
+        | AttemptResult::Canceled => Cause::Finish,
+    }
+}
+
+impl Apply for RunCreated {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let task = state
+            .find_task(at.tenant, self.task)
+            .expect("a run's task precedes it in the log");
+        let born = if self.ready {
+            State::Ready
+        } else {
+            State::Scheduled
+        };
+        state.minted = state.minted.max(Minted::of(self.run.0));
+        let row = Row {
+            id: self.run,
+            task,
+            tenant: at.tenant,
+            state: born,
+            born,
+            holds_key: false,
+            parked: false,
+            failures: 0,
+            lost_leases: 0,
+            attempt_count: 0,
+            created_at: at.wall,
+            created_sequence: at.sequence,
+            scheduled_at: self.scheduled_at,
+            ready_order: 0,
+            retry_due: Steady(0),
+            retry_at: Timestamp(0),
+            armed: Alarm::None,
+            active: None,
+            past: None,
+        };
+        let run = state.insert_run(row);
+        let task = &mut state.tasks[task];
+        task.run = task.run.or(Some(run));
+        task.runs_total += 1;
+        task.runs_live += 1;
+        state.stats.runs_total += 1;
+        state.stats.runs_by_state[born as usize] += 1;
+        if self.ready {
+            enter_ready(state, run);
+        }
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunReady {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let cause = if state.runs[run].state == State::Scheduled {
+            Cause::Due
+        } else {
+            Cause::Retry
+        };
+        change(state, at, run, State::Ready, cause, &Text::from(""));
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunStarted {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        change(state, at, run, State::Leased, Cause::Claim, &self.worker);
+        change(state, at, run, State::Running, Cause::Claim, &self.worker);
+        let timeout_ms = policy(state.task_of(run)).timeout_ms;
+        let row = &mut state.runs[run];
+        row.attempt_count = self.number;
+        row.active = Some(Box::new(Active {
+            fence: Fence {
+                incarnation: self.incarnation,
+                counter: self.counter,
+            },
+            worker: self.worker.clone(),
+            lease_ms: self.lease_ms,
+            acquired_at: at.wall,
+            expires: at.steady.plus_ms(self.lease_ms),
+            expires_at: at.wall.plus_ms(self.lease_ms),
+            deadline: timeout_ms.map(|ms| at.steady.plus_ms(ms)),
+            deadline_at: timeout_ms.map(|ms| at.wall.plus_ms(ms)),
+            cancel: None,
+            suspend: None,
+        }));
+        state.fence_counter = state.fence_counter.max(self.counter);
+        state.stats.attempts_total += 1;
+        state.rearm(run);
+    }
+}
+
+impl Apply for LeaseExtended {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        if let Some(active) = state.runs[run].active.as_mut() {
+            active.expires = at.steady.plus_ms(self.lease_ms);
+            active.expires_at = at.wall.plus_ms(self.lease_ms);
+        }
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunCompleted {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let (result, after) = (AttemptResult::Success, State::Completed);
+        let ended = Ended {
+            result,
+            error: &None,
+            output: &self.output,
+            after,
+            reported: true,
+        };
+        let worker = close_attempt(state, at, run, ended);
+        state.runs[run].past_mut().output = self.output.clone();
+        change(state, at, run, after, Cause::Finish, &worker);
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunRetryScheduled {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let (result, after) = (self.result, State::RetryWait);
+        let ended = Ended {
+            result,
+            error: &self.error,
+            output: &self.output,
+            after,
+            reported: is_report(result),
+        };
+        let worker = close_attempt(state, at, run, ended);
+        let row = &mut state.runs[run];
+        row.retry_due = at.steady.plus_ms(self.delay_ms);
+        row.retry_at = at.wall.plus_ms(self.delay_ms);
+        change(state, at, run, after, cause_of(result), &worker);
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunReturned {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let (result, after) = (self.result, State::Ready);
+        let ended = Ended {
+            result,
+            error: &self.error,
+            output: &self.output,
+            after,
+            reported: is_report(result),
+        };
+        let worker = close_attempt(state, at, run, ended);
+        change(state, at, run, State::RetryWait, cause_of(result), &worker);
+        change(state, at, run, State::Ready, cause_of(result), &worker);
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunFailed {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let (result, after) = (self.result, State::Failed);
+        let ended = Ended {
+            result,
+            error: &self.error,
+            output: &self.output,
+            after,
+            reported: is_report(result),
+        };
+        let worker = close_attempt(state, at, run, ended);
+        change(state, at, run, after, self.cause, &worker);
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunSuspended {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let (result, after) = (self.result, State::Suspended);
+        let ended = Ended {
+            result,
+            error: &self.error,
+            output: &self.output,
+            after,
+            reported: is_report(result),
+        };
+        let worker = close_attempt(state, at, run, ended);
+        state.runs[run].past_mut().reason = self.reason.clone();
+        change(state, at, run, after, Cause::Suspend, &worker);
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunCanceled {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let after = State::Canceled;
+        if let Some(result) = self.result {
+            let reported = is_report(result) && self.cause != Cause::Force;
+            close_attempt(
+                state,
+                at,
+                run,
+                Ended {
+                    result,
+                    error: &self.error,
+                    output: &self.output,
+                    after,
+                    reported,
+                },
+            );
+        }
+        if self.reason.is_some() {
+            state.runs[run].past_mut().reason = self.reason.clone();
+        }
+        change(state, at, run, after, self.cause, &self.by);
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunCancelRequested {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let task = state.task_of(run).canceled_at.is_some();
+        if let Some(active) = state.runs[run].active.as_mut() {
+            active.cancel = Some(Box::new(CancelRequest {
+                at: at.wall,
+                force: at.steady.plus_ms(self.grace_ms),
+                force_at: at.wall.plus_ms(self.grace_ms),
+                by: self.by.clone(),
+                reason: self.reason.clone(),
+                task,
+            }));
+        }
+        state.rearm(run);
+    }
+}
+
+impl Apply for RunSuspendRequested {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        if let Some(active) = state.runs[run].active.as_mut() {
+            let (by, reason) = (self.by.clone(), self.reason.clone());
+            active.suspend = Some(Box::new(SuspendRequest {
+                at: at.wall,
+                by,
+                reason,
+            }));
+        }
+    }
+}
+
+impl Apply for RunResumed {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let past: &mut Past = state.runs[run].past_mut();
+        past.resume_payload = self.payload.clone();
+        past.reason = None;
+        change(state, at, run, State::Ready, Cause::Resume, &self.by);
+        state.rearm(run);
+    }
+}
+
+impl Apply for CheckpointSaved {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let past = state.runs[run].past_mut();
+        past.checkpoint_bytes += self.name.len() + self.value.len();
+        past.checkpoints
+            .insert(self.name.clone(), self.value.clone());
+    }
+}
+
+impl Apply for ClaimRecorded {
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let claim = Some(ClaimRecord {
+            runs: self.runs.clone(),
+            counters: self.counters.clone(),
+        });
+        let held = Held {
+            digest: self.digest,
+            until: Timestamp(0),
+            task: 0,
+            claim,
+        };
+        state
+            .keys
+            .hold(at.tenant, KeyClass::Claim, self.key.clone(), at.wall, held);
+    }
+}

@@ -1,0 +1,89 @@
+//! Cancel of a run: at once while nobody works on it, with a grace while somebody does.
+//! Owns: what a cancel answers, and the step from request to event.
+//! Never: takes a result away: of cancel and finish, whichever is first in the log wins.
+
+use super::model::{AttemptResult, Cause, State};
+use crate::event::{RunCancelRequested, RunCanceled};
+use crate::machine::Tx;
+use crate::outcome::Outcome;
+use crate::rejection::Rejection;
+use crate::{RunId, Text, limits, task};
+
+/// What calling off one run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Called {
+    Off,
+    Requested,
+    AlreadyOff,
+    AlreadyEnded,
+}
+
+/// Decides the cancel of one run.
+pub(crate) fn decide(
+    tx: &mut Tx<'_>,
+    id: RunId,
+    force: bool,
+    reason: Option<&Text>,
+) -> Result<Outcome, Rejection> {
+    limits::check_reason(reason)?;
+    let run = tx
+        .state()
+        .find_run(tx.tenant, id)
+        .ok_or(Rejection::UnknownRun { run: id })?;
+    Ok(match call_off(tx, run, force, Cause::Cancel, reason) {
+        Called::Off => Outcome::RunCanceled,
+        Called::Requested => Outcome::RunCancelRequested,
+        Called::AlreadyOff => Outcome::RunAlreadyCanceled,
+        Called::AlreadyEnded => Outcome::RunAlreadyTerminal,
+    })
+}
+
+/// Calls one run off, whoever asks for it.
+pub(crate) fn call_off(
+    tx: &mut Tx<'_>,
+    run: u32,
+    force: bool,
+    cause: Cause,
+    reason: Option<&Text>,
+) -> Called {
+    let row = &tx.state().runs[run];
+    let (id, by, reason) = (row.id, tx.principal.name.clone(), reason.cloned());
+    if row.state == State::Canceled {
+        return Called::AlreadyOff;
+    }
+    if row.state.is_terminal() {
+        return Called::AlreadyEnded;
+    }
+    let Some(active) = row.active.as_deref() else {
+        tx.emit(RunCanceled {
+            run: id,
+            cause,
+            by,
+            reason,
+            ..RunCanceled::default()
+        });
+        return Called::Off;
+    };
+    if force {
+        let result = Some(AttemptResult::Canceled);
+        tx.emit(RunCanceled {
+            run: id,
+            result,
+            cause: Cause::Force,
+            by,
+            reason,
+            ..RunCanceled::default()
+        });
+        return Called::Off;
+    }
+    if active.cancel.is_none() {
+        let grace_ms = task::policy(tx.state().task_of(run)).cancel_grace_ms;
+        tx.emit(RunCancelRequested {
+            run: id,
+            grace_ms,
+            by,
+            reason,
+        });
+    }
+    Called::Requested
+}

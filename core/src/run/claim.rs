@@ -1,0 +1,248 @@
+//! Claim: select, lease and start, up to n runs in one act.
+//! Owns: the claim's checks, the walk over lane heads, the repeat by key.
+//! Never: scans past a blocked run: it parks it.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::model::{Fence, Row, State};
+use crate::command::Claim;
+use crate::event::{ClaimRecorded, RunCanceled, RunStarted};
+use crate::intern::Symbol;
+use crate::limits;
+use crate::machine::Tx;
+use crate::outcome::{ClaimGrant, GrantRare, Outcome};
+use crate::rejection::Rejection;
+use crate::run::Cause;
+use crate::state::KeyClass;
+use crate::{AttemptId, Text, codec, queue, task};
+
+/// Blocked or expired heads one claim clears away before it leaves the rest to the next.
+const CLEARED_MAX: usize = 10_000;
+
+/// Decides a claim.
+pub(crate) fn decide(tx: &mut Tx<'_>, claim: &Claim) -> Result<Outcome, Rejection> {
+    check(claim)?;
+    let digest = claim
+        .idempotency_key
+        .as_ref()
+        .map(|_| request_digest(claim));
+    if let (Some(key), Some(digest)) = (&claim.idempotency_key, digest) {
+        if let Some(found) = repeat(tx, key, digest)? {
+            return Ok(Outcome::Claimed(found));
+        }
+    }
+    if tx.state().switch.paused {
+        return Ok(Outcome::Claimed(Vec::new()));
+    }
+    let grants = take(tx, claim);
+    if let (Some(key), Some(digest), false) = (&claim.idempotency_key, digest, grants.is_empty()) {
+        let runs = grants.iter().map(|grant| grant.run).collect();
+        let counters = grants.iter().map(|grant| grant.fence.counter).collect();
+        tx.emit(ClaimRecorded {
+            key: key.clone(),
+            runs,
+            counters,
+            digest,
+        });
+    }
+    Ok(Outcome::Claimed(grants))
+}
+
+fn check(claim: &Claim) -> Result<(), Rejection> {
+    let invalid = |field, message: &str| {
+        Err(Rejection::InvalidRequest {
+            field,
+            message: message.into(),
+        })
+    };
+    if claim.worker.is_empty() || claim.worker.len() > limits::WORKER_BYTES_MAX {
+        return invalid("worker", "must have 1 to 255 bytes");
+    }
+    if claim.queues.is_empty() || claim.queues.len() > limits::CLAIM_FILTER_MAX {
+        return invalid("queues", "must name 1 to 1000 queues");
+    }
+    if claim.kinds.len() > limits::CLAIM_FILTER_MAX {
+        return invalid("kinds", "must name at most 1000 kinds");
+    }
+    if !claim.queues.iter().all(|queue| task::is_name(queue)) {
+        return invalid("queues", "must match [a-z0-9._-]{1,128}");
+    }
+    if !claim.kinds.iter().all(|kind| task::is_name(kind)) {
+        return invalid("kinds", "must match [a-z0-9._-]{1,128}");
+    }
+    if claim.max == 0 || claim.max > limits::CLAIM_LEASES_MAX {
+        return invalid("max", "must be between 1 and 1000");
+    }
+    if claim
+        .lease_ms
+        .is_some_and(|ms| !(limits::LEASE_MS_MIN..=limits::LEASE_MS_MAX).contains(&ms))
+    {
+        return invalid("lease_ms", "must be between 1000 and 86400000");
+    }
+    task::check_key(claim.idempotency_key.as_ref()).map_err(|message| Rejection::InvalidRequest {
+        field: "idempotency_key",
+        message,
+    })
+}
+
+fn request_digest(claim: &Claim) -> u128 {
+    let mut text = Vec::new();
+    codec::put_bytes(&mut text, 1, claim.worker.as_bytes());
+    for queue in &claim.queues {
+        codec::put_bytes(&mut text, 2, queue.as_bytes());
+    }
+    for kind in &claim.kinds {
+        codec::put_bytes(&mut text, 3, kind.as_bytes());
+    }
+    codec::put_varint(&mut text, u64::from(claim.max));
+    codec::put_varint(&mut text, claim.lease_ms.unwrap_or(0));
+    task::short_digest(&text)
+}
+
+/// The leases granted under this key that still live, if the key was used.
+fn repeat(tx: &Tx<'_>, key: &Text, digest: u128) -> Result<Option<Vec<ClaimGrant>>, Rejection> {
+    let state = tx.state();
+    let Some(held) = state.keys.find(tx.tenant, KeyClass::Claim, key) else {
+        return Ok(None);
+    };
+    if held.digest != digest {
+        return Err(Rejection::IdempotencyConflict { key: key.clone() });
+    }
+    let Some(record) = &held.claim else {
+        return Ok(None);
+    };
+    let mut grants = Vec::new();
+    for (id, counter) in record.runs.iter().zip(&record.counters) {
+        let Some(run) = state.find_run(tx.tenant, *id) else {
+            continue;
+        };
+        let live = state.runs[run]
+            .active
+            .as_ref()
+            .is_some_and(|active| active.fence.counter == *counter);
+        if live {
+            grants.push(grant(tx, run));
+        }
+    }
+    Ok(Some(grants))
+}
+
+fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
+    let mut queues: Vec<Symbol> = claim
+        .queues
+        .iter()
+        .filter_map(|queue| tx.state().names.find(queue))
+        .collect();
+    queues.sort_unstable();
+    queues.dedup();
+    let kinds: Vec<Symbol> = claim
+        .kinds
+        .iter()
+        .filter_map(|kind| tx.state().names.find(kind))
+        .collect();
+    let kinds = (!claim.kinds.is_empty()).then_some(&kinds[..]);
+    let mut grants = Vec::new();
+    let (mut bytes, mut cleared) = (0, 0);
+    while grants.len() < claim.max as usize {
+        let Some(run) = tx.state().queues.first(tx.tenant, &queues, kinds) else {
+            break;
+        };
+        if cleared == CLEARED_MAX {
+            tx.wake(tx.state().task_of(run).queue);
+            break;
+        }
+        if let Some(expired) = expired(tx, run) {
+            tx.emit(expired);
+            cleared += 1;
+            continue;
+        }
+        if queue::can_grant(tx.state(), run).is_err() {
+            tx.park(run);
+            cleared += 1;
+            continue;
+        }
+        bytes += tx.state().task_of(run).payload.bytes.len();
+        if bytes > limits::CLAIM_BYTES_MAX && !grants.is_empty() {
+            break;
+        }
+        start(tx, run, claim);
+        grants.push(grant(tx, run));
+    }
+    grants
+}
+
+/// A task not started by its `expires_at` is canceled on the spot when a claim meets it.
+fn expired(tx: &Tx<'_>, run: u32) -> Option<RunCanceled> {
+    let (row, task) = (&tx.state().runs[run], tx.state().task_of(run));
+    let due = row.attempt_count == 0 && task.expires_at().is_some_and(|at| at <= tx.now.wall);
+    due.then(|| RunCanceled {
+        run: row.id,
+        cause: Cause::Expired,
+        ..RunCanceled::default()
+    })
+}
+
+fn start(tx: &mut Tx<'_>, run: u32, claim: &Claim) {
+    let state = tx.state();
+    let (row, task) = (&state.runs[run], state.task_of(run));
+    let lease_ms = claim
+        .lease_ms
+        .unwrap_or_else(|| task::policy(task).lease_ms);
+    let event = RunStarted {
+        run: row.id,
+        number: row.attempt_count + 1,
+        incarnation: state.incarnation,
+        counter: state.fence_counter + 1,
+        worker: claim.worker.clone(),
+        lease_ms,
+    };
+    tx.emit(event);
+}
+
+/// The lease that a run's row now shows.
+fn grant(tx: &Tx<'_>, run: u32) -> ClaimGrant {
+    let state = tx.state();
+    let (row, task) = (&state.runs[run], state.task_of(run));
+    let active = row.active.as_deref();
+    ClaimGrant {
+        tenant: state.tenants[row.tenant as usize],
+        run: row.id,
+        task: task.id,
+        attempt_id: AttemptId::derive(row.id, row.attempt_count),
+        attempt: row.attempt_count,
+        fence: active.map_or(Fence::default(), |active| active.fence),
+        kind: state.names.text(task.kind).clone(),
+        queue: state.names.text(task.queue).clone(),
+        payload: task.payload.clone(),
+        priority: task.priority,
+        expires_at: active.map_or(tx.now.wall, |active| {
+            let renewed = tx
+                .volatile()
+                .renewals
+                .get(&run)
+                .map(|renewal| renewal.expires_at);
+            renewed.unwrap_or(active.expires_at).max(active.expires_at)
+        }),
+        lease_ms: active.map_or(0, |active| active.lease_ms),
+        deadline_at: active.and_then(|active| active.deadline_at),
+        rare: rare(row, task),
+    }
+}
+
+fn rare(row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
+    let past = row.past.as_deref();
+    let has_past =
+        past.is_some_and(|past| !past.checkpoints.is_empty() || past.resume_payload.is_some());
+    if task.extras.is_none() && !has_past {
+        return None;
+    }
+    debug_assert_eq!(row.state, State::Running, "grants show running runs");
+    Some(Box::new(GrantRare {
+        checkpoints: past.map_or_else(Vec::new, |past| {
+            past.checkpoints.clone().into_iter().collect()
+        }),
+        resume_payload: past.and_then(|past| past.resume_payload.clone()),
+        extras: task.extras.as_deref().cloned().unwrap_or_default(),
+    }))
+}

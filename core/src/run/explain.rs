@@ -1,0 +1,174 @@
+//! Why a run is (not) running, from the state itself.
+//! Owns: the reasons' codes, words and numbers.
+//! Never: guesses: `runnable` is what a claim on the run's queue would do.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloc::{format, vec};
+
+use super::model::{Active, Row, State};
+use crate::query::{Block, Explain};
+use crate::state::State as Tables;
+use crate::time::Timestamp;
+use crate::{limits, queue};
+
+fn block(
+    code: &'static str,
+    message: impl Into<String>,
+    details: Vec<(&'static str, String, bool)>,
+) -> Block {
+    Block {
+        code,
+        message: message.into(),
+        details,
+    }
+}
+
+fn instant(name: &'static str, at: Timestamp) -> (&'static str, String, bool) {
+    (name, at.0.to_string(), true)
+}
+
+/// Explains one run at this recorded time.
+pub(crate) fn explain(state: &Tables, now: Timestamp, run: u32) -> Explain {
+    let row = &state.runs[run];
+    let mut reasons = own_reasons(state, run);
+    if state.switch.paused && !row.state.is_terminal() && !row.state.is_held() {
+        let details = vec![
+            ("paused_by", state.switch.by.to_string(), false),
+            instant("paused_at_ms", state.switch.since),
+        ];
+        reasons.push(block(
+            "engine_paused",
+            "the engine is paused: no work is granted",
+            details,
+        ));
+    }
+    let expired =
+        row.attempt_count == 0 && state.task_of(run).expires_at().is_some_and(|at| at <= now);
+    if expired && row.state == State::Ready {
+        reasons.push(block(
+            "expired",
+            "the task was not started before its expires_at; it will be canceled",
+            vec![],
+        ));
+    }
+    let runnable = row.state == State::Ready && reasons.is_empty();
+    let position = (row.state == State::Ready).then(|| {
+        let ahead = state.queues.ahead_of(
+            queue::lane_of(state, run),
+            row.ready_order,
+            limits::POSITION_MAX,
+        );
+        ahead + 1
+    });
+    Explain {
+        state: row.state,
+        runnable,
+        would_run_when: outlook(row, &reasons),
+        reasons,
+        position,
+    }
+}
+
+/// The first reason's code, for the run's own view.
+pub(crate) fn block_reason(state: &Tables, run: u32) -> Option<&'static str> {
+    let row = &state.runs[run];
+    if row.state.is_terminal() || row.state.is_held() {
+        return None;
+    }
+    let own = own_reasons(state, run).first().map(|reason| reason.code);
+    own.or(state.switch.paused.then_some("engine_paused"))
+}
+
+fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
+    let row = &state.runs[run];
+    match row.state {
+        State::Scheduled => {
+            vec![block(
+                "waiting_for_time",
+                "the run is not due yet",
+                vec![instant("scheduled_at_ms", row.scheduled_at)],
+            )]
+        }
+        State::Ready => key_busy(state, run).into_iter().collect(),
+        State::Leased | State::Running => row.active.as_deref().map(leased).into_iter().collect(),
+        State::RetryWait => {
+            let details = vec![
+                instant("retry_at_ms", row.retry_at),
+                ("failures", row.failures.to_string(), true),
+            ];
+            vec![block(
+                "retry_backoff",
+                "an attempt failed; the next one is not due yet",
+                details,
+            )]
+        }
+        State::Suspended => {
+            let reason = row.past.as_ref().and_then(|past| past.reason.clone());
+            let details = reason
+                .map(|reason| ("reason", reason.to_string(), false))
+                .into_iter()
+                .collect();
+            vec![block(
+                "suspended",
+                "the run is suspended until somebody resumes it",
+                details,
+            )]
+        }
+        State::Completed | State::Failed | State::Canceled => {
+            let details = vec![("state", row.state.name().to_string(), false)];
+            vec![block(
+                "terminal",
+                format!("the run is {} for ever", row.state.name()),
+                details,
+            )]
+        }
+    }
+}
+
+fn key_busy(state: &Tables, run: u32) -> Option<Block> {
+    let slot = queue::can_grant(state, run).err()?;
+    let policy = state.task_of(run).policy.as_deref()?;
+    let details = vec![
+        (
+            "concurrency_key",
+            policy.concurrency_key.as_deref().unwrap_or("").to_string(),
+            false,
+        ),
+        ("holders", slot.holders.to_string(), true),
+        (
+            "limit",
+            slot.limit(policy.concurrency_limit).to_string(),
+            true,
+        ),
+    ];
+    Some(block(
+        "concurrency_key_busy",
+        "every slot of the run's concurrency key is taken",
+        details,
+    ))
+}
+
+fn leased(active: &Active) -> Block {
+    let details = vec![
+        ("owner", active.worker.to_string(), false),
+        instant("acquired_at_ms", active.acquired_at),
+    ];
+    block("leased", "a worker is on it", details)
+}
+
+fn outlook(row: &Row, reasons: &[Block]) -> String {
+    let Some(first) = reasons.first() else {
+        return "a worker claims its queue".into();
+    };
+    match first.code {
+        "waiting_for_time" => "its scheduled_at has come".into(),
+        "retry_backoff" => "its retry delay has passed".into(),
+        "concurrency_key_busy" => "a holder of its concurrency key finishes".into(),
+        "engine_paused" => "the engine is resumed".into(),
+        "suspended" => "it is resumed".into(),
+        "leased" => "it is running now".into(),
+        "expired" => "never: it was not started in time".into(),
+        _ => format!("never: it is {}", row.state.name()),
+    }
+}

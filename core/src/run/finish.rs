@@ -1,0 +1,190 @@
+//! Finish: the worker's word on how an attempt ended. Token first, everything else after.
+//! Owns: the finish's checks and its repeat.
+//! Never: accepts a second outcome for one attempt.
+
+use alloc::boxed::Box;
+
+use super::close::{End, close};
+use super::model::{AttemptResult, Fence, Row, RunError, State};
+use crate::command::{Finish, Outcome as Report};
+use crate::event::CheckpointSaved;
+use crate::machine::Tx;
+use crate::outcome::Outcome;
+use crate::rejection::Rejection;
+use crate::{RunId, Text, limits, run, task};
+
+/// Decides a finish.
+pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Rejection> {
+    check(finish)?;
+    let run = tx
+        .state()
+        .find_run(tx.tenant, finish.run)
+        .ok_or(Rejection::UnknownRun { run: finish.run })?;
+    let row = &tx.state().runs[run];
+    if row
+        .active
+        .as_ref()
+        .is_none_or(|active| active.fence != finish.fence)
+    {
+        return repeat(row, finish);
+    }
+    for (name, value) in &finish.checkpoints {
+        run::checkpoint_fits(row, name, value)?;
+    }
+    check_checkpoints_together(row, finish)?;
+    let event = event(tx, run, finish);
+    for (name, value) in &finish.checkpoints {
+        if row_lacks(tx, run, name) {
+            tx.emit(CheckpointSaved {
+                run: finish.run,
+                name: name.clone(),
+                value: value.clone(),
+            });
+        }
+    }
+    tx.emit(event);
+    Ok(Outcome::Finished(tx.state().runs[run].state))
+}
+
+fn row_lacks(tx: &Tx<'_>, run: u32, name: &Text) -> bool {
+    tx.state().runs[run]
+        .past
+        .as_ref()
+        .is_none_or(|past| !past.checkpoints.contains_key(name))
+}
+
+fn event(tx: &Tx<'_>, run: u32, finish: &Finish) -> crate::Event {
+    let row = &tx.state().runs[run];
+    let policy = task::policy(tx.state().task_of(run));
+    let active = row
+        .active
+        .as_deref()
+        .expect("the token was compared with the live lease");
+    close(row, policy, active, end_of(finish))
+}
+
+fn end_of(finish: &Finish) -> End {
+    let result = match finish.outcome {
+        Report::Success => AttemptResult::Success,
+        Report::Failure => AttemptResult::Failure,
+        Report::Suspended => AttemptResult::Suspended,
+        Report::Canceled => AttemptResult::Canceled,
+        Report::Released => AttemptResult::Released,
+    };
+    let mut error = finish.error.clone();
+    if result == AttemptResult::Failure && error.is_none() {
+        let code = Text::from("failed");
+        error = Some(Box::new(RunError {
+            code,
+            message: Text::from(""),
+            retryable: true,
+        }));
+    }
+    End {
+        result,
+        error,
+        output: finish.output.clone(),
+        reason: finish.reason.clone(),
+        retry_after_ms: finish.retry_after_ms,
+    }
+}
+
+/// The token is not the live one: it is stale, or this is a repeat of what was accepted.
+fn repeat(row: &Row, finish: &Finish) -> Result<Outcome, Rejection> {
+    let lost = Rejection::LeaseLost { run: finish.run };
+    let Some(last) = row
+        .last_attempt()
+        .filter(|last| last.reported && last.fence == finish.fence)
+    else {
+        return Err(lost);
+    };
+    let end = end_of(finish);
+    if (last.result, &last.output, &last.error) == (end.result, &end.output, &end.error) {
+        Ok(Outcome::Finished(last.after))
+    } else {
+        Err(Rejection::AlreadyFinished {
+            run: finish.run,
+            state: row.state,
+        })
+    }
+}
+
+fn check(finish: &Finish) -> Result<(), Rejection> {
+    let invalid = |field, message: &str| {
+        Err(Rejection::InvalidRequest {
+            field,
+            message: message.into(),
+        })
+    };
+    if finish
+        .output
+        .as_ref()
+        .is_some_and(|output| output.len() > limits::PAYLOAD_BYTES_MAX)
+    {
+        return Err(Rejection::LimitExceeded {
+            limit: "output_bytes",
+            value: limits::PAYLOAD_BYTES_MAX as u64,
+        });
+    }
+    if let Some(error) = &finish.error {
+        if error.code.is_empty() || error.code.len() > limits::ERROR_CODE_BYTES_MAX {
+            return invalid("error.code", "must have 1 to 128 bytes");
+        }
+        if error.message.len() > limits::ERROR_MESSAGE_BYTES_MAX {
+            return Err(Rejection::LimitExceeded {
+                limit: "error_message_bytes",
+                value: limits::ERROR_MESSAGE_BYTES_MAX as u64,
+            });
+        }
+    }
+    if finish
+        .retry_after_ms
+        .is_some_and(|ms| ms > limits::SPAN_MS_MAX)
+    {
+        return invalid("retry_after_ms", "must be at most 315360000000");
+    }
+    limits::check_reason(finish.reason.as_ref())
+}
+
+/// The checkpoints of one finish must fit together, not only one by one.
+fn check_checkpoints_together(row: &Row, finish: &Finish) -> Result<(), Rejection> {
+    let past = row.past.as_deref();
+    let (mut count, mut bytes) = past.map_or((0, 0), |past| {
+        (past.checkpoints.len(), past.checkpoint_bytes)
+    });
+    for (at, (name, value)) in finish.checkpoints.iter().enumerate() {
+        if finish.checkpoints[..at]
+            .iter()
+            .any(|(other, _)| other == name)
+        {
+            return Err(Rejection::CheckpointConflict { name: name.clone() });
+        }
+        if past.is_none_or(|past| !past.checkpoints.contains_key(name)) {
+            count += 1;
+            bytes += name.len() + value.len();
+        }
+    }
+    run::checkpoint_room(count, bytes)
+}
+
+/// The live lease's row, or the refusal that a stale token gets.
+pub(crate) fn held<'a>(
+    tx: &'a Tx<'_>,
+    id: RunId,
+    fence: Fence,
+) -> Result<(u32, &'a Row), Rejection> {
+    let run = tx
+        .state()
+        .find_run(tx.tenant, id)
+        .ok_or(Rejection::UnknownRun { run: id })?;
+    let row = &tx.state().runs[run];
+    if row.state != State::Running
+        || row
+            .active
+            .as_ref()
+            .is_none_or(|active| active.fence != fence)
+    {
+        return Err(Rejection::LeaseLost { run: id });
+    }
+    Ok((run, row))
+}

@@ -1,0 +1,355 @@
+//! The nouns of a run: states, transitions as data, attempts, leases, errors.
+//! Owns: the transition table, the run row.
+//! Never: decides.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+
+use crate::state::Alarm;
+use crate::time::{Steady, Timestamp};
+use crate::{Bytes, RunId, Text, task};
+
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum $name { $($(#[$vdoc])* $variant = $code),+ }
+
+        impl $name {
+            /// Every value, in code order.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// The wire name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $($name::$variant => $text),+ }
+            }
+
+            /// The value with this code in the log, if there is one.
+            #[must_use]
+            pub fn from_code(code: u64) -> Option<$name> {
+                match code { $($code => Some($name::$variant),)+ _ => None }
+            }
+
+            /// The value with this wire name, if there is one.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<$name> {
+                match name { $($text => Some($name::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+named! {
+    /// Where a run stands.
+    State {
+        /// Not due yet.
+        Scheduled = 0 "scheduled",
+        /// Waiting for a worker.
+        Ready = 1 "ready",
+        /// Granted, not begun.
+        Leased = 2 "leased",
+        /// A worker is on it.
+        Running = 3 "running",
+        /// An attempt failed; the next is not due yet.
+        RetryWait = 4 "retry_wait",
+        /// Set aside until resumed.
+        Suspended = 5 "suspended",
+        /// Ended well. Final.
+        Completed = 6 "completed",
+        /// Ended badly. Final.
+        Failed = 7 "failed",
+        /// Called off. Final.
+        Canceled = 8 "canceled",
+    }
+}
+
+impl State {
+    /// Whether the state is final for ever.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, State::Completed | State::Failed | State::Canceled)
+    }
+
+    /// Whether a worker holds the run.
+    #[must_use]
+    pub fn is_held(self) -> bool {
+        matches!(self, State::Leased | State::Running)
+    }
+
+    /// Whether the table has an edge from here to `next`.
+    #[must_use]
+    pub fn may_become(self, next: State) -> bool {
+        TRANSITIONS.contains(&(self, next))
+    }
+}
+
+/// Every edge a run may take; anything else is `invalid_transition`.
+pub const TRANSITIONS: &[(State, State)] = &[
+    (State::Scheduled, State::Ready),
+    (State::Ready, State::Leased),
+    (State::Leased, State::Ready),
+    (State::Leased, State::Running),
+    (State::Running, State::RetryWait),
+    (State::Running, State::Suspended),
+    (State::Running, State::Completed),
+    (State::Running, State::Failed),
+    (State::RetryWait, State::Ready),
+    (State::RetryWait, State::Failed),
+    (State::Suspended, State::Ready),
+    (State::Scheduled, State::Canceled),
+    (State::Ready, State::Canceled),
+    (State::Leased, State::Canceled),
+    (State::Running, State::Canceled),
+    (State::RetryWait, State::Canceled),
+    (State::Suspended, State::Canceled),
+];
+
+named! {
+    /// How an attempt ended.
+    AttemptResult {
+        /// It worked.
+        Success = 0 "success",
+        /// It did not; uses up `max_attempts`.
+        Failure = 1 "failure",
+        /// Its deadline passed; uses up `max_attempts`.
+        Timeout = 2 "timeout",
+        /// Its lease ended without a word; counts to `max_lost_leases`.
+        LeaseExpired = 3 "lease_expired",
+        /// The handler or an operator set it aside; counts to nothing.
+        Suspended = 4 "suspended",
+        /// Given back; counts to nothing.
+        Released = 5 "released",
+        /// Called off.
+        Canceled = 6 "canceled",
+    }
+}
+
+impl Default for AttemptResult {
+    /// What an attempt whose end says nothing is taken for.
+    fn default() -> Self {
+        AttemptResult::LeaseExpired
+    }
+}
+
+named! {
+    /// Why a run changed its state.
+    Cause {
+        /// It was submitted.
+        Submit = 0 "submit",
+        /// It came due.
+        Due = 1 "due",
+        /// A worker claimed it.
+        Claim = 2 "claim",
+        /// Its worker reported the end.
+        Finish = 3 "finish",
+        /// Its attempt's deadline passed.
+        Timeout = 4 "timeout",
+        /// Its lease ended without a word.
+        LeaseExpired = 5 "lease_expired",
+        /// Somebody canceled it.
+        Cancel = 6 "cancel",
+        /// It was canceled when the grace had passed.
+        Force = 7 "force",
+        /// It was not started in time.
+        Expired = 8 "expired",
+        /// Its worker canceled it without being asked.
+        Worker = 9 "worker",
+        /// Somebody suspended it.
+        Suspend = 10 "suspend",
+        /// Somebody resumed it.
+        Resume = 11 "resume",
+        /// Its retry delay passed.
+        Retry = 12 "retry",
+        /// Its worker gave it back.
+        Released = 13 "released",
+        /// Its attempts are used up.
+        Exhausted = 14 "attempts_exhausted",
+        /// Its error is never retried.
+        NotRetryable = 15 "not_retryable",
+        /// Too many of its leases ended without a word.
+        WorkerLost = 16 "worker_lost",
+        /// Transactional work whose outcome nobody knows.
+        OutcomeUnknown = 17 "outcome_unknown",
+        /// Its task was canceled.
+        TaskCancel = 18 "task_cancel",
+    }
+}
+
+impl Default for Cause {
+    fn default() -> Self {
+        Cause::Finish
+    }
+}
+
+/// What went wrong in an attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunError {
+    /// A stable code, such as `failed`.
+    pub code: Text,
+    /// Text for people.
+    pub message: Text,
+    /// Whether another attempt may help.
+    pub retryable: bool,
+}
+
+/// The core of a fencing token: never issued twice in the life of a data directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fence {
+    /// The process life that granted it.
+    pub incarnation: u64,
+    /// Counts grants over all lives.
+    pub counter: u64,
+}
+
+/// One change of state, as history keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) from: State,
+    pub(crate) to: State,
+    pub(crate) cause: Cause,
+    pub(crate) at: Timestamp,
+    pub(crate) sequence: u64,
+    /// Empty for the machine itself.
+    pub(crate) actor: Text,
+}
+
+/// One ended attempt, as history keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) number: u32,
+    pub(crate) result: AttemptResult,
+    pub(crate) fence: Fence,
+    pub(crate) started_at: Timestamp,
+    pub(crate) finished_at: Timestamp,
+    pub(crate) worker: Text,
+    pub(crate) error: Option<Box<RunError>>,
+    pub(crate) output: Option<Bytes>,
+    /// Whether its worker reported the end, rather than the machine seeing it.
+    pub(crate) reported: bool,
+    /// Where the run stood after it: what a repeated report is answered.
+    pub(crate) after: State,
+}
+
+/// The lease and the attempt that is on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Active {
+    pub(crate) fence: Fence,
+    pub(crate) worker: Text,
+    pub(crate) lease_ms: u64,
+    pub(crate) acquired_at: Timestamp,
+    /// The recorded end of the lease; a renewal in memory may put it later.
+    pub(crate) expires: Steady,
+    pub(crate) expires_at: Timestamp,
+    /// The attempt's own deadline.
+    pub(crate) deadline: Option<Steady>,
+    pub(crate) deadline_at: Option<Timestamp>,
+    pub(crate) cancel: Option<Box<CancelRequest>>,
+    pub(crate) suspend: Option<Box<SuspendRequest>>,
+}
+
+impl Active {
+    /// The first of lease end, attempt deadline and forced cancel.
+    pub(crate) fn alarm(&self, expires: Steady) -> Steady {
+        let deadline = self.deadline.unwrap_or(expires).min(expires);
+        self.cancel
+            .as_ref()
+            .map_or(deadline, |cancel| cancel.force.min(deadline))
+    }
+}
+
+/// A cancel that waits for the worker until `force`.
+#[derive(Clone, Debug)]
+pub(crate) struct CancelRequest {
+    pub(crate) at: Timestamp,
+    pub(crate) force: Steady,
+    pub(crate) force_at: Timestamp,
+    pub(crate) by: Text,
+    pub(crate) reason: Option<Text>,
+    /// Whether the whole task was canceled.
+    pub(crate) task: bool,
+}
+
+/// A suspension that waits for the worker.
+#[derive(Clone, Debug)]
+pub(crate) struct SuspendRequest {
+    pub(crate) at: Timestamp,
+    pub(crate) by: Text,
+    pub(crate) reason: Option<Text>,
+}
+
+/// What a run has behind it; rows without a past pay one empty pointer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Past {
+    pub(crate) changes: VecDeque<Change>,
+    pub(crate) attempts: VecDeque<Attempt>,
+    pub(crate) checkpoints: BTreeMap<Text, Bytes>,
+    pub(crate) checkpoint_bytes: usize,
+    pub(crate) output: Option<Bytes>,
+    pub(crate) resume_payload: Option<Bytes>,
+    /// Why the run is suspended or canceled.
+    pub(crate) reason: Option<Text>,
+}
+
+/// A run as the machine holds it.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) id: RunId,
+    pub(crate) task: u32,
+    pub(crate) tenant: u32,
+    pub(crate) state: State,
+    pub(crate) born: State,
+    /// Whether it holds a slot of its concurrency key.
+    pub(crate) holds_key: bool,
+    /// Whether it sits in its key's parked list instead of its lane.
+    pub(crate) parked: bool,
+    pub(crate) failures: u32,
+    pub(crate) lost_leases: u32,
+    pub(crate) attempt_count: u32,
+    pub(crate) created_at: Timestamp,
+    pub(crate) created_sequence: u64,
+    pub(crate) scheduled_at: Timestamp,
+    /// The place in the order of becoming ready.
+    pub(crate) ready_order: u64,
+    /// When the retry delay has passed, while waiting for it.
+    pub(crate) retry_due: Steady,
+    pub(crate) retry_at: Timestamp,
+    /// Where its alarm stands in the index.
+    pub(crate) armed: Alarm,
+    pub(crate) active: Option<Box<Active>>,
+    pub(crate) past: Option<Box<Past>>,
+}
+
+impl Row {
+    /// When the run must be looked at next, as its row says; a renewal in memory may put a lease's end later.
+    pub(crate) fn alarm(&self, task: &task::Row) -> Alarm {
+        match self.state {
+            State::Scheduled => {
+                let expires = task.expires_at().unwrap_or(Timestamp(u64::MAX));
+                Alarm::Wall(self.scheduled_at.min(expires))
+            }
+            State::Ready if self.attempt_count == 0 => {
+                task.expires_at().map_or(Alarm::None, Alarm::Wall)
+            }
+            State::RetryWait => Alarm::Steady(self.retry_due),
+            State::Leased | State::Running => self.active.as_ref().map_or(Alarm::None, |active| {
+                Alarm::Steady(active.alarm(active.expires))
+            }),
+            State::Ready
+            | State::Suspended
+            | State::Completed
+            | State::Failed
+            | State::Canceled => Alarm::None,
+        }
+    }
+
+    pub(crate) fn past_mut(&mut self) -> &mut Past {
+        self.past.get_or_insert_default()
+    }
+
+    /// The attempt a repeated finish would repeat.
+    pub(crate) fn last_attempt(&self) -> Option<&Attempt> {
+        self.past.as_ref()?.attempts.back()
+    }
+}

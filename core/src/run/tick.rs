@@ -1,0 +1,91 @@
+//! Time passes: what is due becomes ready, what is late expires, what was asked to stop is stopped.
+//! Owns: what each alarm means.
+//! Never: works off more than its share; the rest waits for the next tick.
+
+use super::close::{End, close};
+use super::model::{Active, AttemptResult, Cause, State};
+use crate::event::{Event, RunCanceled, RunReady};
+use crate::limits::TICK_ALARMS_MAX;
+use crate::machine::Tx;
+use crate::outcome::Outcome;
+use crate::task;
+
+/// Decides a tick.
+pub(crate) fn decide(tx: &mut Tx<'_>) -> Outcome {
+    for _ in 0..TICK_ALARMS_MAX {
+        let Some(run) = tx.state().alarms.due(tx.now.wall, tx.now.steady) else {
+            return Outcome::Ticked { more: false };
+        };
+        match due(tx, run) {
+            Some(event) => tx.emit_for(tx.state().runs[run].tenant, event),
+            None => tx.look_again(run),
+        }
+    }
+    Outcome::Ticked {
+        more: tx.state().alarms.due(tx.now.wall, tx.now.steady).is_some(),
+    }
+}
+
+/// What has become of a run whose alarm rang; `None` when its lease was renewed meanwhile.
+fn due(tx: &Tx<'_>, run: u32) -> Option<Event> {
+    let row = &tx.state().runs[run];
+    match row.state {
+        State::Scheduled | State::Ready => {
+            let task = tx.state().task_of(run);
+            if task.expires_at().is_some_and(|at| at <= tx.now.wall) {
+                Some(
+                    RunCanceled {
+                        run: row.id,
+                        cause: Cause::Expired,
+                        ..RunCanceled::default()
+                    }
+                    .into(),
+                )
+            } else {
+                (row.state == State::Scheduled).then(|| RunReady { run: row.id }.into())
+            }
+        }
+        State::RetryWait => Some(RunReady { run: row.id }.into()),
+        State::Leased | State::Running => overdue(tx, run, row.active.as_deref()?),
+        State::Suspended | State::Completed | State::Failed | State::Canceled => None,
+    }
+}
+
+fn overdue(tx: &Tx<'_>, run: u32, active: &Active) -> Option<Event> {
+    let row = &tx.state().runs[run];
+    let now = tx.now.steady;
+    if let Some(cancel) = active
+        .cancel
+        .as_deref()
+        .filter(|cancel| cancel.force <= now)
+    {
+        let (by, reason) = (cancel.by.clone(), cancel.reason.clone());
+        let result = Some(AttemptResult::Canceled);
+        let forced = RunCanceled {
+            run: row.id,
+            result,
+            cause: Cause::Force,
+            by,
+            reason,
+            ..RunCanceled::default()
+        };
+        return Some(forced.into());
+    }
+    let policy = task::policy(tx.state().task_of(run));
+    let end = if active.deadline.is_some_and(|deadline| deadline <= now) {
+        End::seen(
+            AttemptResult::Timeout,
+            "timeout",
+            "the attempt's deadline passed",
+        )
+    } else if tx.volatile().expires(run, active.expires) <= now {
+        End::seen(
+            AttemptResult::LeaseExpired,
+            "lease_expired",
+            "the lease ended without a word from its worker",
+        )
+    } else {
+        return None;
+    };
+    Some(close(row, policy, active, end))
+}

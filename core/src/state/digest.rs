@@ -1,0 +1,233 @@
+//! One number for a whole state: the sum of its rows' hashes, so that the order of tables does not matter.
+//! Owns: what counts into the digest.
+//! Never: a handle, a symbol or anything else that differs between processes.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::State;
+use crate::codec::{Record, put_bytes, put_u128, put_varint};
+use crate::run::{self, Row};
+use crate::{Text, task};
+
+/// The sum, modulo 2^64 in each of four lanes, of the BLAKE3 hashes of all rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digest([u64; 4]);
+
+impl Digest {
+    fn add(&mut self, text: &[u8]) {
+        let hash = blake3::hash(text);
+        for (lane, bytes) in self.0.iter_mut().zip(hash.as_bytes().chunks_exact(8)) {
+            let mut word = [0; 8];
+            word.copy_from_slice(bytes);
+            *lane = lane.wrapping_add(u64::from_le_bytes(word));
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|lane| write!(f, "{lane:016x}"))
+    }
+}
+
+/// Live rows and counters.
+pub(crate) fn digest_live(state: &State) -> Digest {
+    digest(state, false)
+}
+
+/// Everything, finished rows included.
+pub(crate) fn digest_all(state: &State) -> Digest {
+    digest(state, true)
+}
+
+fn digest(state: &State, all: bool) -> Digest {
+    let mut digest = Digest::default();
+    let mut text = Vec::new();
+    put_counters(state, &mut text);
+    digest.add(&text);
+    for (_, row) in state.tasks.iter().filter(|(_, row)| all || row.is_live()) {
+        text.clear();
+        put_task(state, row, &mut text);
+        digest.add(&text);
+    }
+    for (at, row) in state
+        .runs
+        .iter()
+        .filter(|(_, row)| all || !row.state.is_terminal())
+    {
+        text.clear();
+        put_run(state, at, row, &mut text);
+        digest.add(&text);
+    }
+    for ((tenant, class, key), held) in state.keys.iter() {
+        text.clear();
+        put_varint(&mut text, 3);
+        put_varint(&mut text, u64::from(*tenant) << 1 | *class as u64);
+        put_bytes(&mut text, 1, key.as_bytes());
+        put_u128(&mut text, 2, held.digest);
+        put_varint(&mut text, held.until.0);
+        digest.add(&text);
+    }
+    digest
+}
+
+fn put_counters(state: &State, out: &mut Vec<u8>) {
+    let stats = &state.stats;
+    let counters = [
+        state.sequence,
+        state.wall.0,
+        state.incarnation,
+        state.fence_counter,
+        state.ready_counter,
+    ];
+    let totals = [stats.tasks_total, stats.runs_total, stats.attempts_total];
+    let all = counters
+        .into_iter()
+        .chain(totals)
+        .chain(stats.attempts_by_result)
+        .chain(stats.runs_by_state);
+    all.for_each(|counter| put_varint(out, counter));
+    put_u128(out, 1, state.minted.id(0));
+    put_varint(out, u64::from(state.switch.paused));
+    put_varint(out, state.switch.since.0);
+}
+
+fn put_text(out: &mut Vec<u8>, text: Option<&Text>) {
+    match text {
+        Some(text) => put_bytes(out, 1, text.as_bytes()),
+        None => put_varint(out, 0),
+    }
+}
+
+fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
+    put_varint(out, 1);
+    put_u128(out, 1, state.tenants[row.tenant as usize].0);
+    put_u128(out, 1, row.id.0);
+    put_bytes(out, 1, state.names.text(row.kind).as_bytes());
+    put_bytes(out, 1, state.names.text(row.queue).as_bytes());
+    put_varint(out, u64::from(row.priority as u32));
+    row.payload.put(out);
+    task::policy(row).put(out);
+    row.extras.as_deref().cloned().unwrap_or_default().put(out);
+    put_varint(out, row.created_at.0);
+    put_bytes(out, 1, row.created_by.as_bytes());
+    put_varint(out, row.canceled_at.as_deref().map_or(0, |at| at.0 + 1));
+    for count in [row.runs_total, row.runs_live, row.runs_completed] {
+        put_varint(out, count.into());
+    }
+}
+
+fn put_run(state: &State, at: u32, row: &Row, out: &mut Vec<u8>) {
+    put_varint(out, 2);
+    put_u128(out, 1, state.tenants[row.tenant as usize].0);
+    put_u128(out, 1, row.id.0);
+    put_u128(out, 1, state.task_of(at).id.0);
+    let numbers = [
+        row.state as u64,
+        row.born as u64,
+        u64::from(row.holds_key),
+        row.failures.into(),
+        row.lost_leases.into(),
+        row.attempt_count.into(),
+        row.created_at.0,
+        row.created_sequence,
+        row.scheduled_at.0,
+        row.ready_order,
+        row.retry_due.0,
+        row.retry_at.0,
+    ];
+    numbers
+        .into_iter()
+        .for_each(|number| put_varint(out, number));
+    if let Some(active) = row.active.as_deref() {
+        put_active(active, out);
+    }
+    if let Some(past) = row.past.as_deref() {
+        put_past(past, out);
+    }
+}
+
+fn put_active(active: &run::Active, out: &mut Vec<u8>) {
+    let deadline = active.deadline.map_or(0, |at| at.0 + 1);
+    let deadline_at = active.deadline_at.map_or(0, |at| at.0 + 1);
+    let (fence, expires) = (active.fence, active.expires.0);
+    let numbers = [
+        fence.incarnation,
+        fence.counter,
+        active.lease_ms,
+        active.acquired_at.0,
+        expires,
+        active.expires_at.0,
+    ];
+    numbers
+        .into_iter()
+        .chain([deadline, deadline_at])
+        .for_each(|number| put_varint(out, number));
+    put_text(out, Some(&active.worker));
+    if let Some(cancel) = active.cancel.as_deref() {
+        let numbers = [
+            1,
+            cancel.at.0,
+            cancel.force.0,
+            cancel.force_at.0,
+            u64::from(cancel.task),
+        ];
+        numbers
+            .into_iter()
+            .for_each(|number| put_varint(out, number));
+        put_text(out, Some(&cancel.by));
+        put_text(out, cancel.reason.as_ref());
+    }
+    if let Some(suspend) = active.suspend.as_deref() {
+        put_varint(out, 2);
+        put_varint(out, suspend.at.0);
+        put_text(out, Some(&suspend.by));
+        put_text(out, suspend.reason.as_ref());
+    }
+}
+
+fn put_past(past: &run::Past, out: &mut Vec<u8>) {
+    for change in &past.changes {
+        let codes = [
+            change.from as u64,
+            change.to as u64,
+            change.cause as u64,
+            change.at.0,
+            change.sequence,
+        ];
+        codes.into_iter().for_each(|code| put_varint(out, code));
+        put_text(out, Some(&change.actor));
+    }
+    for attempt in &past.attempts {
+        let (fence, result) = (attempt.fence, attempt.result as u64);
+        let numbers = [
+            attempt.number.into(),
+            result,
+            fence.incarnation,
+            fence.counter,
+            attempt.started_at.0,
+        ];
+        numbers
+            .into_iter()
+            .for_each(|number| put_varint(out, number));
+        let flags = [
+            attempt.finished_at.0,
+            u64::from(attempt.reported),
+            attempt.after as u64,
+        ];
+        flags.into_iter().for_each(|number| put_varint(out, number));
+        put_text(out, Some(&attempt.worker));
+        if let Some(error) = attempt.error.as_deref() {
+            error.put(out);
+        }
+        put_bytes(out, 2, attempt.output.as_deref().unwrap_or_default());
+    }
+    for (name, value) in &past.checkpoints {
+        put_bytes(out, 3, name.as_bytes());
+        put_bytes(out, 4, value);
+    }
+    put_bytes(out, 5, past.output.as_deref().unwrap_or_default());
+    put_bytes(out, 6, past.resume_payload.as_deref().unwrap_or_default());
+    put_text(out, past.reason.as_ref());
+}

@@ -1,0 +1,16 @@
+//! The state room: all live durable truth, and the check that its indexes agree.
+
+mod alarm;
+mod digest;
+mod keys;
+mod model;
+mod verify;
+mod volatile;
+
+pub(crate) use alarm::Alarm;
+pub use digest::Digest;
+pub(crate) use digest::{digest_all, digest_live};
+pub(crate) use keys::{ClaimRecord, Held, KeyClass};
+pub(crate) use model::{At, State, Switch};
+pub(crate) use verify::verify;
+pub(crate) use volatile::{Renewal, Volatile};

@@ -1,0 +1,145 @@
+//! Recomputes every index from the tables and says where they disagree.
+//! Owns: the internal consistency check that tests, simulator and doctor run.
+//! Never: repairs.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+
+use super::{Alarm, State, Volatile};
+use crate::run::{Row, State as RunState};
+use crate::task::policy;
+use crate::{Text, queue};
+
+/// Checks the whole state.
+///
+/// # Errors
+/// The first disagreement, in words.
+pub(crate) fn verify(state: &State, volatile: &Volatile) -> Result<(), String> {
+    let mut by_state = [0u64; 9];
+    let mut holders: BTreeMap<(u32, Text), u32> = BTreeMap::new();
+    let (mut alarms, mut lanes, mut parked, mut held) = (0, 0, 0, 0);
+    for (at, row) in state.runs.iter() {
+        check_run(state, volatile, at, row)?;
+        by_state[row.state as usize] += 1;
+        alarms += usize::from(row.armed != Alarm::None);
+        lanes += usize::from(row.state == RunState::Ready && !row.parked);
+        parked += usize::from(row.parked);
+        held += usize::from(row.active.is_some());
+        if row.holds_key {
+            let key = policy(state.task_of(at))
+                .concurrency_key
+                .clone()
+                .ok_or("a slot is held without a key")?;
+            *holders.entry((row.tenant, key)).or_default() += 1;
+        }
+    }
+    let expect = |what: &str, found: usize, counted: usize| {
+        if found == counted {
+            Ok(())
+        } else {
+            Err(format!(
+                "{what}: the index says {found}, the rows say {counted}"
+            ))
+        }
+    };
+    expect("alarms", state.alarms.len(), alarms)?;
+    let (in_lanes, heads_agree) = state.queues.census();
+    expect("runs in lanes", in_lanes, lanes)?;
+    if !heads_agree {
+        return Err("a lane's head is not in the index of heads".into());
+    }
+    expect("parked runs", queue::unparked_first(state)?, parked)?;
+    expect("tasks by id", state.indexed().0, state.tasks.iter().count())?;
+    expect("runs by id", state.indexed().1, state.runs.iter().count())?;
+    if volatile.renewals.len() > held {
+        return Err("a renewal outlives its lease".into());
+    }
+    if by_state != state.stats.runs_by_state {
+        return Err(format!(
+            "counters {:?} differ from the recount {by_state:?}",
+            state.stats.runs_by_state
+        ));
+    }
+    let indexed: BTreeMap<_, _> = queue::holders(state)
+        .map(|(key, count)| (key.clone(), count))
+        .collect();
+    if indexed != holders {
+        return Err("the holders of a concurrency key differ from the rows".into());
+    }
+    check_tasks(state)
+}
+
+fn check_run(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result<(), String> {
+    let wrong = |what: &str| Err(format!("run {}: {what}", row.id));
+    if state.find_run(row.tenant, row.id) != Some(at) {
+        return wrong("its id does not find it");
+    }
+    if row.state.is_held() != row.active.is_some() {
+        return wrong("held without a lease, or a lease without being held");
+    }
+    if row.parked && row.state != RunState::Ready {
+        return wrong("parked without being ready");
+    }
+    if row.state == RunState::Ready
+        && !row.parked
+        && !state
+            .queues
+            .contains(queue::lane_of(state, at), row.ready_order, at)
+    {
+        return wrong("ready without a place in its lane");
+    }
+    if row.state.is_terminal() && row.holds_key {
+        return wrong("ended with a slot");
+    }
+    if row.state.is_held() && policy(state.task_of(at)).concurrency_key.is_some() && !row.holds_key
+    {
+        return wrong("running without its slot");
+    }
+    if !state.alarms.contains(at, row.armed) {
+        return wrong("its alarm is not in the index");
+    }
+    check_alarm(state, volatile, at, row)
+}
+
+/// A held run's alarm lies between what its row says and what its renewal says; every other alarm is what the row says.
+fn check_alarm(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result<(), String> {
+    let told = row.alarm(state.task_of(at));
+    let agrees = match (row.active.as_deref(), row.armed, told) {
+        (Some(active), Alarm::Steady(armed), Alarm::Steady(told)) => {
+            let latest = active.alarm(volatile.expires(at, active.expires));
+            told <= armed && armed <= latest
+        }
+        (_, armed, told) => armed == told,
+    };
+    if agrees {
+        Ok(())
+    } else {
+        Err(format!(
+            "run {}: its alarm {:?} is not {told:?}",
+            row.id, row.armed
+        ))
+    }
+}
+
+fn check_tasks(state: &State) -> Result<(), String> {
+    for (at, task) in state.tasks.iter() {
+        if state.find_task(task.tenant, task.id) != Some(at) {
+            return Err(format!("task {}: its id does not find it", task.id));
+        }
+        let live = task
+            .run
+            .filter(|run| !state.runs[*run].state.is_terminal())
+            .is_some();
+        if task.runs_live != u32::from(live) {
+            return Err(format!("task {}: its count of live runs is wrong", task.id));
+        }
+        if task.canceled_at.is_some()
+            && live
+            && task.run.is_some_and(|run| state.runs[run].active.is_none())
+        {
+            return Err(format!("task {}: canceled, yet a run waits", task.id));
+        }
+    }
+    Ok(())
+}

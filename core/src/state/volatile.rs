@@ -1,0 +1,48 @@
+//! What heartbeats change: renewals and progress, forgotten when the process ends.
+//! Owns: renewals of live leases.
+//! Never: is digested or logged; only `tick` and answers consult it.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::Bytes;
+use crate::time::{Steady, Timestamp};
+
+/// A lease's renewal in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Renewal {
+    pub(crate) expires: Steady,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) progress: Option<Bytes>,
+}
+
+/// Renewals by run handle; an entry lives no longer than its lease.
+#[derive(Clone, Debug)]
+pub(crate) struct Volatile {
+    pub(crate) renewals: HashMap<u32, Renewal, FixedState>,
+}
+
+impl Default for Volatile {
+    fn default() -> Self {
+        Volatile {
+            renewals: HashMap::with_hasher(FixedState::default()),
+        }
+    }
+}
+
+impl Volatile {
+    /// When the run's lease truly ends: the recorded end or a later renewal.
+    pub(crate) fn expires(&self, run: u32, recorded: Steady) -> Steady {
+        self.renewals
+            .get(&run)
+            .map_or(recorded, |renewal| renewal.expires.max(recorded))
+    }
+
+    /// Forgets the renewals of leases that ended.
+    pub(crate) fn settle(&mut self, closed: &mut alloc::vec::Vec<u32>) {
+        for run in closed.drain(..) {
+            self.renewals.remove(&run);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Every rule a task must meet before anything is written.
+//! Owns: the limits of a task's fields, with the field's name in each refusal.
+//! Never: looks at the state.
+
+use alloc::format;
+use alloc::string::String;
+
+use super::model::{Extras, Payload, Policy, Retry, TaskSpec};
+use crate::rejection::Rejection;
+use crate::time::Timestamp;
+use crate::{Text, limits};
+
+/// Whether a text is a name: `[a-z0-9._-]{1,128}`.
+pub(crate) fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
+    };
+    !text.is_empty() && text.len() <= limits::NAME_CHARS_MAX && text.bytes().all(allowed)
+}
+
+/// Whether an idempotency key, if there is one, has an allowed size.
+pub(crate) fn check_key(key: Option<&Text>) -> Result<(), String> {
+    match key {
+        Some(key) if key.is_empty() || key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX => {
+            Err("must have 1 to 255 bytes".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn invalid(field: &'static str, message: impl Into<String>) -> Result<(), Rejection> {
+    Err(Rejection::InvalidTask {
+        field,
+        message: message.into(),
+    })
+}
+
+fn within(field: &'static str, value: u64, least: u64, most: u64) -> Result<(), Rejection> {
+    if (least..=most).contains(&value) {
+        Ok(())
+    } else {
+        invalid(field, format!("must be between {least} and {most}"))
+    }
+}
+
+fn sized(field: &'static str, text: Option<&Text>, most: usize) -> Result<(), Rejection> {
+    match text {
+        Some(text) if text.len() > most => {
+            invalid(field, format!("must have at most {most} bytes"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks a whole task.
+pub(crate) fn check(spec: &TaskSpec, payload_bytes_max: usize) -> Result<(), Rejection> {
+    if !is_name(&spec.kind) {
+        return invalid("kind", "must match [a-z0-9._-]{1,128}");
+    }
+    if !is_name(&spec.queue) {
+        return invalid("queue", "must match [a-z0-9._-]{1,128}");
+    }
+    if spec.run_at.is_some_and(|at| at > Timestamp::MAX) {
+        return invalid("run_policy.run_at", "must be before the year 10000");
+    }
+    check_payload(&spec.payload, payload_bytes_max)?;
+    if let Some(policy) = &spec.policy {
+        check_policy(policy)?;
+    }
+    match &spec.extras {
+        Some(extras) => check_extras(extras),
+        None => Ok(()),
+    }
+}
+
+fn check_payload(payload: &Payload, most: usize) -> Result<(), Rejection> {
+    let field = if payload.binary {
+        "payload_base64"
+    } else {
+        "payload"
+    };
+    if payload.bytes.len() > most {
+        return invalid(field, format!("must have at most {most} bytes"));
+    }
+    if !payload.binary && payload.bytes.is_empty() {
+        return invalid(field, "must be JSON text");
+    }
+    Ok(())
+}
+
+fn check_policy(policy: &Policy) -> Result<(), Rejection> {
+    within(
+        "constraints.max_attempts",
+        policy.max_attempts.into(),
+        1,
+        limits::ATTEMPTS_MAX.into(),
+    )?;
+    within(
+        "constraints.max_lost_leases",
+        policy.max_lost_leases.into(),
+        0,
+        limits::LOST_LEASES_MAX.into(),
+    )?;
+    if let Some(ms) = policy.timeout_ms {
+        within("constraints.timeout_ms", ms, 1, limits::SPAN_MS_MAX)?;
+    }
+    within(
+        "constraints.lease_ms",
+        policy.lease_ms,
+        limits::LEASE_MS_MIN,
+        limits::LEASE_MS_MAX,
+    )?;
+    within(
+        "constraints.cancel_grace_ms",
+        policy.cancel_grace_ms,
+        0,
+        limits::CANCEL_GRACE_MS_MAX,
+    )?;
+    if policy
+        .concurrency_key
+        .as_ref()
+        .is_some_and(|key| key.is_empty())
+    {
+        return invalid("constraints.concurrency_key", "must not be empty");
+    }
+    sized(
+        "constraints.concurrency_key",
+        policy.concurrency_key.as_ref(),
+        limits::CONCURRENCY_KEY_BYTES_MAX,
+    )?;
+    within(
+        "constraints.concurrency_limit",
+        policy.concurrency_limit.into(),
+        1,
+        limits::CONCURRENCY_LIMIT_MAX.into(),
+    )?;
+    check_retry(&policy.retry)
+}
+
+fn check_retry(retry: &Retry) -> Result<(), Rejection> {
+    within("retry.initial_ms", retry.initial_ms, 0, limits::SPAN_MS_MAX)?;
+    within("retry.max_ms", retry.max_ms, 0, limits::SPAN_MS_MAX)?;
+    within(
+        "retry.multiplier",
+        retry.multiplier_milli.into(),
+        1000,
+        1_000_000,
+    )
+    .map_err(|_| Rejection::InvalidTask {
+        field: "retry.multiplier",
+        message: "must be between 1 and 1000".into(),
+    })?;
+    if retry.non_retryable.len() > limits::NON_RETRYABLE_MAX {
+        return invalid("retry.non_retryable", "must name at most 100 codes");
+    }
+    for code in &retry.non_retryable {
+        sized(
+            "retry.non_retryable",
+            Some(code),
+            limits::ERROR_CODE_BYTES_MAX,
+        )?;
+    }
+    Ok(())
+}
+
+fn check_extras(extras: &Extras) -> Result<(), Rejection> {
+    if extras.tags.len() > limits::TAGS_MAX {
+        return invalid("metadata.tags", "must name at most 32 tags");
+    }
+    for tag in &extras.tags {
+        if tag.is_empty() {
+            return invalid("metadata.tags", "must not be empty");
+        }
+        sized("metadata.tags", Some(tag), limits::TAG_BYTES_MAX)?;
+    }
+    sized(
+        "metadata.description",
+        extras.description.as_ref(),
+        limits::DESCRIPTION_BYTES_MAX,
+    )?;
+    sized(
+        "content_type",
+        extras.content_type.as_ref(),
+        limits::CONTENT_TYPE_BYTES_MAX,
+    )?;
+    sized(
+        "traceparent",
+        extras.traceparent.as_ref(),
+        limits::TRACEPARENT_BYTES_MAX,
+    )?;
+    if extras.expires_at.is_some_and(|at| at > Timestamp::MAX) {
+        return invalid("expires_at", "must be before the year 10000");
+    }
+    check_key(extras.idempotency_key.as_ref()).map_err(|message| Rejection::InvalidTask {
+        field: "idempotency_key",
+        message,
+    })
+}

@@ -1,0 +1,15 @@
+//! The task room: durable intent, its submission and its cancel.
+
+mod apply;
+mod cancel;
+mod check;
+mod model;
+mod submit;
+
+pub(crate) use cancel::decide as cancel;
+pub(crate) use check::{check_key, is_name};
+pub use model::{
+    Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State, Strategy, TaskSpec,
+};
+pub(crate) use model::{Row, policy};
+pub(crate) use submit::{decide as submit, short_digest};

@@ -1,0 +1,289 @@
+//! The nouns of a task: what a client asks for, and the row that remembers it.
+//! Owns: `TaskSpec`, its policies and defaults, the task row and its derived state.
+//! Never: decides.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::intern::Symbol;
+use crate::time::Timestamp;
+use crate::{Bytes, TaskId, Text};
+
+/// How long to wait before the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// The same delay each time.
+    Fixed,
+    /// The delay multiplied after each failure.
+    Exponential,
+}
+
+/// Whether the delay is spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jitter {
+    /// Uniform in 0..=delay, derived from the run's id and the failure's number: deterministic.
+    Full,
+    /// The delay itself.
+    None,
+}
+
+/// The retry policy: delay after n failures = min(max, initial × multiplier^(n−1)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Fixed or exponential.
+    pub strategy: Strategy,
+    /// The first delay in milliseconds.
+    pub initial_ms: u64,
+    /// The factor in thousandths (2000 = ×2), at least 1000.
+    pub multiplier_milli: u32,
+    /// The longest delay in milliseconds.
+    pub max_ms: u64,
+    /// Whether the delay is spread.
+    pub jitter: Jitter,
+    /// Error codes that are never retried.
+    pub non_retryable: Vec<Text>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        DEFAULT_POLICY.retry.clone()
+    }
+}
+
+/// Whether a run keeps its concurrency slot while it waits for a retry or is suspended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HoldPolicy {
+    /// The slot stays taken.
+    #[default]
+    HoldDuringRetry,
+    /// The slot is given back and must be won again.
+    ReleaseOnRetry,
+}
+
+/// What may happen to work whose outcome is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SafetyLevel {
+    /// No effects: retried freely.
+    Pure,
+    /// Effects that may be repeated: retried freely.
+    #[default]
+    Idempotent,
+    /// Effects that must not be repeated blindly: a timeout or a lost lease fails the run as `outcome_unknown`.
+    Transactional,
+}
+
+/// Constraints and retry of a task. Most tasks share the default, which costs a row nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Reported failures and timeouts until the run fails, 1..=1000.
+    pub max_attempts: u32,
+    /// Leases that may end without a word before the run fails with `worker_lost`, 0..=1000.
+    pub max_lost_leases: u32,
+    /// An attempt's deadline in milliseconds, independent of its lease.
+    pub timeout_ms: Option<u64>,
+    /// The lease in milliseconds when the claim names none.
+    pub lease_ms: u64,
+    /// Milliseconds between a cancel request and the forced cancel.
+    pub cancel_grace_ms: u64,
+    /// Runs with the same key share its slots.
+    pub concurrency_key: Option<Text>,
+    /// How many may hold the key while this run is among the candidates or holders.
+    pub concurrency_limit: u32,
+    /// Whether waiting runs keep their slot.
+    pub hold_policy: HoldPolicy,
+    /// What may happen when the outcome is unknown.
+    pub safety_level: SafetyLevel,
+    /// The retry policy.
+    pub retry: Retry,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        DEFAULT_POLICY.clone()
+    }
+}
+
+/// What a handler gets: JSON text kept byte for byte, or bytes with a media type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// The bytes. JSON text when `binary` is false.
+    pub bytes: Bytes,
+    /// Whether the bytes are opaque (sent as base64) rather than JSON.
+    pub binary: bool,
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Payload {
+            bytes: Bytes::from(&b"null"[..]),
+            binary: false,
+        }
+    }
+}
+
+/// The rarer fields of a task; a row without any of them pays one empty pointer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Media type, when it is not the default of its form.
+    pub content_type: Option<Text>,
+    /// Tags, at most 32.
+    pub tags: Vec<Text>,
+    /// Text for people.
+    pub description: Option<Text>,
+    /// W3C trace context, given to every attempt.
+    pub traceparent: Option<Text>,
+    /// Submitting again with this key returns the first task.
+    pub idempotency_key: Option<Text>,
+    /// Not started by then: canceled with reason `expired`.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a client asks for: one task with run policy `once`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskSpec {
+    /// Which handler: `[a-z0-9._-]{1,128}`.
+    pub kind: Text,
+    /// Which lane: `[a-z0-9._-]{1,128}`.
+    pub queue: Text,
+    /// What the handler gets.
+    pub payload: Payload,
+    /// When the run becomes due; now when absent.
+    pub run_at: Option<Timestamp>,
+    /// Higher first.
+    pub priority: i32,
+    /// Constraints and retry; `None` stands for the defaults.
+    pub policy: Option<Box<Policy>>,
+    /// Rarer fields.
+    pub extras: Option<Box<Extras>>,
+}
+
+impl TaskSpec {
+    /// A task of this kind in queue `default`, with payload `null` and every default.
+    #[must_use]
+    pub fn new(kind: impl Into<Text>) -> TaskSpec {
+        TaskSpec {
+            kind: kind.into(),
+            queue: Text::from("default"),
+            payload: Payload::default(),
+            run_at: None,
+            priority: 0,
+            policy: None,
+            extras: None,
+        }
+    }
+
+    /// The extras, made when there are none yet.
+    pub fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// The policy, made from the defaults when there is none yet.
+    pub fn policy_mut(&mut self) -> &mut Policy {
+        self.policy.get_or_insert_default()
+    }
+}
+
+/// A task's state, derived from its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A run is not terminal.
+    Active,
+    /// All runs are terminal and one completed.
+    Completed,
+    /// All runs are terminal and none completed.
+    Failed,
+    /// The task was canceled.
+    Canceled,
+}
+
+impl State {
+    /// The wire name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Active => "active",
+            State::Completed => "completed",
+            State::Failed => "failed",
+            State::Canceled => "canceled",
+        }
+    }
+}
+
+/// A task as the machine holds it.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) id: TaskId,
+    pub(crate) tenant: u32,
+    pub(crate) kind: Symbol,
+    pub(crate) queue: Symbol,
+    pub(crate) priority: i32,
+    pub(crate) payload: Payload,
+    pub(crate) created_at: Timestamp,
+    pub(crate) created_by: Text,
+    pub(crate) canceled_at: Option<Box<Timestamp>>,
+    pub(crate) policy: Option<Box<Policy>>,
+    pub(crate) extras: Option<Box<Extras>>,
+    /// The handle of the one run that policy `once` makes, once it exists.
+    pub(crate) run: Option<u32>,
+    pub(crate) runs_total: u32,
+    pub(crate) runs_live: u32,
+    pub(crate) runs_completed: u32,
+}
+
+impl Row {
+    pub(crate) fn state(&self) -> State {
+        if self.canceled_at.is_some() {
+            State::Canceled
+        } else if self.runs_live > 0 || self.runs_total == 0 {
+            State::Active
+        } else if self.runs_completed > 0 {
+            State::Completed
+        } else {
+            State::Failed
+        }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.runs_live > 0
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        self.extras.as_ref().and_then(|extras| extras.expires_at)
+    }
+}
+
+impl Default for TaskSpec {
+    /// A spec without a kind: only a decoder starts from it.
+    fn default() -> Self {
+        TaskSpec {
+            queue: Text::from(""),
+            ..TaskSpec::new("")
+        }
+    }
+}
+
+/// The defaults, for rows that carry no policy of their own.
+static DEFAULT_POLICY: Policy = Policy {
+    max_attempts: 1,
+    max_lost_leases: 3,
+    timeout_ms: None,
+    lease_ms: 30_000,
+    cancel_grace_ms: 5000,
+    concurrency_key: None,
+    concurrency_limit: 1,
+    hold_policy: HoldPolicy::HoldDuringRetry,
+    safety_level: SafetyLevel::Idempotent,
+    retry: Retry {
+        strategy: Strategy::Exponential,
+        initial_ms: 1000,
+        multiplier_milli: 2000,
+        max_ms: 300_000,
+        jitter: Jitter::Full,
+        non_retryable: Vec::new(),
+    },
+};
+
+/// The policy that holds for a task.
+pub(crate) fn policy(task: &Row) -> &Policy {
+    task.policy.as_deref().unwrap_or(&DEFAULT_POLICY)
+}

@@ -1,0 +1,139 @@
+//! Submit: a task and its run, accepted together or not at all.
+//! Owns: the submit's checks, the repeat by idempotency key.
+//! Never: leaves a task without its run: both events are in one frame.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::check::check;
+use super::model::TaskSpec;
+use crate::codec::Record;
+use crate::event::{RunCreated, TaskCreated};
+use crate::machine::Tx;
+use crate::outcome::{Outcome, Submitted, SubmittedRun};
+use crate::rejection::Rejection;
+use crate::run::State;
+use crate::state::KeyClass;
+use crate::{TaskId, Text, limits};
+
+/// Decides a submit.
+pub(crate) fn decide(
+    tx: &mut Tx<'_>,
+    id: Option<TaskId>,
+    spec: Box<TaskSpec>,
+) -> Result<Outcome, Rejection> {
+    check(&spec, limits::PAYLOAD_BYTES_MAX)?;
+    if let Some(key) = spec
+        .extras
+        .as_ref()
+        .and_then(|extras| extras.idempotency_key.clone())
+    {
+        if let Some(found) = repeat(tx, id, &spec, &key)? {
+            return Ok(Outcome::Submitted(found));
+        }
+    }
+    if let Some(task) = id.filter(|id| tx.state().find_task(tx.tenant, *id).is_some()) {
+        return Err(Rejection::TaskAlreadyExists { task });
+    }
+    check_names(tx, &spec)?;
+    let task = id.unwrap_or_else(|| tx.mint_task());
+    let run = tx.mint_run();
+    let scheduled_at = spec.run_at.unwrap_or(tx.now.wall);
+    let ready = scheduled_at <= tx.now.wall;
+    let by = tx.principal.name.clone();
+    tx.emit(TaskCreated {
+        task,
+        spec: *spec,
+        by,
+    });
+    tx.emit(RunCreated {
+        run,
+        task,
+        scheduled_at,
+        ready,
+    });
+    let state = if ready {
+        State::Ready
+    } else {
+        State::Scheduled
+    };
+    Ok(Outcome::Submitted(Submitted {
+        task,
+        run: SubmittedRun {
+            run,
+            state,
+            scheduled_at,
+        },
+        created: true,
+    }))
+}
+
+/// The task that this key made before, if the request is the same.
+fn repeat(
+    tx: &Tx<'_>,
+    id: Option<TaskId>,
+    spec: &TaskSpec,
+    key: &Text,
+) -> Result<Option<Submitted>, Rejection> {
+    let state = tx.state();
+    let Some(held) = state.keys.find(tx.tenant, KeyClass::Submit, key) else {
+        return Ok(None);
+    };
+    let task = &state.tasks[held.task];
+    // A client that chose the id must choose it again; a minted one is not part of the request.
+    if held.digest != request_digest(spec) || id.is_some_and(|id| id != task.id) {
+        return Err(Rejection::IdempotencyConflict { key: key.clone() });
+    }
+    let Some(run) = task.run else { return Ok(None) };
+    let row = &state.runs[run];
+    let run = SubmittedRun {
+        run: row.id,
+        state: row.state,
+        scheduled_at: row.scheduled_at,
+    };
+    Ok(Some(Submitted {
+        task: task.id,
+        run,
+        created: false,
+    }))
+}
+
+/// Kinds and queues are kept for good, so their number is limited.
+fn check_names(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
+    let names = &tx.state().names;
+    let unknown = usize::from(names.find(&spec.kind).is_none())
+        + usize::from(names.find(&spec.queue).is_none());
+    if unknown > 0 && names.len() + unknown > limits::NAMES_PER_TENANT_MAX {
+        return Err(Rejection::LimitExceeded {
+            limit: "kinds_and_queues",
+            value: limits::NAMES_PER_TENANT_MAX as u64,
+        });
+    }
+    Ok(())
+}
+
+/// What makes two requests the same: every field after defaults, the payload by its bytes, without id, key and traceparent.
+pub(crate) fn request_digest(spec: &TaskSpec) -> u128 {
+    let mut plain = spec.clone();
+    if let Some(extras) = plain.extras.as_mut() {
+        extras.idempotency_key = None;
+        extras.traceparent = None;
+        if **extras == super::Extras::default() {
+            plain.extras = None;
+        }
+    }
+    if plain.policy.as_deref() == Some(&super::Policy::default()) {
+        plain.policy = None;
+    }
+    let mut text = Vec::new();
+    plain.put(&mut text);
+    short_digest(&text)
+}
+
+/// The first 128 bits of the BLAKE3 hash.
+pub(crate) fn short_digest(text: &[u8]) -> u128 {
+    let hash = blake3::hash(text);
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash.as_bytes()[..16]);
+    u128::from_be_bytes(short)
+}
