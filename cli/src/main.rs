@@ -1,1 +1,79 @@
-fn main() {}
+//! The `mainstay` binary: reads the command line, runs one command, exits with its code.
+
+mod args;
+mod connection;
+mod control;
+mod exit;
+mod follow;
+mod payload;
+mod screen;
+mod span;
+mod submit;
+mod work;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use exit::{Code, Failure};
+use screen::Screen;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; nobody may be reading them any more.
+            let _ = error.print();
+            return if error.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
+        }
+    };
+    let screen = Screen::new(cli.global.json);
+    match run(cli, screen) {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            if screen.is_json() {
+                screen.note(&failure.envelope().to_string());
+            } else {
+                screen.note(&failure.sentence());
+            }
+            failure.code.into()
+        }
+    }
+}
+
+fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
+    let global = cli.global;
+    match cli.command {
+        Command::Submit(args) => blocking(async {
+            match &args.batch {
+                Some(path) => submit::submit_file(&global, path, screen).await,
+                None => submit::submit_one(&global, &args, screen).await,
+            }
+        }),
+        Command::Work(args) => blocking(work::work(&global, args, screen)),
+        Command::Run(command) => blocking(control::run(&global, &command, screen)),
+        Command::Task(command) => blocking(control::task(&global, &command, screen)),
+        Command::Stats => blocking(control::stats(&global, screen)),
+        Command::Engine(command) => blocking(control::engine(&global, &command, screen)),
+        Command::Serve(_) | Command::Doctor(_) | Command::Bench(_) => {
+            Err(Failure::usage("this build has no engine yet"))
+        }
+        Command::Completions { shell } => completions(shell),
+    }
+}
+
+/// Client commands wait for one thing at a time: one thread is enough.
+fn blocking(command: impl Future<Output = Result<Code, Failure>>) -> Result<Code, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Code::Failed, "no_runtime", error.to_string()))?;
+    runtime.block_on(command)
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Code, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "mainstay", &mut script);
+    // A reader that has seen enough is no error.
+    let _ = std::io::stdout().lock().write_all(&script);
+    Ok(Code::Done)
+}

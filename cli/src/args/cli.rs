@@ -1,0 +1,73 @@
+//! The program's own arguments and the list of its commands.
+
+use std::path::PathBuf;
+
+use super::{BenchArgs, DoctorArgs, EngineCommand, RunCommand, ServeArgs, SubmitArgs, TaskCommand, WorkArgs};
+
+/// The durable engine for work that must not be lost.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "mainstay",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Example:\n  mainstay serve &\n  mainstay submit mail.send --payload '{\"to\":\"ada\"}' --wait\n\n\
+        Exit codes: 0 done, 1 failed, 2 canceled, 64 usage, 69 server not reachable, 73 cannot create, 74 storage fault,\n\
+        75 data directory held by another process, 77 not allowed, 78 configuration or format not understood."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Global {
+    /// The server's address [default: MAINSTAY_URL, else http://127.0.0.1:7420]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The API key [default: MAINSTAY_API_KEY, else admin.key in the data directory]
+    #[arg(long, global = true, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// The data directory [default: MAINSTAY_DATA_DIR, else ./mainstay-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Write JSON instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Run the engine and its API in one process
+    Serve(ServeArgs),
+    /// Submit one task, or a file of them
+    Submit(Box<SubmitArgs>),
+    /// Work on runs with a program of any language
+    Work(WorkArgs),
+    /// Look at one run and control it
+    #[command(subcommand)]
+    Run(RunCommand),
+    /// Look at one task and control it
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Show the counters
+    #[command(after_help = "Example:\n  mainstay stats --json")]
+    Stats,
+    /// Stop and start the granting of work
+    #[command(subcommand)]
+    Engine(EngineCommand),
+    /// Check a data directory without changing it
+    Doctor(DoctorArgs),
+    /// Measure the engine on this machine
+    Bench(BenchArgs),
+    /// Write shell completions
+    #[command(after_help = "Example:\n  mainstay completions bash > /etc/bash_completion.d/mainstay")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}

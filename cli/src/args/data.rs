@@ -1,0 +1,83 @@
+//! Arguments of the commands that work on a data directory: serve, doctor, bench.
+
+use std::path::PathBuf;
+
+/// Engine and API in one process.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  mainstay serve --data-dir /var/lib/mainstay --listen 127.0.0.1:7420\n\n\
+    On SIGTERM and SIGINT it stops granting work, answers what it has taken on, syncs and exits 0. A second signal ends it at once;\n\
+    nothing that was acknowledged is lost by that."
+)]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7420")]
+    pub(crate) listen: String,
+    /// Let /metrics be read without a key
+    #[arg(long)]
+    pub(crate) open_metrics: bool,
+    /// How long to wait for requests at the end
+    #[arg(long, value_name = "MS", default_value_t = 5000)]
+    pub(crate) drain_ms: u64,
+    /// Listen on other than loopback addresses without encryption
+    #[arg(long)]
+    pub(crate) insecure_plaintext: bool,
+    /// Not in this version
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Not in this version
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// A check that changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  mainstay doctor /var/lib/mainstay\n\n\
+    Reads every frame, checks its sums and the chain, replays it into a fresh machine and compares every index with the tables.\n\
+    Exit 0 when all is well (quarantined tails were never acknowledged: they are listed and no damage), 1 when damage is found."
+)]
+pub(crate) struct DoctorArgs {
+    /// The data directory
+    pub(crate) directory: PathBuf,
+    /// Not in this version
+    #[arg(long)]
+    pub(crate) repair: bool,
+}
+
+/// What `bench` does with the runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum BenchMode {
+    /// Submit all
+    Submit,
+    /// Submit all, then claim and finish all, each phase timed alone
+    Lifecycle,
+}
+
+/// A measurement.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  mainstay bench --tasks 100000 --batch 1000 --workers 4\n\n\
+    Drives an embedded engine on an empty directory (a scratch directory in the current one unless --data-dir names another), or a\n\
+    server with --url. Syncs and memory of a server are not seen from here and are null."
+)]
+pub(crate) struct BenchArgs {
+    /// Drive the server at this address instead of an embedded engine
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How many tasks
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) tasks: u64,
+    /// How many in one call, at most 1000 for claims
+    #[arg(long, value_name = "B", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) batch: u32,
+    /// Bytes of each payload
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(2..=1_048_576))]
+    pub(crate) payload_bytes: u32,
+    /// How many callers at the same time
+    #[arg(long, value_name = "W", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) workers: u16,
+    /// What to do
+    #[arg(long, value_enum, default_value_t = BenchMode::Lifecycle)]
+    pub(crate) mode: BenchMode,
+}

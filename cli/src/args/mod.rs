@@ -1,0 +1,13 @@
+//! The command line: every command with its options, its help and an example.
+
+mod cli;
+mod control;
+mod data;
+mod submit;
+mod work;
+
+pub(crate) use cli::{Cli, Command, Global};
+pub(crate) use control::{EngineCommand, RunCommand, TaskCommand};
+pub(crate) use data::{BenchArgs, BenchMode, DoctorArgs, ServeArgs};
+pub(crate) use submit::SubmitArgs;
+pub(crate) use work::WorkArgs;
