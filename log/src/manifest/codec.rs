@@ -71,7 +71,7 @@ impl Mark {
     }
 }
 
-fn put_field(out: &mut Vec<u8>, tag: u16, value: &[u8]) {
+pub(super) fn put_field(out: &mut Vec<u8>, tag: u16, value: &[u8]) {
     out.extend_from_slice(&tag.to_le_bytes());
     out.extend_from_slice(&(value.len() as u32).to_le_bytes());
     out.extend_from_slice(value);

@@ -7,6 +7,8 @@ mod open;
 mod read;
 mod repair;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use check::check_segment;
 pub use open::{Cut, Recovery, open};
