@@ -63,8 +63,8 @@ pub struct Flushed {
 
 /// Upper bounds in microseconds of the buckets of [`LogStats::sync_micros_buckets`]; the last bucket is open.
 pub const SYNC_BUCKET_MICROS_MAX: [u64; 15] = [
-    100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 5_000_000,
-    30_000_000,
+    100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000,
+    1_000_000, 5_000_000, 30_000_000,
 ];
 
 /// Counters of one flusher since it was opened.
@@ -97,7 +97,9 @@ impl LogStats {
         self.syncs += 1;
         self.last_sync_micros = micros;
         self.sync_micros_max = self.sync_micros_max.max(micros);
-        let bucket = SYNC_BUCKET_MICROS_MAX.iter().position(|&bound| micros <= bound);
+        let bucket = SYNC_BUCKET_MICROS_MAX
+            .iter()
+            .position(|&bound| micros <= bound);
         self.sync_micros_buckets[bucket.unwrap_or(SYNC_BUCKET_MICROS_MAX.len())] += 1;
     }
 }

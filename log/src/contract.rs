@@ -31,7 +31,11 @@ impl Seen {
             id_seed: frame.id_seed,
             body: frame.body.to_vec(),
         };
-        Seen { number: frame.number, hash: frame.hash, draft }
+        Seen {
+            number: frame.number,
+            hash: frame.hash,
+            draft,
+        }
     }
 }
 
@@ -55,7 +59,9 @@ pub trait Factory {
 #[must_use]
 pub fn draft(first_sequence: u64, event_count: u32, body_bytes: usize) -> Draft {
     let seed = first_sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let body = (0..body_bytes as u64).map(|at| (seed.wrapping_mul(at + 1) >> 32) as u8).collect();
+    let body = (0..body_bytes as u64)
+        .map(|at| (seed.wrapping_mul(at + 1) >> 32) as u8)
+        .collect();
     Draft {
         first_sequence,
         event_count,
@@ -119,14 +125,23 @@ pub fn flushed_frames_come_back_the_same<F: Factory>(factory: &mut F) {
             appended.push((opened.log.append(draft.clone()).expect("append"), draft));
         }
         let flushed = opened.flusher.flush().expect("flush");
-        assert_eq!(flushed.durable, Durable { frame: appended.last().expect("some").0, sequence: sequence - 1 });
+        assert_eq!(
+            flushed.durable,
+            Durable {
+                frame: appended.last().expect("some").0,
+                sequence: sequence - 1
+            }
+        );
         if group % 3 == 0 {
             opened.flusher.seal().expect("seal");
         }
     }
     drop(opened);
     let (opened, seen) = reopen(factory);
-    let came_back: Vec<_> = seen.into_iter().map(|seen| (seen.number, seen.draft)).collect();
+    let came_back: Vec<_> = seen
+        .into_iter()
+        .map(|seen| (seen.number, seen.draft))
+        .collect();
     assert_eq!(came_back, appended);
     assert_eq!(opened.recovery.frames, appended.len() as u64);
     assert_eq!(opened.recovery.events, sequence - 1);
@@ -140,12 +155,33 @@ pub fn flushed_frames_come_back_the_same<F: Factory>(factory: &mut F) {
 /// # Panics
 /// If not.
 pub fn frames_of_all_sizes_come_back<F: Factory>(factory: &mut F) {
-    let sizes = [0, 1, 7, 8, 9, 351, 352, 353, 359, 360, 361, 4095, 4096, 65_536, 1 << 20, 3, 0];
+    let sizes = [
+        0,
+        1,
+        7,
+        8,
+        9,
+        351,
+        352,
+        353,
+        359,
+        360,
+        361,
+        4095,
+        4096,
+        65_536,
+        1 << 20,
+        3,
+        0,
+    ];
     let (mut opened, _) = reopen(factory);
     let mut drafts = Vec::new();
     for (at, &size) in sizes.iter().enumerate() {
         drafts.push(draft(at as u64 + 1, 1, size));
-        opened.log.append(draft(at as u64 + 1, 1, size)).expect("append");
+        opened
+            .log
+            .append(draft(at as u64 + 1, 1, size))
+            .expect("append");
         if at % 2 == 0 {
             opened.flusher.flush().expect("flush");
         }
@@ -156,7 +192,10 @@ pub fn frames_of_all_sizes_come_back<F: Factory>(factory: &mut F) {
     while opened.flusher.flush().expect("flush").synced {}
     drop(opened);
     let (_, seen) = reopen(factory);
-    assert!(seen.iter().map(|seen| &seen.draft).eq(drafts.iter()), "all sizes come back");
+    assert!(
+        seen.iter().map(|seen| &seen.draft).eq(drafts.iter()),
+        "all sizes come back"
+    );
 }
 
 /// Nothing is durable before a flush says so, and a flush of nothing does nothing.
@@ -169,11 +208,21 @@ pub fn durable_is_never_ahead_of_a_flush<F: Factory>(factory: &mut F) {
     for sequence in 1..=50 {
         let before = opened.log.durable();
         let number = opened.log.append(draft(sequence, 1, 40)).expect("append");
-        assert_eq!(opened.log.durable(), before, "an append alone makes nothing durable");
+        assert_eq!(
+            opened.log.durable(),
+            before,
+            "an append alone makes nothing durable"
+        );
         assert!(before.frame < number);
         let flushed = opened.flusher.flush().expect("flush");
         assert!(flushed.synced && flushed.frames == 1);
-        assert_eq!(opened.log.durable(), Durable { frame: number, sequence });
+        assert_eq!(
+            opened.log.durable(),
+            Durable {
+                frame: number,
+                sequence
+            }
+        );
         let again = opened.flusher.flush().expect("flush");
         assert!(!again.synced && again.frames == 0 && again.durable == flushed.durable);
     }
@@ -194,12 +243,24 @@ pub fn numbers_have_no_gaps_across_lives_and_seals<F: Factory>(factory: &mut F) 
             let number = opened.log.append(draft(sequence, 1, 10)).expect("append");
             assert_eq!(number, last + 1, "life {life} round {round}");
             last = number;
-            assert!(!opened.flusher.seal().expect("seal").synced, "a seal waits for what is queued");
+            assert!(
+                !opened.flusher.seal().expect("seal").synced,
+                "a seal waits for what is queued"
+            );
             opened.flusher.flush().expect("flush");
             if round % 2 == 0 {
                 let sealed = opened.flusher.seal().expect("seal");
-                assert_eq!(sealed.durable, Durable { frame: last + 1, sequence });
-                assert!(!opened.flusher.seal().expect("seal").synced, "a sealed group is not sealed again");
+                assert_eq!(
+                    sealed.durable,
+                    Durable {
+                        frame: last + 1,
+                        sequence
+                    }
+                );
+                assert!(
+                    !opened.flusher.seal().expect("seal").synced,
+                    "a sealed group is not sealed again"
+                );
                 last += 1;
             }
         }
@@ -216,7 +277,11 @@ pub fn the_chain_goes_on_across_lives<F: Factory>(factory: &mut F) {
         let (mut opened, seen) = reopen(factory);
         assert_eq!(seen[..before.len()], before, "a rewrite keeps the chain");
         let hashes: std::collections::BTreeSet<_> = seen.iter().map(|seen| seen.hash).collect();
-        assert_eq!(hashes.len(), seen.len(), "every frame has a hash of its own");
+        assert_eq!(
+            hashes.len(),
+            seen.len(),
+            "every frame has a hash of its own"
+        );
         before = seen;
         for sequence in life * 3 + 1..=life * 3 + 3 {
             opened.log.append(draft(sequence, 1, 33)).expect("append");
@@ -237,10 +302,16 @@ pub fn what_was_not_flushed_is_gone_or_whole<F: Factory>(factory: &mut F) {
     drop(opened);
     let (mut opened, seen) = reopen(factory);
     assert_eq!(seen.len(), 1);
-    assert_eq!(opened.log.append(draft(3, 1, 5)), Ok(opened.recovery.last_frame + 1));
+    assert_eq!(
+        opened.log.append(draft(3, 1, 5)),
+        Ok(opened.recovery.last_frame + 1)
+    );
     opened.flusher.flush().expect("flush");
     drop(opened);
-    assert_eq!(reopen(factory).1.last().map(|seen| seen.draft.clone()), Some(draft(3, 1, 5)));
+    assert_eq!(
+        reopen(factory).1.last().map(|seen| seen.draft.clone()),
+        Some(draft(3, 1, 5))
+    );
 }
 
 /// `was_clean` is said after a close, and only until the next life.
@@ -250,7 +321,10 @@ pub fn what_was_not_flushed_is_gone_or_whole<F: Factory>(factory: &mut F) {
 pub fn a_clean_stop_is_remembered_once<F: Factory>(factory: &mut F) {
     let (mut opened, _) = reopen(factory);
     opened.log.append(draft(1, 1, 100)).expect("append");
-    opened.flusher.close().expect("a close flushes what is queued");
+    opened
+        .flusher
+        .close()
+        .expect("a close flushes what is queued");
     opened.flusher.close().expect("a second close does nothing");
     drop(opened);
     let (opened, seen) = reopen(factory);
@@ -272,7 +346,10 @@ pub fn a_closed_log_refuses<F: Factory>(factory: &mut F) {
     assert_eq!(opened.log.append(draft(1, 1, 1)), Err(Stopped::Closed));
     assert_eq!(opened.flusher.flush(), Err(Stopped::Closed));
     assert_eq!(opened.flusher.seal(), Err(Stopped::Closed));
-    assert!(!opened.flusher.wait(std::time::Duration::from_secs(600)), "nobody waits on a closed log");
+    assert!(
+        !opened.flusher.wait(std::time::Duration::from_secs(600)),
+        "nobody waits on a closed log"
+    );
 }
 
 /// A draft that does not continue the sequence is refused, and the log goes on.
@@ -284,9 +361,15 @@ pub fn a_draft_out_of_sequence_is_refused_alone<F: Factory>(factory: &mut F) {
     opened.log.append(draft(1, 2, 1)).expect("append");
     for wrong in [0, 1, 2, 4, u64::MAX] {
         let refused = opened.log.append(draft(wrong, 1, 1));
-        assert!(matches!(refused, Err(Stopped::Refused { .. })), "{wrong}: {refused:?}");
+        assert!(
+            matches!(refused, Err(Stopped::Refused { .. })),
+            "{wrong}: {refused:?}"
+        );
     }
-    opened.log.append(draft(3, 1, 1)).expect("the right one is taken");
+    opened
+        .log
+        .append(draft(3, 1, 1))
+        .expect("the right one is taken");
     assert_eq!(opened.flusher.flush().expect("flush").durable.sequence, 3);
 }
 
@@ -302,10 +385,18 @@ pub fn a_refusing_visitor_stops_the_open<F: Factory>(factory: &mut F) {
     }
     drop(opened);
     let refused = factory.open(&mut |frame| {
-        if frame.first_sequence == 2 { Err(String::from("unknown event")) } else { Ok(()) }
+        if frame.first_sequence == 2 {
+            Err(String::from("unknown event"))
+        } else {
+            Ok(())
+        }
     });
     match refused {
-        Err(OpenError::Refused { first_sequence: 2, reason, .. }) => assert_eq!(reason, "unknown event"),
+        Err(OpenError::Refused {
+            first_sequence: 2,
+            reason,
+            ..
+        }) => assert_eq!(reason, "unknown event"),
         other => panic!("{:?}", other.map(|_| ())),
     }
     assert_eq!(reopen(factory).1.len(), 3);
@@ -325,7 +416,10 @@ pub fn queued_counts_down_and_bodies_come_back<F: Factory>(factory: &mut F) {
     assert!(queued.bytes >= 3000);
     assert!(opened.flusher.wait(std::time::Duration::ZERO));
     opened.flusher.flush().expect("flush");
-    assert_eq!((opened.log.queued().frames, opened.log.queued().bytes), (0, 0));
+    assert_eq!(
+        (opened.log.queued().frames, opened.log.queued().bytes),
+        (0, 0)
+    );
     assert!(!opened.flusher.wait(std::time::Duration::ZERO));
     let body = opened.log.spare_body();
     assert!(body.is_empty() && body.capacity() >= 1000);
@@ -343,7 +437,10 @@ pub fn every_life_has_its_own_incarnation<F: Factory>(factory: &mut F) {
     for _ in 0..3 {
         let identity = reopen(factory).0.identity;
         assert!(identity.incarnation > last);
-        assert_eq!((identity.log_id, identity.secret), (first.log_id, first.secret));
+        assert_eq!(
+            (identity.log_id, identity.secret),
+            (first.log_id, first.secret)
+        );
         last = identity.incarnation;
     }
 }

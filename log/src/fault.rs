@@ -17,7 +17,11 @@ impl Fault {
     /// Names the place of an io error; made for `map_err`.
     pub(crate) fn at(operation: &'static str, file: &str) -> impl FnOnce(io::Error) -> Fault {
         let file = file.to_owned();
-        move |error| Fault { operation, file, error }
+        move |error| Fault {
+            operation,
+            file,
+            error,
+        }
     }
 }
 
@@ -93,7 +97,9 @@ pub enum OpenError {
         holder: String,
     },
     /// Something that was acknowledged as durable cannot be read.
-    #[error("damage in {file} at offset {offset}: frame {frame}, sequences {sequences}: {reason}; {advice}")]
+    #[error(
+        "damage in {file} at offset {offset}: frame {frame}, sequences {sequences}: {reason}; {advice}"
+    )]
     Damage {
         /// File name relative to the data directory.
         file: String,
@@ -109,7 +115,9 @@ pub enum OpenError {
         advice: String,
     },
     /// Written by another version, in a format that this one does not understand.
-    #[error("{file} has {found}, which this version does not understand (it understands format {supported})")]
+    #[error(
+        "{file} has {found}, which this version does not understand (it understands format {supported})"
+    )]
     Format {
         /// File name relative to the data directory.
         file: String,
@@ -164,6 +172,10 @@ pub(crate) const ADVICE: &str = "run `mainstay doctor <data directory>`; nothing
 
 impl From<Fault> for OpenError {
     fn from(fault: Fault) -> Self {
-        OpenError::Io { operation: fault.operation, file: fault.file, error: fault.error }
+        OpenError::Io {
+            operation: fault.operation,
+            file: fault.file,
+            error: fault.error,
+        }
     }
 }

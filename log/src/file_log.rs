@@ -17,13 +17,18 @@ pub struct FileLog<D> {
 
 impl<D> FileLog<D> {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        FileLog { shared, disk: PhantomData }
+        FileLog {
+            shared,
+            disk: PhantomData,
+        }
     }
 }
 
 impl<D> std::fmt::Debug for FileLog<D> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("FileLog").field("durable", &self.shared.durable()).finish_non_exhaustive()
+        out.debug_struct("FileLog")
+            .field("durable", &self.shared.durable())
+            .finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,15 @@ pub struct LogId(pub u128);
 impl fmt::Display for LogId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hex = format!("{:032x}", self.0);
-        write!(out, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        write!(
+            out,
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
     }
 }
 
@@ -39,7 +47,9 @@ impl FromStr for LogId {
         if !dashes_fit {
             return Err(ParseLogIdError);
         }
-        u128::from_str_radix(&text.replace('-', ""), 16).map(LogId).map_err(|_| ParseLogIdError)
+        u128::from_str_radix(&text.replace('-', ""), 16)
+            .map(LogId)
+            .map_err(|_| ParseLogIdError)
     }
 }
 
@@ -128,3 +138,6 @@ pub(crate) fn fresh(entropy: &Entropy) -> (LogId, [u8; 32]) {
     let mut stream = RandomStream::new(entropy, "fresh data directory", LogId(0), 0);
     (stream.log_id(), stream.bytes())
 }
+
+#[cfg(test)]
+mod tests;

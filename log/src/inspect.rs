@@ -94,17 +94,34 @@ impl Report {
 
     fn damage(&mut self, error: &OpenError) {
         let (file, offset, frame) = match error {
-            OpenError::Damage { file, offset, frame, .. } => (file.clone(), *offset, *frame),
-            OpenError::Format { file, .. } | OpenError::Io { file, .. } | OpenError::Missing { file, .. } => {
-                (file.clone(), 0, 0)
-            }
+            OpenError::Damage {
+                file,
+                offset,
+                frame,
+                ..
+            } => (file.clone(), *offset, *frame),
+            OpenError::Format { file, .. }
+            | OpenError::Io { file, .. }
+            | OpenError::Missing { file, .. } => (file.clone(), 0, 0),
             _ => (String::new(), 0, 0),
         };
-        self.findings.push(Finding { file, offset, frame, explanation: error.to_string(), is_damage: true });
+        self.findings.push(Finding {
+            file,
+            offset,
+            frame,
+            explanation: error.to_string(),
+            is_damage: true,
+        });
     }
 
     fn note(&mut self, file: String, offset: u64, frame: u64, explanation: &str) {
-        self.findings.push(Finding { file, offset, frame, explanation: explanation.to_owned(), is_damage: false });
+        self.findings.push(Finding {
+            file,
+            offset,
+            frame,
+            explanation: explanation.to_owned(),
+            is_damage: false,
+        });
     }
 }
 
@@ -114,7 +131,12 @@ pub fn inspect<D: Disk>(disk: &D, visit: &mut dyn FnMut(&Frame<'_>)) -> Report {
     let mut report = Report::default();
     match disk.lock_holder("LOCK") {
         Ok(holder) => report.held_by = holder,
-        Err(error) => report.note(String::from("LOCK"), 0, 0, &format!("who holds it cannot be told: {error}")),
+        Err(error) => report.note(
+            String::from("LOCK"),
+            0,
+            0,
+            &format!("who holds it cannot be told: {error}"),
+        ),
     }
     report.quarantine = list(disk, QUARANTINE_DIR, &mut report);
     match manifest::load(disk) {
@@ -135,11 +157,19 @@ fn list<D: Disk>(disk: &D, dir: &str, report: &mut Report) -> Vec<String> {
     match disk.list(dir) {
         Ok(mut names) => {
             names.sort_unstable();
-            names.into_iter().map(|name| format!("{dir}/{name}")).collect()
+            names
+                .into_iter()
+                .map(|name| format!("{dir}/{name}"))
+                .collect()
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
-            report.note(dir.to_owned(), 0, 0, &format!("the directory cannot be read: {error}"));
+            report.note(
+                dir.to_owned(),
+                0,
+                0,
+                &format!("the directory cannot be read: {error}"),
+            );
             Vec::new()
         }
     }
@@ -147,20 +177,35 @@ fn list<D: Disk>(disk: &D, dir: &str, report: &mut Report) -> Vec<String> {
 
 fn inspect_without_manifest<D: Disk>(disk: &D, report: &mut Report) {
     match segment_names(disk) {
-        Ok(names) if names.is_empty() => report.note(MANIFEST.to_owned(), 0, 0, "there is no log here"),
+        Ok(names) if names.is_empty() => {
+            report.note(MANIFEST.to_owned(), 0, 0, "there is no log here")
+        }
         Ok(_) => {
             let explanation = String::from("the manifest is missing, yet there are segments");
             let file = MANIFEST.to_owned();
-            report.findings.push(Finding { file, offset: 0, frame: 0, explanation, is_damage: true });
+            report.findings.push(Finding {
+                file,
+                offset: 0,
+                frame: 0,
+                explanation,
+                is_damage: true,
+            });
         }
         Err(fault) => report.damage(&fault.into()),
     }
 }
 
 fn list_unnamed<D: Disk>(disk: &D, manifest: &Manifest, report: &mut Report) {
-    let named: BTreeSet<u64> = manifest.segments.iter().map(|entry| entry.first_sequence).collect();
+    let named: BTreeSet<u64> = manifest
+        .segments
+        .iter()
+        .map(|entry| entry.first_sequence)
+        .collect();
     let is_named = |name: &String| {
-        let inside = name.strip_prefix(LOG_DIR).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+        let inside = name
+            .strip_prefix(LOG_DIR)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .unwrap_or(name);
         first_sequence_of(inside).is_some_and(|first| named.contains(&first))
     };
     let names = list(disk, LOG_DIR, report);
@@ -177,7 +222,8 @@ fn inspect_segments<D: Disk>(
     let mut before: Option<Position> = None;
     for (index, entry) in manifest.segments.iter().enumerate() {
         // After damage, the manifest itself says where the next segment goes on.
-        let fresh = || Position::before(entry.first_frame, entry.first_sequence, entry.previous_hash);
+        let fresh =
+            || Position::before(entry.first_frame, entry.first_sequence, entry.previous_hash);
         let mut at = before.take().unwrap_or_else(fresh);
         let mut tell = |frame: &Frame<'_>| {
             report.frames += 1;
@@ -192,7 +238,11 @@ fn inspect_segments<D: Disk>(
         let judged = checked.and_then(|checked| match checked {
             Some(checked) => {
                 (bytes, used_bytes) = (checked.bytes.len() as u64, checked.end as u64);
-                if is_last { judge_tail(disk, plant, manifest, &checked, &at) } else { Ok(Judged::End) }
+                if is_last {
+                    judge_tail(disk, plant, manifest, &checked, &at)
+                } else {
+                    Ok(Judged::End)
+                }
             }
             None => Ok(Judged::End),
         });
@@ -207,7 +257,8 @@ fn inspect_segments<D: Disk>(
             is_sealed: entry.sealed.is_some(),
             is_intact: judged.is_ok(),
         });
-        (report.last_frame, report.last_sequence, report.head_hash) = (at.frame, at.sequence, at.hash);
+        (report.last_frame, report.last_sequence, report.head_hash) =
+            (at.frame, at.sequence, at.hash);
         match judged {
             Ok(Judged::End) => before = Some(at),
             Ok(Judged::Torn { offset }) => report.note(

@@ -24,7 +24,9 @@ mod queue;
 mod recovery;
 mod segment;
 
-pub use api::{Draft, Durable, Flush, Flushed, Log, LogStats, Opened, Queued, SYNC_BUCKET_MICROS_MAX};
+pub use api::{
+    Draft, Durable, Flush, Flushed, Log, LogStats, Opened, Queued, SYNC_BUCKET_MICROS_MAX,
+};
 pub use disk::{Disk, DiskFile, LockError, RamDisk, RamFile, RealDisk, RealFile, RealLock};
 pub use fault::{OpenError, Sequences, Stopped};
 pub use file_log::FileLog;

@@ -29,7 +29,11 @@ struct Kept {
 impl Kept {
     fn head(&self) -> (u64, u64, Hash) {
         self.frames.last().map_or((0, 0, NO_HASH), |last| {
-            (last.header.number, last.header.last_sequence().unwrap_or(0), last.hash)
+            (
+                last.header.number,
+                last.header.last_sequence().unwrap_or(0),
+                last.hash,
+            )
         })
     }
 
@@ -54,7 +58,11 @@ impl Kept {
             body_crc: 0,
         };
         let hash = chain_hash(&header, &draft.body);
-        self.frames.push(Stored { header, hash, body: draft.body.clone() });
+        self.frames.push(Stored {
+            header,
+            hash,
+            body: draft.body.clone(),
+        });
     }
 }
 
@@ -77,13 +85,17 @@ pub struct MemoryFlusher {
 
 impl std::fmt::Debug for MemoryLog {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("MemoryLog").field("durable", &self.shared.durable()).finish_non_exhaustive()
+        out.debug_struct("MemoryLog")
+            .field("durable", &self.shared.durable())
+            .finish_non_exhaustive()
     }
 }
 
 impl std::fmt::Debug for MemoryFlusher {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("MemoryFlusher").field("stats", &self.stats).finish_non_exhaustive()
+        out.debug_struct("MemoryFlusher")
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,27 +103,56 @@ impl std::fmt::Debug for MemoryFlusher {
 #[must_use]
 pub fn memory(entropy: Entropy) -> Opened<MemoryLog, MemoryFlusher> {
     let (log_id, secret) = fresh(&entropy);
-    let identity = Identity { log_id, incarnation: 1, secret };
-    let kept = Kept { identity, frames: Vec::new(), clean: false };
-    let recovery = Recovery { fresh: true, ..Recovery::default() };
+    let identity = Identity {
+        log_id,
+        incarnation: 1,
+        secret,
+    };
+    let kept = Kept {
+        identity,
+        frames: Vec::new(),
+        clean: false,
+    };
+    let recovery = Recovery {
+        fresh: true,
+        ..Recovery::default()
+    };
     start(Arc::new(Mutex::new(kept)), recovery)
 }
 
 fn start(kept: Arc<Mutex<Kept>>, mut recovery: Recovery) -> Opened<MemoryLog, MemoryFlusher> {
     let (identity, head, last) = {
         let kept = hold(&kept);
-        let times = kept.frames.last().map_or((0, 0), |last| (last.header.wall_ms, last.header.steady_ms));
+        let times = kept
+            .frames
+            .last()
+            .map_or((0, 0), |last| (last.header.wall_ms, last.header.steady_ms));
         (kept.identity.clone(), kept.head(), times)
     };
     recovery.last_frame = head.0;
     recovery.last_sequence = head.1;
     recovery.head_hash = head.2;
     (recovery.last_wall_ms, recovery.last_steady_ms) = last;
-    let durable = Durable { frame: head.0, sequence: head.1 };
+    let durable = Durable {
+        frame: head.0,
+        sequence: head.1,
+    };
     let shared = Arc::new(Shared::new(durable, Options::default().frame_bytes_max));
-    let log = MemoryLog { shared: Arc::clone(&shared), kept: Arc::clone(&kept) };
-    let flusher = MemoryFlusher { shared, kept, stats: LogStats::default() };
-    Opened { log, flusher, identity, recovery }
+    let log = MemoryLog {
+        shared: Arc::clone(&shared),
+        kept: Arc::clone(&kept),
+    };
+    let flusher = MemoryFlusher {
+        shared,
+        kept,
+        stats: LogStats::default(),
+    };
+    Opened {
+        log,
+        flusher,
+        identity,
+        recovery,
+    }
 }
 
 impl MemoryLog {
@@ -119,7 +160,10 @@ impl MemoryLog {
     #[doc(hidden)]
     #[must_use]
     pub fn another(&self) -> MemoryLog {
-        MemoryLog { shared: Arc::clone(&self.shared), kept: Arc::clone(&self.kept) }
+        MemoryLog {
+            shared: Arc::clone(&self.shared),
+            kept: Arc::clone(&self.kept),
+        }
     }
 
     /// Opens the same frames again, as after a crash: what was not flushed is gone. The sides of the life before
@@ -134,14 +178,20 @@ impl MemoryLog {
         self.shared.stop(Stopped::Closed);
         let mut recovery = Recovery::default();
         let mut kept = hold(&self.kept);
-        for stored in kept.frames.iter().filter(|stored| !stored.header.flags.has(Flags::SEAL)) {
+        for stored in kept
+            .frames
+            .iter()
+            .filter(|stored| !stored.header.flags.has(Flags::SEAL))
+        {
             recovery.frames += 1;
             recovery.events += u64::from(stored.header.event_count);
             recovery.bytes += stored.body.len() as u64;
-            visit(&stored.header.frame(stored.hash, &stored.body)).map_err(|reason| OpenError::Refused {
-                frame: stored.header.number,
-                first_sequence: stored.header.first_sequence,
-                reason,
+            visit(&stored.header.frame(stored.hash, &stored.body)).map_err(|reason| {
+                OpenError::Refused {
+                    frame: stored.header.number,
+                    first_sequence: stored.header.first_sequence,
+                    reason,
+                }
             })?;
         }
         recovery.was_clean = kept.clean;
@@ -195,7 +245,12 @@ impl MemoryFlusher {
             true => self.stats.seals += 1,
             false => self.stats.groups += 1,
         }
-        Flushed { durable, frames: batch.len() as u32, bytes, synced: true }
+        Flushed {
+            durable,
+            frames: batch.len() as u32,
+            bytes,
+            synced: true,
+        }
     }
 
     fn write_seal(&mut self, number: u64, flags: Flags) -> Flushed {
@@ -214,7 +269,10 @@ impl MemoryFlusher {
     }
 
     fn idle(&self) -> Flushed {
-        Flushed { durable: self.shared.durable(), ..Flushed::default() }
+        Flushed {
+            durable: self.shared.durable(),
+            ..Flushed::default()
+        }
     }
 }
 
@@ -230,7 +288,10 @@ impl Flush for MemoryFlusher {
     }
 
     fn seal(&mut self) -> Result<Flushed, Stopped> {
-        let sealed = hold(&self.kept).frames.last().is_none_or(|last| last.header.flags.has(Flags::SEAL));
+        let sealed = hold(&self.kept)
+            .frames
+            .last()
+            .is_none_or(|last| last.header.flags.has(Flags::SEAL));
         if sealed {
             return self.shared.stopped().map_or_else(|| Ok(self.idle()), Err);
         }

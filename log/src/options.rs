@@ -7,7 +7,7 @@ use crate::fault::OpenError;
 /// Options of a file log.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Bytes preallocated per segment; 4 KiB to 16 GiB, default 64 MiB. One huge frame may exceed it.
+    /// Bytes preallocated per segment; 4 KiB to 1 GiB, default 64 MiB. One huge frame may exceed it.
     pub segment_bytes: u64,
     /// Most bytes of frames that one write and one sync carry; default 4 MiB. A larger frame goes alone.
     pub group_bytes_max: u64,
@@ -40,9 +40,14 @@ impl Default for Options {
 
 impl Options {
     pub(crate) fn check(&self) -> Result<(), OpenError> {
-        let refuse = |option, reason: &str| Err(OpenError::Option { option, reason: reason.to_owned() });
-        if !(4096..=16 << 30).contains(&self.segment_bytes) {
-            return refuse("segment_bytes", "must be from 4 KiB to 16 GiB");
+        let refuse = |option, reason: &str| {
+            Err(OpenError::Option {
+                option,
+                reason: reason.to_owned(),
+            })
+        };
+        if !(4096..=1 << 30).contains(&self.segment_bytes) {
+            return refuse("segment_bytes", "must be from 4 KiB to 1 GiB");
         }
         if self.group_bytes_max == 0 || self.group_bytes_max > 1 << 30 {
             return refuse("group_bytes_max", "must be from 1 byte to 1 GiB");

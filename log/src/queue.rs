@@ -45,8 +45,11 @@ pub(crate) struct Shared {
 impl Shared {
     /// An empty queue behind a log whose last frame is durable.
     pub(crate) fn new(durable: Durable, frame_bytes_max: u64) -> Shared {
-        let queue =
-            Queue { last_number: durable.frame, last_sequence: durable.sequence, ..Queue::default() };
+        let queue = Queue {
+            last_number: durable.frame,
+            last_sequence: durable.sequence,
+            ..Queue::default()
+        };
         Shared {
             queue: Mutex::new(queue),
             wake: Condvar::new(),
@@ -68,12 +71,22 @@ impl Shared {
             return Err(stopped.clone());
         }
         if draft.body.len() as u64 > self.frame_bytes_max {
-            return refuse(format!("a body of {} bytes, more than {}", draft.body.len(), self.frame_bytes_max));
+            return refuse(format!(
+                "a body of {} bytes, more than {}",
+                draft.body.len(),
+                self.frame_bytes_max
+            ));
         }
         if Some(draft.first_sequence) != queue.last_sequence.checked_add(1) {
-            return refuse(format!("sequence {} after {}", draft.first_sequence, queue.last_sequence));
+            return refuse(format!(
+                "sequence {} after {}",
+                draft.first_sequence, queue.last_sequence
+            ));
         }
-        let Some(last_sequence) = queue.last_sequence.checked_add(u64::from(draft.event_count)) else {
+        let Some(last_sequence) = queue
+            .last_sequence
+            .checked_add(u64::from(draft.event_count))
+        else {
             return refuse(String::from("no sequences are left"));
         };
         queue.last_sequence = last_sequence;
@@ -81,9 +94,13 @@ impl Shared {
         queue.queued.frames += 1;
         queue.queued.bytes += frame_span(draft.body.len());
         let number = queue.last_number;
+        let was_empty = queue.pending.is_empty();
         queue.pending.push_back(Pending { number, draft });
         drop(queue);
-        self.wake.notify_one();
+        // Nobody waits while something is queued, and waking nobody is still a system call.
+        if was_empty {
+            self.wake.notify_one();
+        }
         Ok(number)
     }
 
@@ -133,7 +150,8 @@ impl Shared {
     }
 
     pub(crate) fn set_durable(&self, durable: Durable) {
-        self.durable_sequence.store(durable.sequence, Ordering::Release);
+        self.durable_sequence
+            .store(durable.sequence, Ordering::Release);
         self.durable_frame.store(durable.frame, Ordering::Release);
     }
 
@@ -142,7 +160,10 @@ impl Shared {
         let mut queue = self.hold();
         for Pending { draft, .. } in batch {
             queue.queued.frames = queue.queued.frames.saturating_sub(1);
-            queue.queued.bytes = queue.queued.bytes.saturating_sub(frame_span(draft.body.len()));
+            queue.queued.bytes = queue
+                .queued
+                .bytes
+                .saturating_sub(frame_span(draft.body.len()));
             let mut body = draft.body;
             let worth = (1..=POOL_BODY_BYTES_MAX).contains(&body.capacity());
             if worth && queue.pool.len() < POOL_BODIES_MAX {
@@ -195,9 +216,13 @@ impl Shared {
     }
 
     pub(crate) fn wait(&self, timeout: Duration) -> bool {
-        let idle = |queue: &mut Queue| queue.pending.is_empty() && queue.stopped.is_none() && !queue.abandoned;
-        let (queue, _) =
-            self.wake.wait_timeout_while(self.hold(), timeout, idle).unwrap_or_else(PoisonError::into_inner);
+        let idle = |queue: &mut Queue| {
+            queue.pending.is_empty() && queue.stopped.is_none() && !queue.abandoned
+        };
+        let (queue, _) = self
+            .wake
+            .wait_timeout_while(self.hold(), timeout, idle)
+            .unwrap_or_else(PoisonError::into_inner);
         !queue.pending.is_empty() && queue.stopped.is_none()
     }
 }

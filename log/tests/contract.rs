@@ -4,14 +4,18 @@
 
 use mainstay_log::contract::{self, Factory};
 use mainstay_log::{
-    Entropy, FileFlusher, FileLog, Frame, MemoryFlusher, MemoryLog, OpenError, Opened, Options, RamDisk, RealDisk,
-    memory, open,
+    Entropy, FileFlusher, FileLog, Frame, MemoryFlusher, MemoryLog, OpenError, Opened, Options,
+    RamDisk, RealDisk, memory, open,
 };
 
 const ENTROPY: Entropy = Entropy([7; 64]);
 
 fn options() -> Options {
-    Options { segment_bytes: 16 << 10, group_bytes_max: 4 << 10, ..Options::default() }
+    Options {
+        segment_bytes: 16 << 10,
+        group_bytes_max: 4 << 10,
+        ..Options::default()
+    }
 }
 
 struct InMemory {
@@ -63,7 +67,12 @@ impl Factory for OnFiles {
         &mut self,
         visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), String>,
     ) -> Result<Opened<Self::Log, Self::Flush>, OpenError> {
-        open(RealDisk::open(self.dir.path().join("data")).expect("disk"), options(), ENTROPY, visit)
+        open(
+            RealDisk::open(self.dir.path().join("data")).expect("disk"),
+            options(),
+            ENTROPY,
+            visit,
+        )
     }
 }
 
@@ -74,11 +83,17 @@ fn the_memory_log_keeps_the_contract() {
 
 #[test]
 fn the_file_log_keeps_the_contract_on_a_disk_in_memory() {
-    contract::all(|| OnRam { disk: RamDisk::new(512) });
-    contract::all(|| OnRam { disk: RamDisk::new(4096) });
+    contract::all(|| OnRam {
+        disk: RamDisk::new(512),
+    });
+    contract::all(|| OnRam {
+        disk: RamDisk::new(4096),
+    });
 }
 
 #[test]
 fn the_file_log_keeps_the_contract_on_real_files() {
-    contract::all(|| OnFiles { dir: tempfile::tempdir().expect("directory") });
+    contract::all(|| OnFiles {
+        dir: tempfile::tempdir().expect("directory"),
+    });
 }

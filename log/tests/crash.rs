@@ -6,10 +6,17 @@ mod cutdisk;
 
 use cutdisk::{CutDisk, Survives};
 use mainstay_log::contract::{Seen, draft};
-use mainstay_log::{Disk, Draft, Entropy, Flush, Log, OpenError, Options, Plant, RamDisk, Recovery, Stopped, open};
+use mainstay_log::{
+    Disk, Draft, Entropy, Flush, Log, OpenError, Options, Plant, RamDisk, Recovery, Stopped, open,
+};
 
 fn options(plant: Plant) -> Options {
-    Options { segment_bytes: 4096, group_bytes_max: 2048, plant, ..Options::default() }
+    Options {
+        segment_bytes: 4096,
+        group_bytes_max: 2048,
+        plant,
+        ..Options::default()
+    }
 }
 
 const SOUND: Plant = Plant {
@@ -35,7 +42,14 @@ struct Ledger {
 }
 
 /// One life: some groups, some seals, rolls in between, maybe a clean stop. Ends at the first fault.
-fn live<D: Disk>(disk: D, plant: Plant, entropy: u8, ledger: &mut Ledger, groups: u64, close: bool) -> Result<(), Stopped> {
+fn live<D: Disk>(
+    disk: D,
+    plant: Plant,
+    entropy: u8,
+    ledger: &mut Ledger,
+    groups: u64,
+    close: bool,
+) -> Result<(), Stopped> {
     let mut sequence = 0;
     let opened = open(disk, options(plant), Entropy([entropy; 64]), &mut |frame| {
         sequence = frame.first_sequence + u64::from(frame.event_count) - 1;
@@ -48,10 +62,16 @@ fn live<D: Disk>(disk: D, plant: Plant, entropy: u8, ledger: &mut Ledger, groups
     };
     // What recovery showed is durable from now on, and what it did not show will be appended anew.
     ledger.acked_sequence = ledger.acked_sequence.max(sequence);
-    ledger.appended.retain(|draft| draft.first_sequence <= sequence);
+    ledger
+        .appended
+        .retain(|draft| draft.first_sequence <= sequence);
     for group in 0..groups {
         for at in 0..=group % 3 {
-            let mut draft = draft(sequence + 1, 1 + (at as u32 % 2), (group * 97 + at * 31) as usize % 900);
+            let mut draft = draft(
+                sequence + 1,
+                1 + (at as u32 % 2),
+                (group * 97 + at * 31) as usize % 900,
+            );
             draft.wall_ms += u64::from(entropy);
             sequence += u64::from(draft.event_count);
             opened.log.append(draft.clone())?;
@@ -61,31 +81,55 @@ fn live<D: Disk>(disk: D, plant: Plant, entropy: u8, ledger: &mut Ledger, groups
         ledger.acked_sequence = ledger.acked_sequence.max(opened.log.durable().sequence);
         if result.is_err() {
             let again = opened.log.append(draft(sequence + 1, 1, 0));
-            assert_eq!(again.err(), result.clone().err(), "after a fault the log takes nothing more");
-            assert_eq!(opened.flusher.flush().err(), result.clone().err(), "and flushes nothing more");
-            assert_eq!(opened.flusher.close().err(), result.clone().err(), "and is never closed cleanly");
+            assert_eq!(
+                again.err(),
+                result.clone().err(),
+                "after a fault the log takes nothing more"
+            );
+            assert_eq!(
+                opened.flusher.flush().err(),
+                result.clone().err(),
+                "and flushes nothing more"
+            );
+            assert_eq!(
+                opened.flusher.close().err(),
+                result.clone().err(),
+                "and is never closed cleanly"
+            );
         }
         result?;
         if group % 2 == 0 {
             opened.flusher.seal()?;
         }
     }
-    if close { opened.flusher.close() } else { Ok(()) }
+    if close {
+        opened.flusher.close()
+    } else {
+        Ok(())
+    }
 }
 
 /// Recovers on a disk without faults and compares with the ledger.
 fn verdict(disk: &RamDisk, ledger: &Ledger) -> Result<Recovery, String> {
     let mut seen = Vec::new();
-    let opened = open(disk.clone(), options(SOUND), Entropy([99; 64]), &mut |frame| {
-        seen.push(Seen::of(frame).draft);
-        Ok(())
-    });
+    let opened = open(
+        disk.clone(),
+        options(SOUND),
+        Entropy([99; 64]),
+        &mut |frame| {
+            seen.push(Seen::of(frame).draft);
+            Ok(())
+        },
+    );
     let recovery = opened.map_err(|error| error.to_string())?.recovery;
     if ledger.appended.get(..seen.len()) != Some(&seen[..]) {
         return Err(String::from("what came back is not what was appended"));
     }
     if recovery.last_sequence < ledger.acked_sequence {
-        return Err(format!("lost {} of {}", recovery.last_sequence, ledger.acked_sequence));
+        return Err(format!(
+            "lost {} of {}",
+            recovery.last_sequence, ledger.acked_sequence
+        ));
     }
     Ok(recovery)
 }
@@ -95,7 +139,8 @@ fn check(disk: &RamDisk, ledger: &Ledger, what: &str) -> Recovery {
 }
 
 fn survivals(seed: u64, mixes: u64) -> impl Iterator<Item = Survives> {
-    let mixed = (0..mixes).map(move |mix| Survives::Mixed((seed + 1).wrapping_mul(0x9e37_79b9) ^ (mix << 40)));
+    let mixed = (0..mixes)
+        .map(move |mix| Survives::Mixed((seed + 1).wrapping_mul(0x9e37_79b9) ^ (mix << 40)));
     [Survives::All, Survives::Synced].into_iter().chain(mixed)
 }
 
@@ -107,11 +152,18 @@ fn a_crash_at_any_operation_loses_nothing_acknowledged() {
         let disk = CutDisk::new(&RamDisk::new(512), fail_from);
         let ended = live(disk.clone(), SOUND, 1, &mut ledger, 14, true);
         for survives in survivals(fail_from, 24) {
-            let recovery = check(&disk.after(survives), &ledger, &format!("operation {fail_from}, {survives:?}"));
+            let recovery = check(
+                &disk.after(survives),
+                &ledger,
+                &format!("operation {fail_from}, {survives:?}"),
+            );
             cuts += u64::from(recovery.cut.is_some());
         }
         if ended.is_ok() {
-            assert!(fail_from > 100, "the life has too few operations to mean anything: {fail_from}");
+            assert!(
+                fail_from > 100,
+                "the life has too few operations to mean anything: {fail_from}"
+            );
             break;
         }
     }
@@ -129,9 +181,15 @@ fn a_crash_inside_recovery_to_any_depth_loses_nothing_acknowledged() {
         for depth in 0..12_u64 {
             let disk = CutDisk::new(&image, 1 + (seed * 5 + depth * 11) % 19);
             let _ = live(disk.clone(), SOUND, 2, &mut ledger, 2, false);
-            let survives = survivals(seed * 100 + depth, 2).nth((depth % 4) as usize).expect("four");
+            let survives = survivals(seed * 100 + depth, 2)
+                .nth((depth % 4) as usize)
+                .expect("four");
             image = disk.after(survives);
-            check(&image.fork(), &ledger, &format!("seed {seed}, depth {depth}, {survives:?}"));
+            check(
+                &image.fork(),
+                &ledger,
+                &format!("seed {seed}, depth {depth}, {survives:?}"),
+            );
         }
         live(image.clone(), SOUND, 3, &mut ledger, 5, true).expect("at last a whole life");
         assert!(check(&image, &ledger, "the end").was_clean);
@@ -149,7 +207,11 @@ fn a_crash_at_any_operation_of_a_second_life_loses_nothing_acknowledged() {
         let disk = CutDisk::new(&image, fail_from);
         let ended = live(disk.clone(), SOUND, 2, &mut ledger, 3, true);
         for survives in survivals(fail_from, 24) {
-            check(&disk.after(survives), &ledger, &format!("operation {fail_from}, {survives:?}"));
+            check(
+                &disk.after(survives),
+                &ledger,
+                &format!("operation {fail_from}, {survives:?}"),
+            );
         }
         if ended.is_ok() {
             break;
@@ -165,12 +227,19 @@ fn one_failed_operation_stops_the_log_or_costs_nothing() {
         let disk = CutDisk::failing_once(&RamDisk::new(512), fail_at);
         let ended = live(disk.clone(), SOUND, 1, &mut ledger, 14, false);
         for survives in survivals(fail_at, 4) {
-            check(&disk.after(survives), &ledger, &format!("operation {fail_at}, {survives:?}"));
+            check(
+                &disk.after(survives),
+                &ledger,
+                &format!("operation {fail_at}, {survives:?}"),
+            );
         }
         if ended.is_ok() && disk.operations() < fail_at {
             break;
         }
-        assert!(ended.is_err() || !disk.syncs().contains(&fail_at), "a failed group sync must stop the log");
+        assert!(
+            ended.is_err() || !disk.syncs().contains(&fail_at),
+            "a failed group sync must stop the log"
+        );
     }
 }
 
@@ -182,7 +251,10 @@ fn recovery_twice_is_recovery_once() {
     let image = disk.after(Survives::All);
     let first = check(&image, &ledger, "first");
     let second = check(&image, &ledger, "second");
-    assert_eq!((first.last_frame, first.head_hash), (second.last_frame, second.head_hash));
+    assert_eq!(
+        (first.last_frame, first.head_hash),
+        (second.last_frame, second.head_hash)
+    );
     assert_eq!(second.cut, None);
 }
 
@@ -198,22 +270,35 @@ fn page_cache_lies(plant: Plant, fail_at: u64) -> Result<Recovery, String> {
 #[test]
 fn what_recovery_showed_is_durable_even_if_the_page_cache_lied() {
     for fail_at in 20..150 {
-        page_cache_lies(SOUND, fail_at).unwrap_or_else(|error| panic!("operation {fail_at}: {error}"));
+        page_cache_lies(SOUND, fail_at)
+            .unwrap_or_else(|error| panic!("operation {fail_at}: {error}"));
     }
-    let bug = Plant { serve_before_tail_rewrite: true, ..SOUND };
-    assert!((20..150).any(|fail_at| page_cache_lies(bug, fail_at).is_err()), "the planted bug must be seen");
+    let bug = Plant {
+        serve_before_tail_rewrite: true,
+        ..SOUND
+    };
+    assert!(
+        (20..150).any(|fail_at| page_cache_lies(bug, fail_at).is_err()),
+        "the planted bug must be seen"
+    );
 }
 
 /// Whether any crash or fault in a life with a planted bug contradicts its ledger.
 fn is_seen(plant: Plant) -> bool {
     (20..150).any(|fail_at| {
-        let disks = [CutDisk::new(&RamDisk::new(512), fail_at), CutDisk::failing_once(&RamDisk::new(512), fail_at)];
+        let disks = [
+            CutDisk::new(&RamDisk::new(512), fail_at),
+            CutDisk::failing_once(&RamDisk::new(512), fail_at),
+        ];
         disks.into_iter().any(|disk| {
             let mut ledger = Ledger::default();
             // A planted bug may also break the promises that `live` itself asserts.
-            let alive = std::panic::AssertUnwindSafe(|| live(disk.clone(), plant, 1, &mut ledger, 14, false));
+            let alive = std::panic::AssertUnwindSafe(|| {
+                live(disk.clone(), plant, 1, &mut ledger, 14, false)
+            });
             std::panic::catch_unwind(alive).is_err()
-                || survivals(fail_at, 2).any(|survives| verdict(&disk.after(survives), &ledger).is_err())
+                || survivals(fail_at, 2)
+                    .any(|survives| verdict(&disk.after(survives), &ledger).is_err())
         })
     })
 }
@@ -222,12 +307,30 @@ fn is_seen(plant: Plant) -> bool {
 fn planted_bugs_of_the_commit_path_are_seen() {
     assert!(!is_seen(SOUND));
     let bugs = [
-        Plant { ack_before_sync: true, ..SOUND },
-        Plant { skip_sync_every_n: 3, ..SOUND },
-        Plant { ignore_sync_error: true, ..SOUND },
-        Plant { retry_failed_sync: true, ..SOUND },
-        Plant { continue_after_short_write: true, ..SOUND },
-        Plant { skip_dir_sync_on_segment_create: true, ..SOUND },
+        Plant {
+            ack_before_sync: true,
+            ..SOUND
+        },
+        Plant {
+            skip_sync_every_n: 3,
+            ..SOUND
+        },
+        Plant {
+            ignore_sync_error: true,
+            ..SOUND
+        },
+        Plant {
+            retry_failed_sync: true,
+            ..SOUND
+        },
+        Plant {
+            continue_after_short_write: true,
+            ..SOUND
+        },
+        Plant {
+            skip_dir_sync_on_segment_create: true,
+            ..SOUND
+        },
     ];
     for bug in bugs {
         assert!(is_seen(bug), "not seen: {bug:?}");

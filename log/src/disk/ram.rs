@@ -42,17 +42,28 @@ impl Default for RamDisk {
 impl RamDisk {
     /// An empty directory on a disk with this sector size.
     pub fn new(sector: u32) -> RamDisk {
-        RamDisk { tree: Arc::default(), sector }
+        RamDisk {
+            tree: Arc::default(),
+            sector,
+        }
     }
 
     /// A deep copy without locks: the same files, as another process would find them.
     pub fn fork(&self) -> RamDisk {
         let tree = hold(&self.tree);
-        let files = tree.files.iter().map(|(name, bytes)| {
-            (name.clone(), Arc::new(Mutex::new(hold(bytes).clone())))
-        });
-        let copy = Tree { dirs: tree.dirs.clone(), files: files.collect(), locks: BTreeMap::new() };
-        RamDisk { tree: Arc::new(Mutex::new(copy)), sector: self.sector }
+        let files = tree
+            .files
+            .iter()
+            .map(|(name, bytes)| (name.clone(), Arc::new(Mutex::new(hold(bytes).clone()))));
+        let copy = Tree {
+            dirs: tree.dirs.clone(),
+            files: files.collect(),
+            locks: BTreeMap::new(),
+        };
+        RamDisk {
+            tree: Arc::new(Mutex::new(copy)),
+            sector: self.sector,
+        }
     }
 
     /// Names of all files.
@@ -62,7 +73,10 @@ impl RamDisk {
 
     /// Bytes of a file.
     pub fn get(&self, name: &str) -> Option<Vec<u8>> {
-        hold(&self.tree).files.get(name).map(|bytes| hold(bytes).clone())
+        hold(&self.tree)
+            .files
+            .get(name)
+            .map(|bytes| hold(bytes).clone())
     }
 
     /// Puts a file in place, under a new inode.
@@ -71,7 +85,8 @@ impl RamDisk {
         if let Some((dir, _)) = name.rsplit_once('/') {
             tree.dirs.insert(dir.to_owned());
         }
-        tree.files.insert(name.to_owned(), Arc::new(Mutex::new(bytes)));
+        tree.files
+            .insert(name.to_owned(), Arc::new(Mutex::new(bytes)));
     }
 }
 
@@ -96,11 +111,16 @@ impl Disk for RamDisk {
     fn lock(&self, name: &str, holder: &str) -> Result<RamLock, LockError> {
         let mut tree = hold(&self.tree);
         if let Some(other) = tree.locks.get(name) {
-            return Err(LockError::Held { holder: other.clone() });
+            return Err(LockError::Held {
+                holder: other.clone(),
+            });
         }
         tree.files.entry(name.to_owned()).or_default();
         tree.locks.insert(name.to_owned(), holder.to_owned());
-        Ok(RamLock { tree: Arc::clone(&self.tree), name: name.to_owned() })
+        Ok(RamLock {
+            tree: Arc::clone(&self.tree),
+            name: name.to_owned(),
+        })
     }
 
     fn lock_holder(&self, name: &str) -> io::Result<Option<String>> {
@@ -117,13 +137,32 @@ impl Disk for RamDisk {
         if !dir.is_empty() && !tree.dirs.contains(dir) {
             return Err(not_found());
         }
-        let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
-        let inside = |name: &String| name.strip_prefix(&prefix).filter(|rest| !rest.contains('/')).map(str::to_owned);
-        Ok(tree.files.keys().chain(tree.dirs.iter()).filter_map(inside).collect())
+        let prefix = if dir.is_empty() {
+            String::new()
+        } else {
+            format!("{dir}/")
+        };
+        let inside = |name: &String| {
+            name.strip_prefix(&prefix)
+                .filter(|rest| !rest.contains('/'))
+                .map(str::to_owned)
+        };
+        Ok(tree
+            .files
+            .keys()
+            .chain(tree.dirs.iter())
+            .filter_map(inside)
+            .collect())
     }
 
     fn open(&self, name: &str) -> io::Result<RamFile> {
-        hold(&self.tree).files.get(name).map(|bytes| RamFile { bytes: Arc::clone(bytes) }).ok_or_else(not_found)
+        hold(&self.tree)
+            .files
+            .get(name)
+            .map(|bytes| RamFile {
+                bytes: Arc::clone(bytes),
+            })
+            .ok_or_else(not_found)
     }
 
     fn create(&self, name: &str) -> io::Result<RamFile> {
@@ -149,7 +188,11 @@ impl Disk for RamDisk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        hold(&self.tree).files.remove(name).map(drop).ok_or_else(not_found)
+        hold(&self.tree)
+            .files
+            .remove(name)
+            .map(drop)
+            .ok_or_else(not_found)
     }
 
     fn sync_dir(&self, _dir: &str) -> io::Result<()> {
@@ -175,7 +218,9 @@ pub struct RamFile {
 impl DiskFile for RamFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let bytes = hold(&self.bytes);
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let start = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         let count = into.len().min(bytes.len() - start);
         into[..count].copy_from_slice(&bytes[start..start + count]);
         Ok(count)
@@ -183,7 +228,8 @@ impl DiskFile for RamFile {
 
     fn write_at(&self, offset: u64, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
         let mut bytes = hold(&self.bytes);
-        let mut at = usize::try_from(offset).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        let mut at =
+            usize::try_from(offset).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
         let begun = at;
         for part in parts {
             let end = at + part.len();

@@ -52,12 +52,20 @@ impl RealDisk {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(path.as_ref(), flags, Mode::empty())?;
         let sector = sector_of(&root).unwrap_or(SECTOR_BYTES_UNKNOWN);
-        Ok(RealDisk { root: Arc::new(root), sector })
+        Ok(RealDisk {
+            root: Arc::new(root),
+            sector,
+        })
     }
 
     fn open_at(&self, name: &str, flags: OFlags) -> io::Result<File> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(rustix::fs::openat(&*self.root, name, flags, Mode::RUSR | Mode::WUSR)?))
+        Ok(File::from(rustix::fs::openat(
+            &*self.root,
+            name,
+            flags,
+            Mode::RUSR | Mode::WUSR,
+        )?))
     }
 
     fn open_dir(&self, name: &str) -> io::Result<OwnedFd> {
@@ -77,11 +85,15 @@ fn sync_parent(path: &Path) -> io::Result<()> {
 
 fn sector_of(root: &OwnedFd) -> Option<u32> {
     let device = rustix::fs::fstat(root).ok()?.st_dev;
-    let block = format!("/sys/dev/block/{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let block = format!(
+        "/sys/dev/block/{}:{}",
+        rustix::fs::major(device),
+        rustix::fs::minor(device)
+    );
     // A partition has no queue of its own: its disk is one directory up.
-    let text = ["queue", "../queue"]
-        .iter()
-        .find_map(|queue| std::fs::read_to_string(format!("{block}/{queue}/physical_block_size")).ok())?;
+    let text = ["queue", "../queue"].iter().find_map(|queue| {
+        std::fs::read_to_string(format!("{block}/{queue}/physical_block_size")).ok()
+    })?;
     let bytes = text.trim().parse::<u32>().ok()?.max(512);
     sector_is_valid(bytes).then_some(bytes)
 }
@@ -91,7 +103,11 @@ fn holder_text(file: &File) -> String {
     // The text is advice only: whatever cannot be read is left out.
     let _ = file.take(HOLDER_BYTES_MAX).read_to_end(&mut bytes);
     let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-    if text.is_empty() { String::from("an unknown process") } else { text }
+    if text.is_empty() {
+        String::from("an unknown process")
+    } else {
+        text
+    }
 }
 
 /// The exclusive lock of a data directory; released when dropped or when the process ends.
@@ -108,13 +124,20 @@ impl Disk for RealDisk {
         let mut file = self.open_at(name, OFlags::RDWR | OFlags::CREATE)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held { holder: holder_text(&file) }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held {
+                    holder: holder_text(&file),
+                });
+            }
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         // If the name was removed and made again in between, this would be a lock on a file nobody else looks at.
-        let named = rustix::fs::statat(&*self.root, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io::Error::from)?;
+        let named = rustix::fs::statat(&*self.root, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(io::Error::from)?;
         if named.st_ino != file.metadata()?.ino() {
-            return Err(LockError::Io(io::Error::other("the lock file was replaced while it was being locked")));
+            return Err(LockError::Io(io::Error::other(
+                "the lock file was replaced while it was being locked",
+            )));
         }
         file.set_len(0)?;
         let process = rustix::process::getpid().as_raw_nonzero();
@@ -132,7 +155,10 @@ impl Disk for RealDisk {
         let wanted = format!(":{}", file.metadata()?.ino());
         let locks = std::fs::read_to_string("/proc/locks")?;
         let held = locks.lines().any(|line| {
-            line.contains(" FLOCK ") && line.split_whitespace().any(|field| field.ends_with(&wanted))
+            line.contains(" FLOCK ")
+                && line
+                    .split_whitespace()
+                    .any(|field| field.ends_with(&wanted))
         });
         Ok(held.then(|| holder_text(&file)))
     }
@@ -157,11 +183,15 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<RealFile> {
-        let opened = self.open_at(name, OFlags::RDWR).or_else(|error| match Errno::from_io_error(&error) {
-            // Inspection must work on a directory that may only be read.
-            Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => self.open_at(name, OFlags::RDONLY),
-            _ => Err(error),
-        });
+        let opened =
+            self.open_at(name, OFlags::RDWR)
+                .or_else(|error| match Errno::from_io_error(&error) {
+                    // Inspection must work on a directory that may only be read.
+                    Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => {
+                        self.open_at(name, OFlags::RDONLY)
+                    }
+                    _ => Err(error),
+                });
         opened.map(|file| RealFile { file })
     }
 

@@ -43,17 +43,28 @@ pub(crate) struct Start<D: Disk> {
 
 impl<D: Disk> std::fmt::Debug for FileFlusher<D> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("FileFlusher").field("stats", &self.stats).finish_non_exhaustive()
+        out.debug_struct("FileFlusher")
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
     }
 }
 
 impl<D: Disk> FileFlusher<D> {
     pub(crate) fn new(start: Start<D>) -> Self {
-        FileFlusher { start, stats: LogStats::default(), groups_since_skip: 0 }
+        FileFlusher {
+            start,
+            stats: LogStats::default(),
+            groups_since_skip: 0,
+        }
     }
 
     /// Builds the header of the next frame and moves the position over it.
-    fn next_header(&mut self, number: u64, draft: &Draft, flags: Flags) -> [u8; FRAME_HEADER_BYTES] {
+    fn next_header(
+        &mut self,
+        number: u64,
+        draft: &Draft,
+        flags: Flags,
+    ) -> [u8; FRAME_HEADER_BYTES] {
         let start = &mut self.start;
         let header = Header {
             flags,
@@ -88,16 +99,28 @@ impl<D: Disk> FileFlusher<D> {
 
     /// Writes and syncs one group; everything in it is durable when this returns a value.
     fn commit(&mut self, batch: &[Pending], flags: Flags) -> Result<Flushed, Stopped> {
-        let bytes = batch.iter().map(|pending| frame_span(pending.draft.body.len())).sum();
+        let bytes = batch
+            .iter()
+            .map(|pending| frame_span(pending.draft.body.len()))
+            .sum();
         if !flags.has(Flags::SEAL) && !self.start.tail.fits(bytes) && self.may_roll() {
             self.roll(bytes)?;
         }
         let mut frames = Vec::with_capacity(batch.len());
         for Pending { number, draft } in batch {
-            frames.push((self.next_header(*number, draft, flags), draft.body.as_slice()));
+            frames.push((
+                self.next_header(*number, draft, flags),
+                draft.body.as_slice(),
+            ));
         }
-        let written = self.start.tail.write(&frames, bytes, self.start.options.plant)?;
-        let durable = Durable { frame: self.start.at.frame, sequence: self.start.at.sequence };
+        let written = self
+            .start
+            .tail
+            .write(&frames, bytes, self.start.options.plant)?;
+        let durable = Durable {
+            frame: self.start.at.frame,
+            sequence: self.start.at.sequence,
+        };
         if self.start.options.plant.ack_before_sync {
             self.start.shared.set_durable(durable);
         }
@@ -109,7 +132,12 @@ impl<D: Disk> FileFlusher<D> {
             true => self.stats.seals += 1,
             false => self.stats.groups += 1,
         }
-        Ok(Flushed { durable, frames: frames.len() as u32, bytes: written, synced: true })
+        Ok(Flushed {
+            durable,
+            frames: frames.len() as u32,
+            bytes: written,
+            synced: true,
+        })
     }
 
     fn sync(&mut self) -> Result<(), Fault> {
@@ -127,7 +155,8 @@ impl<D: Disk> FileFlusher<D> {
         if !plant.ignore_sync_error {
             result?;
         }
-        self.stats.observe_sync(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
+        self.stats
+            .observe_sync(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
         Ok(())
     }
 
@@ -143,8 +172,14 @@ impl<D: Disk> FileFlusher<D> {
         let sector = u64::from(start.sector);
         // Room for the group and for the seals that may follow it.
         let needed = sector + align_up(bytes, sector) + 4 * sector;
-        let spare = start.spares.take(&start.disk, start.options.segment_bytes.max(needed))?;
-        let at = Mark { frame: start.at.frame, sequence: start.at.sequence, hash: start.at.hash };
+        let spare = start
+            .spares
+            .take(&start.disk, start.options.segment_bytes.max(needed))?;
+        let at = Mark {
+            frame: start.at.frame,
+            sequence: start.at.sequence,
+            hash: start.at.hash,
+        };
         let header = SegmentHeader {
             rewritten: false,
             sector: start.sector,
@@ -176,7 +211,10 @@ impl<D: Disk> FileFlusher<D> {
         let fenced = |reason: String| Err(Stopped::Fenced { reason });
         match manifest::load(&self.start.disk) {
             Ok(Some(found)) if found == self.start.manifest => Ok(()),
-            Ok(Some(found)) => fenced(format!("the manifest is of incarnation {}", found.incarnation)),
+            Ok(Some(found)) => fenced(format!(
+                "the manifest is of incarnation {}",
+                found.incarnation
+            )),
             Ok(None) => fenced(String::from("the manifest is gone")),
             Err(error) => fenced(error.to_string()),
         }
@@ -184,7 +222,12 @@ impl<D: Disk> FileFlusher<D> {
 
     fn prepare_spare(&mut self) {
         let start = &mut self.start;
-        if start.spares.are_wanted() && start.spares.prepare(&start.disk, start.options.segment_bytes).is_err() {
+        if start.spares.are_wanted()
+            && start
+                .spares
+                .prepare(&start.disk, start.options.segment_bytes)
+                .is_err()
+        {
             self.stats.spare_failures += 1;
         }
     }
@@ -202,7 +245,10 @@ impl<D: Disk> FileFlusher<D> {
     }
 
     fn idle(&self) -> Flushed {
-        Flushed { durable: self.start.shared.durable(), ..Flushed::default() }
+        Flushed {
+            durable: self.start.shared.durable(),
+            ..Flushed::default()
+        }
     }
 
     /// The clean seal and the clean mark.
@@ -211,7 +257,11 @@ impl<D: Disk> FileFlusher<D> {
         self.commit(&[seal], Flags::SEAL.with(Flags::CLEAN))?;
         self.check_fence()?;
         let start = &mut self.start;
-        start.manifest.floor = Mark { frame: start.at.frame, sequence: start.at.sequence, hash: start.at.hash };
+        start.manifest.floor = Mark {
+            frame: start.at.frame,
+            sequence: start.at.sequence,
+            hash: start.at.hash,
+        };
         start.manifest.clean = true;
         Ok(manifest::replace(&start.disk, &start.manifest)?)
     }
@@ -223,7 +273,9 @@ impl<D: Disk> Flush for FileFlusher<D> {
         if batch.is_empty() {
             return Ok(self.idle());
         }
-        let flushed = self.commit(&batch, Flags::default()).map_err(|cause| self.start.shared.stop(cause))?;
+        let flushed = self
+            .commit(&batch, Flags::default())
+            .map_err(|cause| self.start.shared.stop(cause))?;
         self.start.shared.settle(batch);
         // Under constant load nothing is ever idle: prepare while there is still room in this segment.
         if self.start.tail.is_half_used() {
@@ -244,14 +296,17 @@ impl<D: Disk> Flush for FileFlusher<D> {
             return Ok(self.idle());
         };
         let seal = self.seal_frame(number);
-        self.commit(&[seal], Flags::SEAL).map_err(|cause| self.start.shared.stop(cause))
+        self.commit(&[seal], Flags::SEAL)
+            .map_err(|cause| self.start.shared.stop(cause))
     }
 
     fn close(&mut self) -> Result<(), Stopped> {
         loop {
             match self.start.shared.close_if_idle() {
                 Ok(Some(number)) => {
-                    return self.finish(number).map_err(|cause| self.start.shared.stop_closing(cause));
+                    return self
+                        .finish(number)
+                        .map_err(|cause| self.start.shared.stop_closing(cause));
                 }
                 Ok(None) => {
                     self.flush()?;

@@ -17,7 +17,12 @@ pub(crate) struct Spares<F> {
 
 impl<F: DiskFile> Spares<F> {
     pub(crate) fn new(wanted: u32) -> Spares<F> {
-        Spares { ready: Vec::new(), next_number: 0, wanted: wanted as usize, failed: false }
+        Spares {
+            ready: Vec::new(),
+            next_number: 0,
+            wanted: wanted as usize,
+            failed: false,
+        }
     }
 
     pub(crate) fn are_wanted(&self) -> bool {
@@ -39,7 +44,11 @@ impl<F: DiskFile> Spares<F> {
     }
 
     /// A file of zeros of at least `bytes`, with its name.
-    pub(crate) fn take<D: Disk<File = F>>(&mut self, disk: &D, bytes: u64) -> Result<(String, F), Fault> {
+    pub(crate) fn take<D: Disk<File = F>>(
+        &mut self,
+        disk: &D,
+        bytes: u64,
+    ) -> Result<(String, F), Fault> {
         self.failed = false;
         let Some((name, file)) = self.ready.pop() else {
             return self.make(disk, bytes);

@@ -47,7 +47,10 @@ impl<F: DiskFile> Tail<F> {
 
     /// Whether a group of so many bytes fits into the space that is allocated.
     pub(crate) fn fits(&self, bytes: u64) -> bool {
-        self.parts.offset.saturating_add(align_up(bytes, u64::from(self.parts.sector))) <= self.parts.bytes
+        self.parts
+            .offset
+            .saturating_add(align_up(bytes, u64::from(self.parts.sector)))
+            <= self.parts.bytes
     }
 
     /// Whether more than half of the segment is used.
@@ -63,9 +66,16 @@ impl<F: DiskFile> Tail<F> {
         plant: Plant,
     ) -> Result<u64, Fault> {
         let parts = &mut self.parts;
-        if parts.offset.saturating_add(align_up(bytes, u64::from(parts.sector))) > parts.bytes {
+        if parts
+            .offset
+            .saturating_add(align_up(bytes, u64::from(parts.sector)))
+            > parts.bytes
+        {
             let needed = parts.offset + align_up(bytes, u64::from(parts.sector));
-            parts.file.allocate(needed).map_err(Fault::at("allocate", &parts.name))?;
+            parts
+                .file
+                .allocate(needed)
+                .map_err(Fault::at("allocate", &parts.name))?;
             parts.bytes = needed;
         }
         let written = write_group(&parts.file, parts.offset, parts.sector, frames, plant)
@@ -75,7 +85,10 @@ impl<F: DiskFile> Tail<F> {
     }
 
     pub(crate) fn sync(&self) -> Result<(), Fault> {
-        self.parts.file.sync_data().map_err(Fault::at("sync", &self.parts.name))
+        self.parts
+            .file
+            .sync_data()
+            .map_err(Fault::at("sync", &self.parts.name))
     }
 }
 
@@ -94,7 +107,8 @@ pub(crate) fn install<D: Disk>(
     let block = header.encode();
     write_fully(&file, 0, &mut [io::IoSlice::new(&block)]).map_err(Fault::at("write", &spare))?;
     file.sync_all().map_err(Fault::at("sync", &spare))?;
-    disk.rename(&spare, &name).map_err(Fault::at("rename", &spare))?;
+    disk.rename(&spare, &name)
+        .map_err(Fault::at("rename", &spare))?;
     if !plant.skip_dir_sync_on_segment_create {
         disk.sync_dir(LOG_DIR).map_err(Fault::at("sync", LOG_DIR))?;
     }

@@ -117,14 +117,21 @@ impl Header {
     }
 
     /// Reads a header at the start of `from`. Total: any bytes give an answer.
-    pub(crate) fn decode(from: &[u8], log_id: LogId, salt: Salt, plant: Plant) -> Result<Header, HeaderFault> {
+    pub(crate) fn decode(
+        from: &[u8],
+        log_id: LogId,
+        salt: Salt,
+        plant: Plant,
+    ) -> Result<Header, HeaderFault> {
         let Some(from) = from.get(..FRAME_HEADER_BYTES) else {
             return Err(HeaderFault::Broken("no room for a frame header"));
         };
         if bytes::get_u32(from, 0) != MAGIC {
             return Err(HeaderFault::Broken("no frame header"));
         }
-        if header_crc(salt, &from[..CRC_AT]) != bytes::get_u32(from, CRC_AT) && !plant.crc_skips_header {
+        if header_crc(salt, &from[..CRC_AT]) != bytes::get_u32(from, CRC_AT)
+            && !plant.crc_skips_header
+        {
             return Err(HeaderFault::Broken("the header checksum does not hold"));
         }
         let format = bytes::get_u16(from, 4);
@@ -133,7 +140,10 @@ impl Header {
             return Err(HeaderFault::Format(format!("a frame of format {format}")));
         }
         if !flags.understood() {
-            return Err(HeaderFault::Format(format!("a frame with flags {:#06x}", flags.0)));
+            return Err(HeaderFault::Format(format!(
+                "a frame with flags {:#06x}",
+                flags.0
+            )));
         }
         let header = Header {
             flags,
@@ -155,14 +165,18 @@ impl Header {
             body_crc: bytes::get_u32(from, 140),
         };
         if header.log_id != log_id || header.salt != salt {
-            return Err(HeaderFault::Broken("the header belongs to another log or segment"));
+            return Err(HeaderFault::Broken(
+                "the header belongs to another log or segment",
+            ));
         }
         Ok(header)
     }
 
     /// Last sequence after this frame; `None` if the header claims more than there can be.
     pub(crate) fn last_sequence(&self) -> Option<u64> {
-        self.first_sequence.checked_sub(1)?.checked_add(u64::from(self.event_count))
+        self.first_sequence
+            .checked_sub(1)?
+            .checked_add(u64::from(self.event_count))
     }
 
     pub(crate) fn frame<'a>(&self, hash: Hash, body: &'a [u8]) -> Frame<'a> {

@@ -10,5 +10,5 @@ mod tests;
 
 pub(crate) use chain::{Hash, NO_HASH, body_crc, chain_hash};
 pub use flags::Flags;
-pub(crate) use header::{Header, HeaderFault, MAGIC};
 pub use header::{FRAME_HEADER_BYTES, Frame};
+pub(crate) use header::{Header, HeaderFault, MAGIC};

@@ -44,7 +44,10 @@ fn every_flipped_bit_of_a_header_is_seen() {
     for bit in 0..FRAME_HEADER_BYTES * 8 {
         let mut bytes = header.encode();
         bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(matches!(decode(&bytes, &header), Err(HeaderFault::Broken(_))), "bit {bit}");
+        assert!(
+            matches!(decode(&bytes, &header), Err(HeaderFault::Broken(_))),
+            "bit {bit}"
+        );
     }
 }
 
@@ -70,7 +73,10 @@ fn a_short_header_is_none() {
 fn flags_that_are_not_understood_are_another_format() {
     for flags in [Flags::COMPRESSED, Flags::ENCRYPTED, Flags(1 << 15)] {
         let header = Header { flags, ..header() };
-        assert!(matches!(decode(&header.encode(), &header), Err(HeaderFault::Format(_))));
+        assert!(matches!(
+            decode(&header.encode(), &header),
+            Err(HeaderFault::Format(_))
+        ));
     }
 }
 
@@ -79,27 +85,72 @@ fn the_chain_covers_what_a_rewrite_keeps_and_nothing_else() {
     let base = header();
     let hash = chain_hash(&base, b"body");
     let covered = [
-        Header { log_id: LogId(1), ..base.clone() },
-        Header { number: 99, ..base.clone() },
-        Header { first_sequence: 99, ..base.clone() },
-        Header { event_count: 99, ..base.clone() },
-        Header { command_count: 99, ..base.clone() },
-        Header { wall_ms: 99, ..base.clone() },
-        Header { steady_ms: 99, ..base.clone() },
-        Header { rules_version: 99, ..base.clone() },
-        Header { id_seed: 99, ..base.clone() },
-        Header { previous_hash: [99; 32], ..base.clone() },
+        Header {
+            log_id: LogId(1),
+            ..base.clone()
+        },
+        Header {
+            number: 99,
+            ..base.clone()
+        },
+        Header {
+            first_sequence: 99,
+            ..base.clone()
+        },
+        Header {
+            event_count: 99,
+            ..base.clone()
+        },
+        Header {
+            command_count: 99,
+            ..base.clone()
+        },
+        Header {
+            wall_ms: 99,
+            ..base.clone()
+        },
+        Header {
+            steady_ms: 99,
+            ..base.clone()
+        },
+        Header {
+            rules_version: 99,
+            ..base.clone()
+        },
+        Header {
+            id_seed: 99,
+            ..base.clone()
+        },
+        Header {
+            previous_hash: [99; 32],
+            ..base.clone()
+        },
     ];
     for changed in covered {
         assert_ne!(chain_hash(&changed, b"body"), hash, "{changed:?}");
     }
     assert_ne!(chain_hash(&base, b"bodY"), hash);
     let kept = [
-        Header { flags: Flags::REWRITTEN, ..base.clone() },
-        Header { salt: Salt(99), ..base.clone() },
-        Header { incarnation: 99, ..base.clone() },
-        Header { durable_upto: 99, ..base.clone() },
-        Header { body_crc: 99, ..base.clone() },
+        Header {
+            flags: Flags::REWRITTEN,
+            ..base.clone()
+        },
+        Header {
+            salt: Salt(99),
+            ..base.clone()
+        },
+        Header {
+            incarnation: 99,
+            ..base.clone()
+        },
+        Header {
+            durable_upto: 99,
+            ..base.clone()
+        },
+        Header {
+            body_crc: 99,
+            ..base.clone()
+        },
     ];
     for changed in kept {
         assert_eq!(chain_hash(&changed, b"body"), hash, "{changed:?}");
@@ -109,12 +160,25 @@ fn the_chain_covers_what_a_rewrite_keeps_and_nothing_else() {
 #[test]
 fn no_debug_text_shows_a_salt() {
     let text = format!("{:?}", header());
-    assert!(!text.contains(&format!("{:?}", 0xaaaa_bbbb_cccc_dddd_u64)) && !text.contains("aaaa"), "{text}");
+    assert!(
+        !text.contains(&format!("{:?}", 0xaaaa_bbbb_cccc_dddd_u64)) && !text.contains("aaaa"),
+        "{text}"
+    );
 }
 
 #[test]
 fn the_body_checksum_covers_the_last_byte() {
-    assert_ne!(body_crc(b"ab", Plant::default()), body_crc(b"ac", Plant::default()));
-    let plant = Plant { crc_skips_last_byte: true, ..Plant::default() };
-    assert_eq!(body_crc(b"ab", plant), body_crc(b"ac", plant), "the planted bug is there");
+    assert_ne!(
+        body_crc(b"ab", Plant::default()),
+        body_crc(b"ac", Plant::default())
+    );
+    let plant = Plant {
+        crc_skips_last_byte: true,
+        ..Plant::default()
+    };
+    assert_eq!(
+        body_crc(b"ab", plant),
+        body_crc(b"ac", plant),
+        "the planted bug is there"
+    );
 }

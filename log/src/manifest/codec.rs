@@ -67,7 +67,11 @@ impl Mark {
     }
 
     fn get(from: &[u8]) -> Mark {
-        Mark { frame: bytes::get_u64(from, 0), sequence: bytes::get_u64(from, 8), hash: bytes::get(from, 16) }
+        Mark {
+            frame: bytes::get_u64(from, 0),
+            sequence: bytes::get_u64(from, 8),
+            hash: bytes::get(from, 16),
+        }
     }
 }
 
@@ -110,7 +114,11 @@ impl Manifest {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut payload = Vec::new();
         put_field(&mut payload, TAG_LOG_ID, &self.log_id.0.to_le_bytes());
-        put_field(&mut payload, TAG_INCARNATION, &self.incarnation.to_le_bytes());
+        put_field(
+            &mut payload,
+            TAG_INCARNATION,
+            &self.incarnation.to_le_bytes(),
+        );
         put_field(&mut payload, TAG_SECRET, &self.secret);
         let mut floor = Vec::new();
         self.floor.put(&mut floor);
@@ -146,7 +154,8 @@ impl Manifest {
             return Err(ManifestFault::Format(format!("format {format}")));
         }
         let payload = &covered[HEAD_BYTES..];
-        if bytes::get_u16(covered, 10) != 0 || bytes::get_u32(covered, 12) as usize != payload.len() {
+        if bytes::get_u16(covered, 10) != 0 || bytes::get_u32(covered, 12) as usize != payload.len()
+        {
             return broken("the length does not fit");
         }
         Manifest::decode_fields(payload)
@@ -176,9 +185,18 @@ impl Manifest {
             }
             payload = &payload[end..];
         }
-        let (Some(log_id), Some(incarnation), Some(secret), Some(floor)) = (log_id, incarnation, secret, floor) else {
+        let (Some(log_id), Some(incarnation), Some(secret), Some(floor)) =
+            (log_id, incarnation, secret, floor)
+        else {
             return broken("a field is missing");
         };
-        Ok(Manifest { log_id, incarnation, secret, floor, clean, segments })
+        Ok(Manifest {
+            log_id,
+            incarnation,
+            secret,
+            floor,
+            clean,
+            segments,
+        })
     }
 }

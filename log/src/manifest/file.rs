@@ -25,14 +25,19 @@ pub(crate) fn load<D: Disk>(disk: &D) -> Result<Option<Manifest>, OpenError> {
     let bytes = read_whole(&file, MANIFEST, MANIFEST_BYTES_MAX)?;
     match Manifest::decode(&bytes) {
         Ok(manifest) => Ok(Some(manifest)),
-        Err(ManifestFault::Format(found)) => {
-            Err(OpenError::Format { file: MANIFEST.to_owned(), found, supported: FORMAT })
-        }
+        Err(ManifestFault::Format(found)) => Err(OpenError::Format {
+            file: MANIFEST.to_owned(),
+            found,
+            supported: FORMAT,
+        }),
         Err(ManifestFault::Broken(reason)) => Err(OpenError::Damage {
             file: MANIFEST.to_owned(),
             offset: 0,
             frame: 0,
-            sequences: Sequences { first: 1, last: None },
+            sequences: Sequences {
+                first: 1,
+                last: None,
+            },
             reason: reason.to_owned(),
             advice: ADVICE.to_owned(),
         }),
@@ -46,10 +51,16 @@ pub(crate) fn replace<D: Disk>(disk: &D, manifest: &Manifest) -> Result<(), Faul
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Fault::at("remove", MANIFEST_TEMPORARY)(error)),
     }
-    let file = disk.create(MANIFEST_TEMPORARY).map_err(Fault::at("create", MANIFEST_TEMPORARY))?;
+    let file = disk
+        .create(MANIFEST_TEMPORARY)
+        .map_err(Fault::at("create", MANIFEST_TEMPORARY))?;
     let bytes = manifest.encode();
-    write_fully(&file, 0, &mut [io::IoSlice::new(&bytes)]).map_err(Fault::at("write", MANIFEST_TEMPORARY))?;
-    file.sync_all().map_err(Fault::at("sync", MANIFEST_TEMPORARY))?;
-    disk.rename(MANIFEST_TEMPORARY, MANIFEST).map_err(Fault::at("rename", MANIFEST_TEMPORARY))?;
-    disk.sync_dir("").map_err(Fault::at("sync", "the data directory"))
+    write_fully(&file, 0, &mut [io::IoSlice::new(&bytes)])
+        .map_err(Fault::at("write", MANIFEST_TEMPORARY))?;
+    file.sync_all()
+        .map_err(Fault::at("sync", MANIFEST_TEMPORARY))?;
+    disk.rename(MANIFEST_TEMPORARY, MANIFEST)
+        .map_err(Fault::at("rename", MANIFEST_TEMPORARY))?;
+    disk.sync_dir("")
+        .map_err(Fault::at("sync", "the data directory"))
 }

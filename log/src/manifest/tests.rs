@@ -5,7 +5,11 @@ use super::{Manifest, Mark, SegmentEntry};
 use crate::identity::{LogId, Salt};
 
 fn manifest() -> Manifest {
-    let mark = Mark { frame: 8, sequence: 9, hash: [10; 32] };
+    let mark = Mark {
+        frame: 8,
+        sequence: 9,
+        hash: [10; 32],
+    };
     let open = SegmentEntry {
         first_sequence: 10,
         first_frame: 9,
@@ -13,7 +17,12 @@ fn manifest() -> Manifest {
         salt: Salt(77),
         sealed: None,
     };
-    let sealed = SegmentEntry { first_sequence: 1, first_frame: 1, sealed: Some(mark), ..open.clone() };
+    let sealed = SegmentEntry {
+        first_sequence: 1,
+        first_frame: 1,
+        sealed: Some(mark),
+        ..open.clone()
+    };
     Manifest {
         log_id: LogId(1),
         incarnation: 2,
@@ -42,7 +51,10 @@ fn seal_again(mut bytes: Vec<u8>, extra: &[u8]) -> Vec<u8> {
 #[test]
 fn every_manifest_field_comes_back() {
     for clean in [false, true] {
-        let manifest = Manifest { clean, ..manifest() };
+        let manifest = Manifest {
+            clean,
+            ..manifest()
+        };
         assert!(decode(&manifest.encode()) == Ok(manifest));
     }
 }
@@ -53,7 +65,10 @@ fn every_flipped_bit_of_a_manifest_is_seen() {
     for bit in 0..bytes.len() * 8 {
         let mut flipped = bytes.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
-        assert!(matches!(decode(&flipped), Err(ManifestFault::Broken(_))), "bit {bit}");
+        assert!(
+            matches!(decode(&flipped), Err(ManifestFault::Broken(_))),
+            "bit {bit}"
+        );
     }
 }
 
@@ -69,7 +84,10 @@ fn a_truncated_manifest_is_none() {
 fn an_unknown_field_is_another_format_and_an_optional_one_is_skipped() {
     let mut unknown = Vec::new();
     put_field(&mut unknown, 7, b"new");
-    assert!(matches!(decode(&seal_again(manifest().encode(), &unknown)), Err(ManifestFault::Format(_))));
+    assert!(matches!(
+        decode(&seal_again(manifest().encode(), &unknown)),
+        Err(ManifestFault::Format(_))
+    ));
     let mut optional = Vec::new();
     put_field(&mut optional, 0x8007, b"new");
     assert!(decode(&seal_again(manifest().encode(), &optional)) == Ok(manifest()));
@@ -78,14 +96,22 @@ fn an_unknown_field_is_another_format_and_an_optional_one_is_skipped() {
 #[test]
 fn a_field_that_lies_about_its_length_is_broken() {
     let lie = [7, 0x80, 0xff, 0xff, 0xff, 0xff, 1];
-    assert!(matches!(decode(&seal_again(manifest().encode(), &lie)), Err(ManifestFault::Broken(_))));
+    assert!(matches!(
+        decode(&seal_again(manifest().encode(), &lie)),
+        Err(ManifestFault::Broken(_))
+    ));
     let short = [2, 0, 1, 0, 0, 0, 1];
-    assert!(matches!(decode(&seal_again(manifest().encode(), &short)), Err(ManifestFault::Broken(_))));
+    assert!(matches!(
+        decode(&seal_again(manifest().encode(), &short)),
+        Err(ManifestFault::Broken(_))
+    ));
 }
 
 #[test]
 fn another_format_is_named() {
     let mut bytes = manifest().encode();
     bytes[8] = 2;
-    assert!(decode(&seal_again(bytes, &[])) == Err(ManifestFault::Format(String::from("format 2"))));
+    assert!(
+        decode(&seal_again(bytes, &[])) == Err(ManifestFault::Format(String::from("format 2")))
+    );
 }

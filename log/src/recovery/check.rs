@@ -10,10 +10,12 @@ use crate::fault::{ADVICE, Fault, OpenError, Sequences};
 use crate::frame::Frame;
 use crate::manifest::{MANIFEST, Manifest, SegmentEntry};
 use crate::options::Plant;
-use crate::segment::{FORMAT, Image, Position, SegmentHeader, SegmentHeaderFault, Stop, Visited, segment_name};
+use crate::segment::{
+    FORMAT, Image, Position, SegmentHeader, SegmentHeaderFault, Stop, Visited, segment_name,
+};
 
 /// Most bytes of one segment: the largest allowed segment and then the largest group.
-pub(crate) const SEGMENT_BYTES_MAX: u64 = 20 << 30;
+pub(crate) const SEGMENT_BYTES_MAX: u64 = 3 << 30;
 
 /// A segment that was read and, as far as `stop`, found intact.
 pub(crate) struct Checked {
@@ -32,15 +34,30 @@ impl Checked {
 }
 
 pub(crate) fn image<'a>(bytes: &'a [u8], header: &SegmentHeader, plant: Plant) -> Image<'a> {
-    Image { bytes, sector: u64::from(header.sector), log_id: header.log_id, salt: header.salt, plant }
+    Image {
+        bytes,
+        sector: u64::from(header.sector),
+        log_id: header.log_id,
+        salt: header.salt,
+        plant,
+    }
 }
 
-pub(crate) fn damage(file: &str, offset: usize, at: &Position, last: Option<u64>, reason: String) -> OpenError {
+pub(crate) fn damage(
+    file: &str,
+    offset: usize,
+    at: &Position,
+    last: Option<u64>,
+    reason: String,
+) -> OpenError {
     OpenError::Damage {
         file: file.to_owned(),
         offset: offset as u64,
         frame: at.frame.saturating_add(1),
-        sequences: Sequences { first: at.sequence.saturating_add(1), last },
+        sequences: Sequences {
+            first: at.sequence.saturating_add(1),
+            last,
+        },
         reason,
         advice: ADVICE.to_owned(),
     }
@@ -64,7 +81,11 @@ pub(crate) fn check_segment<D: Disk>(
                 return Ok(None);
             }
             let reason = String::from("the manifest names it");
-            return Err(OpenError::Missing { file: name, reason, advice: ADVICE.to_owned() });
+            return Err(OpenError::Missing {
+                file: name,
+                reason,
+                advice: ADVICE.to_owned(),
+            });
         }
         Err(error) => return Err(Fault::at("open", &name)(error).into()),
     };
@@ -85,10 +106,20 @@ pub(crate) fn check_segment<D: Disk>(
         visit(&visited.frame)
     })?;
     if let Stop::Format { found, .. } = stop {
-        return Err(OpenError::Format { file: name, found, supported: FORMAT });
+        return Err(OpenError::Format {
+            file: name,
+            found,
+            supported: FORMAT,
+        });
     }
     check_sealed(&name, entry, &stop, at)?;
-    Ok(Some(Checked { name, header, stop, end, bytes }))
+    Ok(Some(Checked {
+        name,
+        header,
+        stop,
+        end,
+        bytes,
+    }))
 }
 
 fn check_chain(manifest: &Manifest, entry: &SegmentEntry, at: &Position) -> Result<(), OpenError> {
@@ -99,7 +130,13 @@ fn check_chain(manifest: &Manifest, entry: &SegmentEntry, at: &Position) -> Resu
         return Ok(());
     }
     let reason = String::from("the manifest names a segment that does not follow the one before");
-    Err(damage(MANIFEST, 0, at, Some(manifest.floor.sequence), reason))
+    Err(damage(
+        MANIFEST,
+        0,
+        at,
+        Some(manifest.floor.sequence),
+        reason,
+    ))
 }
 
 fn check_header(
@@ -112,13 +149,25 @@ fn check_header(
     plant: Plant,
 ) -> Result<SegmentHeader, OpenError> {
     // Whatever the manifest names had its header durable before.
-    let refuse = |reason: &str| Err(damage(name, 0, at, entry.sealed.map(|mark| mark.sequence), reason.to_owned()));
+    let refuse = |reason: &str| {
+        Err(damage(
+            name,
+            0,
+            at,
+            entry.sealed.map(|mark| mark.sequence),
+            reason.to_owned(),
+        ))
+    };
     let header = match SegmentHeader::decode(bytes) {
         Ok(header) => header,
         Err(SegmentHeaderFault::Broken(reason)) => return refuse(reason),
         Err(SegmentHeaderFault::Format(found)) => {
             let found = format!("a segment header of format {found}");
-            return Err(OpenError::Format { file: name.to_owned(), found, supported: FORMAT });
+            return Err(OpenError::Format {
+                file: name.to_owned(),
+                found,
+                supported: FORMAT,
+            });
         }
     };
     // Between the rename of a rewritten tail and the new manifest, the file is newer than the manifest.
@@ -147,7 +196,10 @@ fn check_frame(name: &str, manifest: &Manifest, visited: &Visited<'_>) -> Result
             file: name.to_owned(),
             offset: visited.offset as u64,
             frame: header.number,
-            sequences: Sequences { first: header.first_sequence, last: header.last_sequence() },
+            sequences: Sequences {
+                first: header.first_sequence,
+                last: header.last_sequence(),
+            },
             reason: reason.to_owned(),
             advice: ADVICE.to_owned(),
         })
@@ -161,7 +213,12 @@ fn check_frame(name: &str, manifest: &Manifest, visited: &Visited<'_>) -> Result
     Ok(())
 }
 
-fn check_sealed(name: &str, entry: &SegmentEntry, stop: &Stop, at: &Position) -> Result<(), OpenError> {
+fn check_sealed(
+    name: &str,
+    entry: &SegmentEntry,
+    stop: &Stop,
+    at: &Position,
+) -> Result<(), OpenError> {
     let Some(mark) = entry.sealed else {
         return Ok(());
     };
@@ -174,6 +231,9 @@ fn check_sealed(name: &str, entry: &SegmentEntry, stop: &Stop, at: &Position) ->
     if is_whole && matches!(stop, Stop::End { .. }) {
         return Ok(());
     }
-    let reason = format!("{reason}; the manifest says that this segment was sealed after frame {}", mark.frame);
+    let reason = format!(
+        "{reason}; the manifest says that this segment was sealed after frame {}",
+        mark.frame
+    );
     Err(damage(name, offset, at, Some(mark.sequence), reason))
 }

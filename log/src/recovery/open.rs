@@ -76,18 +76,25 @@ pub fn open<D: Disk>(
 ) -> Result<Opened<FileLog<D>, FileFlusher<D>>, OpenError> {
     options.check()?;
     let sector = sector_of(&disk, &options);
-    let lock = disk.lock(LOCK, &options.holder).map_err(|error| match error {
-        LockError::Held { holder } => OpenError::Held { holder },
-        LockError::Io(error) => Fault::at("lock", LOCK)(error).into(),
-    })?;
+    let lock = disk
+        .lock(LOCK, &options.holder)
+        .map_err(|error| match error {
+            LockError::Held { holder } => OpenError::Held { holder },
+            LockError::Io(error) => Fault::at("lock", LOCK)(error).into(),
+        })?;
     let loaded = manifest::load(&disk)?;
-    let mut recovery = Recovery { fresh: loaded.is_none(), ..Recovery::default() };
+    let mut recovery = Recovery {
+        fresh: loaded.is_none(),
+        ..Recovery::default()
+    };
     let mut manifest = match loaded {
         Some(manifest) => manifest,
         None => begin(&disk, &entropy)?,
     };
     recovery.was_clean = manifest.clean;
-    let found = survey(&disk, options.plant, &manifest, &mut |frame| count(&mut recovery, frame, visit))?;
+    let found = survey(&disk, options.plant, &manifest, &mut |frame| {
+        count(&mut recovery, frame, visit)
+    })?;
 
     // From here on the directory is changed. The new incarnation comes first: no life may share it.
     manifest.incarnation += 1;
@@ -95,7 +102,15 @@ pub fn open<D: Disk>(
     manifest::replace(&disk, &manifest)?;
     let mut random = RandomStream::new(&entropy, "salts", manifest.log_id, manifest.incarnation);
     let mut spares = Spares::new(options.spares);
-    let repaired = repair(&disk, &options, sector, &mut manifest, found, &mut random, &mut spares)?;
+    let repaired = repair(
+        &disk,
+        &options,
+        sector,
+        &mut manifest,
+        found,
+        &mut random,
+        &mut spares,
+    )?;
 
     let at = repaired.at;
     recovery.last_frame = at.frame;
@@ -104,10 +119,16 @@ pub fn open<D: Disk>(
     recovery.last_steady_ms = at.steady_ms;
     recovery.head_hash = at.hash;
     recovery.cut = repaired.cut;
-    let durable = Durable { frame: at.frame, sequence: at.sequence };
+    let durable = Durable {
+        frame: at.frame,
+        sequence: at.sequence,
+    };
     let shared = Arc::new(Shared::new(durable, options.frame_bytes_max));
-    let identity =
-        Identity { log_id: manifest.log_id, incarnation: manifest.incarnation, secret: manifest.secret };
+    let identity = Identity {
+        log_id: manifest.log_id,
+        incarnation: manifest.incarnation,
+        secret: manifest.secret,
+    };
     let log = FileLog::new(Arc::clone(&shared));
     let flusher = FileFlusher::new(Start {
         disk,
@@ -122,12 +143,21 @@ pub fn open<D: Disk>(
         random,
         at,
     });
-    Ok(Opened { log, flusher, identity, recovery })
+    Ok(Opened {
+        log,
+        flusher,
+        identity,
+        recovery,
+    })
 }
 
 fn sector_of<D: Disk>(disk: &D, options: &Options) -> u32 {
     let asked = options.sector.unwrap_or_else(|| disk.sector());
-    if sector_is_valid(asked) { asked } else { SECTOR_BYTES_UNKNOWN }
+    if sector_is_valid(asked) {
+        asked
+    } else {
+        SECTOR_BYTES_UNKNOWN
+    }
 }
 
 fn count(
@@ -158,12 +188,26 @@ fn begin<D: Disk>(disk: &D, entropy: &Entropy) -> Result<Manifest, OpenError> {
             advice: ADVICE.to_owned(),
         });
     }
-    disk.create_dir(LOG_DIR).map_err(Fault::at("create", LOG_DIR))?;
-    disk.create_dir(QUARANTINE_DIR).map_err(Fault::at("create", QUARANTINE_DIR))?;
-    disk.sync_dir("").map_err(Fault::at("sync", "the data directory"))?;
+    disk.create_dir(LOG_DIR)
+        .map_err(Fault::at("create", LOG_DIR))?;
+    disk.create_dir(QUARANTINE_DIR)
+        .map_err(Fault::at("create", QUARANTINE_DIR))?;
+    disk.sync_dir("")
+        .map_err(Fault::at("sync", "the data directory"))?;
     let (log_id, secret) = fresh(entropy);
-    let floor = Mark { frame: 0, sequence: 0, hash: NO_HASH };
-    let manifest = Manifest { log_id, incarnation: 0, secret, floor, clean: false, segments: Vec::new() };
+    let floor = Mark {
+        frame: 0,
+        sequence: 0,
+        hash: NO_HASH,
+    };
+    let manifest = Manifest {
+        log_id,
+        incarnation: 0,
+        secret,
+        floor,
+        clean: false,
+        segments: Vec::new(),
+    };
     manifest::replace(disk, &manifest)?;
     Ok(manifest)
 }

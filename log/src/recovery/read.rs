@@ -11,7 +11,11 @@ use crate::fault::{Fault, OpenError};
 const READ_BYTES: usize = 1 << 20;
 
 /// Reads a file of at most `bytes_max`.
-pub(crate) fn read_whole<F: DiskFile>(file: &F, name: &str, bytes_max: u64) -> Result<Vec<u8>, OpenError> {
+pub(crate) fn read_whole<F: DiskFile>(
+    file: &F,
+    name: &str,
+    bytes_max: u64,
+) -> Result<Vec<u8>, OpenError> {
     let (bytes, fault) = read_prefix(file, name, bytes_max)?;
     fault.map_or(Ok(bytes), |fault| Err(fault.into()))
 }
@@ -26,8 +30,15 @@ pub(crate) fn read_prefix<F: DiskFile>(
     let wanted = usize::try_from(length.min(bytes_max)).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
     if length > bytes_max || bytes.try_reserve_exact(wanted).is_err() {
-        let error = io::Error::new(io::ErrorKind::FileTooLarge, format!("{length} bytes are too many to read"));
-        return Err(Fault { operation: "read", file: name.to_owned(), error });
+        let error = io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("{length} bytes are too many to read"),
+        );
+        return Err(Fault {
+            operation: "read",
+            file: name.to_owned(),
+            error,
+        });
     }
     bytes.resize(wanted, 0);
     let mut at = 0;
@@ -39,7 +50,14 @@ pub(crate) fn read_prefix<F: DiskFile>(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 bytes.truncate(at);
-                return Ok((bytes, Some(Fault { operation: "read", file: name.to_owned(), error })));
+                return Ok((
+                    bytes,
+                    Some(Fault {
+                        operation: "read",
+                        file: name.to_owned(),
+                        error,
+                    }),
+                ));
             }
         }
     }

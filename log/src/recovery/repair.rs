@@ -15,8 +15,8 @@ use crate::identity::{RandomStream, Salt};
 use crate::manifest::{self, Manifest, Mark};
 use crate::options::Options;
 use crate::segment::{
-    LOG_DIR, Position, QUARANTINE_DIR, SegmentHeader, TAIL_TEMPORARY, Visited, align_up, frame_span, is_spare,
-    segment_name, write_fully,
+    LOG_DIR, Position, QUARANTINE_DIR, SegmentHeader, TAIL_TEMPORARY, Visited, align_up,
+    frame_span, is_spare, segment_name, write_fully,
 };
 
 /// Frames of a rewrite go out in writes of about this size.
@@ -44,7 +44,11 @@ pub(crate) fn repair<D: Disk>(
     let mut at = survey.at;
     let Some((checked, judged)) = survey.tail else {
         let tail = begin(disk, options, sector, manifest, random, spares)?;
-        return Ok(Repaired { at, tail, cut: None });
+        return Ok(Repaired {
+            at,
+            tail,
+            cut: None,
+        });
     };
     let cut = match judged {
         Judged::Torn { offset } => Some(quarantine(disk, manifest, &checked, offset)?),
@@ -54,12 +58,23 @@ pub(crate) fn repair<D: Disk>(
         let tail = go_on_in(disk, &checked)?;
         return Ok(Repaired { at, tail, cut });
     }
-    let rewrite = Rewrite { disk, options, sector, manifest, checked: &checked, salt: random.salt() };
+    let rewrite = Rewrite {
+        disk,
+        options,
+        sector,
+        manifest,
+        checked: &checked,
+        salt: random.salt(),
+    };
     let tail = rewrite.run(&mut at)?;
     if let Some(entry) = manifest.segments.last_mut() {
         entry.salt = tail.salt();
     }
-    manifest.floor = Mark { frame: at.frame, sequence: at.sequence, hash: at.hash };
+    manifest.floor = Mark {
+        frame: at.frame,
+        sequence: at.sequence,
+        hash: at.hash,
+    };
     manifest::replace(disk, manifest)?;
     Ok(Repaired { at, tail, cut })
 }
@@ -105,25 +120,49 @@ fn begin<D: Disk>(
 }
 
 /// Copies what is cut off, before the file that holds it is replaced.
-fn quarantine<D: Disk>(disk: &D, manifest: &Manifest, checked: &Checked, offset: usize) -> Result<Cut, Fault> {
+fn quarantine<D: Disk>(
+    disk: &D,
+    manifest: &Manifest,
+    checked: &Checked,
+    offset: usize,
+) -> Result<Cut, Fault> {
     let after = checked.bytes.get(offset..).unwrap_or_default();
-    let length = after.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    disk.create_dir(QUARANTINE_DIR).map_err(Fault::at("create", QUARANTINE_DIR))?;
+    let length = after
+        .iter()
+        .rposition(|&byte| byte != 0)
+        .map_or(0, |last| last + 1);
+    disk.create_dir(QUARANTINE_DIR)
+        .map_err(Fault::at("create", QUARANTINE_DIR))?;
     let first = checked.header.first_sequence;
-    let stem = format!("{QUARANTINE_DIR}/{first:020}-at-{offset}-life-{}", manifest.incarnation);
+    let stem = format!(
+        "{QUARANTINE_DIR}/{first:020}-at-{offset}-life-{}",
+        manifest.incarnation
+    );
     let (name, file) = new_name(disk, &stem)?;
-    write_fully(&file, 0, &mut [io::IoSlice::new(&after[..length])]).map_err(Fault::at("write", &name))?;
+    write_fully(&file, 0, &mut [io::IoSlice::new(&after[..length])])
+        .map_err(Fault::at("write", &name))?;
     file.sync_all().map_err(Fault::at("sync", &name))?;
-    disk.sync_dir(QUARANTINE_DIR).map_err(Fault::at("sync", QUARANTINE_DIR))?;
-    disk.sync_dir("").map_err(Fault::at("sync", "the data directory"))?;
-    Ok(Cut { file: checked.name.clone(), offset: offset as u64, bytes: length as u64, quarantine: name })
+    disk.sync_dir(QUARANTINE_DIR)
+        .map_err(Fault::at("sync", QUARANTINE_DIR))?;
+    disk.sync_dir("")
+        .map_err(Fault::at("sync", "the data directory"))?;
+    Ok(Cut {
+        file: checked.name.clone(),
+        offset: offset as u64,
+        bytes: length as u64,
+        quarantine: name,
+    })
 }
 
 /// A file that nothing had before: what an earlier recovery put aside stays.
 fn new_name<D: Disk>(disk: &D, stem: &str) -> Result<(String, D::File), Fault> {
     let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
     for number in 0..QUARANTINE_NAMES_MAX {
-        let name = if number == 0 { format!("{stem}.cut") } else { format!("{stem}-{number}.cut") };
+        let name = if number == 0 {
+            format!("{stem}.cut")
+        } else {
+            format!("{stem}-{number}.cut")
+        };
         match disk.create(&name) {
             Ok(file) => return Ok((name, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
@@ -136,7 +175,9 @@ fn new_name<D: Disk>(disk: &D, stem: &str) -> Result<(String, D::File), Fault> {
 /// Planted bug: appends behind what may be only in the page cache.
 fn go_on_in<D: Disk>(disk: &D, checked: &Checked) -> Result<Tail<D::File>, Fault> {
     let header = &checked.header;
-    let file = disk.open(&checked.name).map_err(Fault::at("open", &checked.name))?;
+    let file = disk
+        .open(&checked.name)
+        .map_err(Fault::at("open", &checked.name))?;
     Ok(Tail::new(TailParts {
         name: segment_name(header.first_sequence),
         file,
@@ -171,21 +212,25 @@ impl<D: Disk> Rewrite<'_, D> {
         let mut bytes = 0;
         let mut walked = Position::before(old.first_frame, old.first_sequence, old.previous_hash);
         let image = self.checked.image(self.options.plant);
-        image.walk(old.sector as usize, &mut walked, &mut |visited: &Visited<'_>| {
-            // The last seal has a sector of its own.
-            if bytes >= REWRITE_BYTES || visited.header.number == last {
-                self.write(&mut tail, &mut group, &mut bytes)?;
-            }
-            bytes += frame_span(visited.frame.body.len());
-            let header = Header {
-                flags: visited.header.flags.with(Flags::REWRITTEN),
-                salt: self.salt,
-                durable_upto: last,
-                ..visited.header.clone()
-            };
-            group.push((header.encode(), visited.frame.body));
-            Ok::<(), Fault>(())
-        })?;
+        image.walk(
+            old.sector as usize,
+            &mut walked,
+            &mut |visited: &Visited<'_>| {
+                // The last seal has a sector of its own.
+                if bytes >= REWRITE_BYTES || visited.header.number == last {
+                    self.write(&mut tail, &mut group, &mut bytes)?;
+                }
+                bytes += frame_span(visited.frame.body.len());
+                let header = Header {
+                    flags: visited.header.flags.with(Flags::REWRITTEN),
+                    salt: self.salt,
+                    durable_upto: last,
+                    ..visited.header.clone()
+                };
+                group.push((header.encode(), visited.frame.body));
+                Ok::<(), Fault>(())
+            },
+        )?;
         self.write(&mut tail, &mut group, &mut bytes)?;
         if !at.sealed {
             let header = self.seal(at, last);
@@ -200,7 +245,13 @@ impl<D: Disk> Rewrite<'_, D> {
         }
         let (offset, file) = tail.into_file();
         let named = (String::from(TAIL_TEMPORARY), file);
-        Ok(install(self.disk, named, offset, self.header(last), self.options.plant)?)
+        Ok(install(
+            self.disk,
+            named,
+            offset,
+            self.header(last),
+            self.options.plant,
+        )?)
     }
 
     fn temporary(&self) -> Result<Tail<D::File>, Fault> {
@@ -209,10 +260,15 @@ impl<D: Disk> Rewrite<'_, D> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Fault::at("remove", TAIL_TEMPORARY)(error)),
         }
-        let file = self.disk.create(TAIL_TEMPORARY).map_err(Fault::at("create", TAIL_TEMPORARY))?;
-        let used = self.checked.end as u64 + 8 * u64::from(self.sector);
+        let file = self
+            .disk
+            .create(TAIL_TEMPORARY)
+            .map_err(Fault::at("create", TAIL_TEMPORARY))?;
+        let sector = u64::from(self.sector);
+        let used = align_up(self.checked.end as u64, sector) + 8 * sector;
         let bytes = self.options.segment_bytes.max(used);
-        file.allocate(bytes).map_err(Fault::at("allocate", TAIL_TEMPORARY))?;
+        file.allocate(bytes)
+            .map_err(Fault::at("allocate", TAIL_TEMPORARY))?;
         Ok(Tail::new(TailParts {
             name: String::from(TAIL_TEMPORARY),
             file,
@@ -224,7 +280,12 @@ impl<D: Disk> Rewrite<'_, D> {
         }))
     }
 
-    fn write(&self, tail: &mut Tail<D::File>, group: &mut Vec<Encoded<'_>>, bytes: &mut u64) -> Result<(), Fault> {
+    fn write(
+        &self,
+        tail: &mut Tail<D::File>,
+        group: &mut Vec<Encoded<'_>>,
+        bytes: &mut u64,
+    ) -> Result<(), Fault> {
         if !group.is_empty() {
             tail.write(group, *bytes, self.options.plant)?;
             group.clear();
@@ -236,7 +297,11 @@ impl<D: Disk> Rewrite<'_, D> {
     fn header(&self, last: u64) -> SegmentHeader {
         let old = &self.checked.header;
         // What the manifest names, not what is on disk: a rewrite of a rewrite still replaces the former.
-        let named = self.manifest.segments.last().map_or(old.salt, |entry| entry.salt);
+        let named = self
+            .manifest
+            .segments
+            .last()
+            .map_or(old.salt, |entry| entry.salt);
         SegmentHeader {
             rewritten: true,
             sector: self.sector,

@@ -11,7 +11,9 @@ use crate::fault::{Fault, OpenError};
 use crate::frame::{Frame, NO_HASH};
 use crate::manifest::Manifest;
 use crate::options::Plant;
-use crate::segment::{LOG_DIR, Later, Position, SegmentHeader, Stop, first_sequence_of, segment_name};
+use crate::segment::{
+    LOG_DIR, Later, Position, SegmentHeader, Stop, first_sequence_of, segment_name,
+};
 
 /// What is after the last intact frame of the open segment.
 pub(crate) enum Judged {
@@ -35,7 +37,10 @@ pub(crate) fn segment_names<D: Disk>(disk: &D) -> Result<Vec<u64>, Fault> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(Fault::at("list", LOG_DIR)(error)),
     };
-    let mut firsts: Vec<u64> = names.iter().filter_map(|name| first_sequence_of(name)).collect();
+    let mut firsts: Vec<u64> = names
+        .iter()
+        .filter_map(|name| first_sequence_of(name))
+        .collect();
     firsts.sort_unstable();
     Ok(firsts)
 }
@@ -48,7 +53,9 @@ pub(crate) fn survey<D: Disk>(
     visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), OpenError>,
 ) -> Result<Survey, OpenError> {
     let mut at = match manifest.segments.first() {
-        Some(first) => Position::before(first.first_frame, first.first_sequence, first.previous_hash),
+        Some(first) => {
+            Position::before(first.first_frame, first.first_sequence, first.previous_hash)
+        }
         None => Position::before(1, 1, NO_HASH),
     };
     let mut tail = None;
@@ -63,7 +70,10 @@ pub(crate) fn survey<D: Disk>(
         return Ok(Survey { at, tail: None });
     };
     let judged = judge_tail(disk, plant, manifest, &checked, &at)?;
-    Ok(Survey { at, tail: Some((checked, judged)) })
+    Ok(Survey {
+        at,
+        tail: Some((checked, judged)),
+    })
 }
 
 /// The tail rule for the open segment, whose intact frames end at `at`.
@@ -75,8 +85,14 @@ pub(crate) fn judge_tail<D: Disk>(
     at: &Position,
 ) -> Result<Judged, OpenError> {
     let (offset, proof_frame, reason) = match checked.stop {
-        Stop::End { offset } | Stop::Format { offset, .. } => (offset, at.frame + 1, "there is nothing"),
-        Stop::Broken { offset, proof_frame, reason } => (offset, proof_frame, reason),
+        Stop::End { offset } | Stop::Format { offset, .. } => {
+            (offset, at.frame.saturating_add(1), "there is nothing")
+        }
+        Stop::Broken {
+            offset,
+            proof_frame,
+            reason,
+        } => (offset, proof_frame, reason),
     };
     let judged = match checked.stop {
         Stop::Broken { .. } => Judged::Torn { offset },
@@ -86,18 +102,33 @@ pub(crate) fn judge_tail<D: Disk>(
         return Ok(judged);
     }
     let refuse = |last: Option<u64>, proof: String| {
-        Err(damage(&checked.name, offset, at, last, format!("{reason}, yet {proof}")))
+        Err(damage(
+            &checked.name,
+            offset,
+            at,
+            last,
+            format!("{reason}, yet {proof}"),
+        ))
     };
     if manifest.floor.frame >= proof_frame {
-        let proof = format!("the manifest says that frame {} was durable", manifest.floor.frame);
+        let proof = format!(
+            "the manifest says that frame {} was durable",
+            manifest.floor.frame
+        );
         return refuse(Some(manifest.floor.sequence), proof);
     }
     if manifest.clean && (at.frame > manifest.floor.frame || !at.clean) {
-        let proof = format!("the manifest says that the log was stopped cleanly at frame {}", manifest.floor.frame);
+        let proof = format!(
+            "the manifest says that the log was stopped cleanly at frame {}",
+            manifest.floor.frame
+        );
         return refuse(None, proof);
     }
     if checked.header.durable_upto >= proof_frame {
-        let proof = format!("the segment's header says that frame {} was durable", checked.header.durable_upto);
+        let proof = format!(
+            "the segment's header says that frame {} was durable",
+            checked.header.durable_upto
+        );
         return refuse(None, proof);
     }
     if let Some(later) = checked.image(plant).later(offset, proof_frame) {
@@ -108,7 +139,13 @@ pub(crate) fn judge_tail<D: Disk>(
         return refuse(last_lost(&later, at), proof);
     }
     let first_sequence = checked.header.first_sequence;
-    if let Some((last, proof)) = unnamed_proof(disk, plant, manifest, first_sequence + 1, proof_frame)? {
+    if let Some((last, proof)) = unnamed_proof(
+        disk,
+        plant,
+        manifest,
+        first_sequence.saturating_add(1),
+        proof_frame,
+    )? {
         return refuse(last, proof);
     }
     Ok(judged)
@@ -128,11 +165,16 @@ fn unnamed_proof<D: Disk>(
     from_sequence: u64,
     proof_frame: u64,
 ) -> Result<Option<(Option<u64>, String)>, OpenError> {
-    for first in segment_names(disk)?.into_iter().filter(|&first| first >= from_sequence) {
+    for first in segment_names(disk)?
+        .into_iter()
+        .filter(|&first| first >= from_sequence)
+    {
         let name = segment_name(first);
         let file = disk.open(&name).map_err(Fault::at("open", &name))?;
         let bytes = read_whole(&file, &name, SEGMENT_BYTES_MAX)?;
-        let Ok(header) = SegmentHeader::decode(&bytes) else { continue };
+        let Ok(header) = SegmentHeader::decode(&bytes) else {
+            continue;
+        };
         if header.log_id != manifest.log_id {
             continue;
         }
@@ -141,7 +183,10 @@ fn unnamed_proof<D: Disk>(
             return Ok(Some((Some(header.first_sequence.saturating_sub(1)), proof)));
         }
         if let Some(later) = image(&bytes, &header, plant).later(header.sector as usize, 0) {
-            let proof = format!("{name}, which the manifest does not name, holds frame {}", later.number);
+            let proof = format!(
+                "{name}, which the manifest does not name, holds frame {}",
+                later.number
+            );
             return Ok(Some((None, proof)));
         }
     }

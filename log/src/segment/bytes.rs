@@ -16,7 +16,10 @@ pub(crate) fn put_u64(out: &mut [u8], at: usize, value: u64) {
 
 /// `N` bytes at an offset; zeros where `from` is too short, so that no input can panic.
 pub(crate) fn get<const N: usize>(from: &[u8], at: usize) -> [u8; N] {
-    from.get(at..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N])
+    from.get(at..)
+        .and_then(|rest| rest.first_chunk::<N>())
+        .copied()
+        .unwrap_or([0; N])
 }
 
 pub(crate) fn get_u16(from: &[u8], at: usize) -> u16 {
@@ -34,5 +37,7 @@ pub(crate) fn get_u64(from: &[u8], at: usize) -> u64 {
 /// Whether all bytes are zero; compares blocks, because preallocated space is large.
 pub(crate) fn all_zero(bytes: &[u8]) -> bool {
     const ZEROS: [u8; 4096] = [0; 4096];
-    bytes.chunks(ZEROS.len()).all(|chunk| chunk == &ZEROS[..chunk.len()])
+    bytes
+        .chunks(ZEROS.len())
+        .all(|chunk| chunk == &ZEROS[..chunk.len()])
 }

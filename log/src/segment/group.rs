@@ -71,7 +71,9 @@ pub(crate) fn write_fully<F: DiskFile>(
             Ok(count) => {
                 let left: usize = parts.iter().map(|part| part.len()).sum();
                 if count > left {
-                    return Err(io::Error::other("the disk claims to have written more than it was given"));
+                    return Err(io::Error::other(
+                        "the disk claims to have written more than it was given",
+                    ));
                 }
                 offset += count as u64;
                 io::IoSlice::advance_slices(&mut parts, count);

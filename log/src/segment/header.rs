@@ -49,7 +49,11 @@ impl SegmentHeader {
         let mut out = vec![0; self.sector as usize];
         out[..8].copy_from_slice(&MAGIC);
         bytes::put_u16(&mut out, 8, FORMAT);
-        bytes::put_u16(&mut out, 10, if self.rewritten { FLAG_REWRITTEN } else { 0 });
+        bytes::put_u16(
+            &mut out,
+            10,
+            if self.rewritten { FLAG_REWRITTEN } else { 0 },
+        );
         bytes::put_u32(&mut out, 12, self.sector);
         out[16..32].copy_from_slice(&self.log_id.0.to_le_bytes());
         bytes::put_u64(&mut out, 32, self.salt.0);
@@ -79,13 +83,17 @@ impl SegmentHeader {
     /// Reads the header at the start of a segment; its sector must be zero after it.
     pub(crate) fn decode(from: &[u8]) -> Result<SegmentHeader, SegmentHeaderFault> {
         let Some(head) = from.get(..HEADER_BYTES) else {
-            return Err(SegmentHeaderFault::Broken("the file is shorter than a segment header"));
+            return Err(SegmentHeaderFault::Broken(
+                "the file is shorter than a segment header",
+            ));
         };
         if head[..8] != MAGIC {
             return Err(SegmentHeaderFault::Broken("no segment header"));
         }
         if crc32c::crc32c(&head[..CRC_AT]) != bytes::get_u32(head, CRC_AT) {
-            return Err(SegmentHeaderFault::Broken("the checksum of the segment header does not hold"));
+            return Err(SegmentHeaderFault::Broken(
+                "the checksum of the segment header does not hold",
+            ));
         }
         let format = bytes::get_u16(head, 8);
         if format != FORMAT || bytes::get_u16(head, 10) & !FLAG_REWRITTEN != 0 {
@@ -93,10 +101,17 @@ impl SegmentHeader {
         }
         let sector = bytes::get_u32(head, 12);
         if !sector_is_valid(sector) {
-            return Err(SegmentHeaderFault::Broken("the segment header names an impossible sector size"));
+            return Err(SegmentHeaderFault::Broken(
+                "the segment header names an impossible sector size",
+            ));
         }
-        if !from.get(HEADER_BYTES..sector as usize).is_some_and(bytes::all_zero) {
-            return Err(SegmentHeaderFault::Broken("the padding of the segment header is not zero"));
+        if !from
+            .get(HEADER_BYTES..sector as usize)
+            .is_some_and(bytes::all_zero)
+        {
+            return Err(SegmentHeaderFault::Broken(
+                "the padding of the segment header is not zero",
+            ));
         }
         Ok(SegmentHeader {
             rewritten: bytes::get_u16(head, 10) & FLAG_REWRITTEN != 0,

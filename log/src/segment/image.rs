@@ -2,7 +2,9 @@
 //! Owns: what *intact* means, and the search for later headers that prove durability.
 //! Never: decides between damage and torn tail; touches a disk.
 
-use crate::frame::{FRAME_HEADER_BYTES, Frame, Hash, Header, HeaderFault, MAGIC, body_crc, chain_hash};
+use crate::frame::{
+    FRAME_HEADER_BYTES, Frame, Hash, Header, HeaderFault, MAGIC, body_crc, chain_hash,
+};
 use crate::identity::{LogId, Salt};
 use crate::options::Plant;
 use crate::segment::bytes;
@@ -65,7 +67,11 @@ pub(crate) enum Stop {
     /// Nothing but zeros from here on.
     End { offset: usize },
     /// Bytes that are no intact next frame. Damage if frame `proof_frame` is known to have been durable.
-    Broken { offset: usize, proof_frame: u64, reason: &'static str },
+    Broken {
+        offset: usize,
+        proof_frame: u64,
+        reason: &'static str,
+    },
     /// An intact header of a format that is not understood.
     Format { offset: usize, found: String },
 }
@@ -91,23 +97,42 @@ impl<'a> Image<'a> {
         match self.frame_at(start, rest, at) {
             Ok(visited) => Ok(visited),
             Err(_) if bytes::all_zero(rest) => Err(Stop::End { offset: start }),
-            Err(HeaderFault::Format(found)) => Err(Stop::Format { offset: start, found }),
+            Err(HeaderFault::Format(found)) => Err(Stop::Format {
+                offset: start,
+                found,
+            }),
             Err(HeaderFault::Broken(reason)) => {
                 // Inside a sector, bytes that are no frame may be spoilt padding of the group before: then it is that
                 // group which must be proved durable for this to be damage.
                 let inside = !(start as u64).is_multiple_of(self.sector);
-                let proof_frame = if inside { at.frame } else { at.frame.saturating_add(1) };
-                Err(Stop::Broken { offset: start, proof_frame, reason })
+                let proof_frame = if inside {
+                    at.frame
+                } else {
+                    at.frame.saturating_add(1)
+                };
+                Err(Stop::Broken {
+                    offset: start,
+                    proof_frame,
+                    reason,
+                })
             }
         }
     }
 
-    fn frame_at(&self, start: usize, rest: &'a [u8], at: &Position) -> Result<Visited<'a>, HeaderFault> {
+    fn frame_at(
+        &self,
+        start: usize,
+        rest: &'a [u8],
+        at: &Position,
+    ) -> Result<Visited<'a>, HeaderFault> {
         let broken = |reason| Err(HeaderFault::Broken(reason));
         let header = Header::decode(rest, self.log_id, self.salt, self.plant)?;
         let body_end = FRAME_HEADER_BYTES.saturating_add(header.body_bytes as usize);
         let span = align_up(body_end as u64, FRAME_ALIGN) as usize;
-        let (Some(body), Some(padding)) = (rest.get(FRAME_HEADER_BYTES..body_end), rest.get(body_end..span)) else {
+        let (Some(body), Some(padding)) = (
+            rest.get(FRAME_HEADER_BYTES..body_end),
+            rest.get(body_end..span),
+        ) else {
             return broken("the body reaches past the end of the segment");
         };
         if body_crc(body, self.plant) != header.body_crc {
@@ -119,7 +144,9 @@ impl<'a> Image<'a> {
         if Some(header.number) != at.frame.checked_add(1) {
             return broken("the frame number does not follow");
         }
-        if Some(header.first_sequence) != at.sequence.checked_add(1) || header.last_sequence().is_none() {
+        if Some(header.first_sequence) != at.sequence.checked_add(1)
+            || header.last_sequence().is_none()
+        {
             return broken("the sequence does not follow");
         }
         if header.previous_hash != at.hash {
@@ -129,7 +156,12 @@ impl<'a> Image<'a> {
             return broken("the incarnation goes back");
         }
         let frame = header.frame(chain_hash(&header, body), body);
-        Ok(Visited { header, frame, offset: start, end: start + span })
+        Ok(Visited {
+            header,
+            frame,
+            offset: start,
+            end: start + span,
+        })
     }
 
     /// The first intact header at or after `from` that says frame `proof_frame` is durable. Headers in the middle
@@ -137,7 +169,11 @@ impl<'a> Image<'a> {
     pub(crate) fn later(&self, from: usize, proof_frame: u64) -> Option<Later> {
         let magic = MAGIC.to_le_bytes();
         let mut offset = align_up(from as u64, FRAME_ALIGN) as usize;
-        while let Some(rest) = self.bytes.get(offset..).filter(|rest| rest.len() >= FRAME_HEADER_BYTES) {
+        while let Some(rest) = self
+            .bytes
+            .get(offset..)
+            .filter(|rest| rest.len() >= FRAME_HEADER_BYTES)
+        {
             if rest[..4] == magic
                 && let Ok(header) = Header::decode(rest, self.log_id, self.salt, self.plant)
                 && header.durable_upto >= proof_frame

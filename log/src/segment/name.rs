@@ -22,10 +22,12 @@ pub(crate) fn spare_name(number: u64) -> String {
 /// The sequence in a segment's name, given without its directory; `None` for any other file.
 pub(crate) fn first_sequence_of(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".log")?;
-    (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+    (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| digits.parse().ok())?
 }
 
 /// Whether a name in the log directory is that of a prepared segment.
 pub(crate) fn is_spare(name: &str) -> bool {
-    name.strip_prefix("spare-").is_some_and(|rest| rest.parse::<u64>().is_ok())
+    name.strip_prefix("spare-")
+        .is_some_and(|rest| rest.parse::<u64>().is_ok())
 }

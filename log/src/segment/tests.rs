@@ -4,7 +4,10 @@ use std::io;
 use std::sync::Mutex;
 
 use super::bytes::all_zero;
-use super::{Image, Position, SegmentHeader, SegmentHeaderFault, Stop, align_up, first_sequence_of, frame_span};
+use super::{
+    Image, Position, SegmentHeader, SegmentHeaderFault, Stop, align_up, first_sequence_of,
+    frame_span,
+};
 use super::{is_spare, segment_name, write_fully};
 use crate::disk::DiskFile;
 use crate::frame::NO_HASH;
@@ -40,18 +43,34 @@ fn another_segment_format_is_named() {
     bytes[8] = 2;
     let crc = crc32c::crc32c(&bytes[..124]).to_le_bytes();
     bytes[124..128].copy_from_slice(&crc);
-    assert_eq!(SegmentHeader::decode(&bytes), Err(SegmentHeaderFault::Format(2)));
+    assert_eq!(
+        SegmentHeader::decode(&bytes),
+        Err(SegmentHeaderFault::Format(2))
+    );
 }
 
 #[test]
 fn names_of_segments_are_exact() {
     assert_eq!(segment_name(42), "log/00000000000000000042.log");
     assert_eq!(first_sequence_of("00000000000000000042.log"), Some(42));
-    for wrong in ["42.log", "0000000000000000004x.log", "00000000000000000042.log.tmp", "spare-1", "", ".log"] {
+    for wrong in [
+        "42.log",
+        "0000000000000000004x.log",
+        "00000000000000000042.log.tmp",
+        "spare-1",
+        "",
+        ".log",
+    ] {
         assert_eq!(first_sequence_of(wrong), None, "{wrong}");
     }
-    assert_eq!(first_sequence_of("99999999999999999999.log"), None, "more than there are sequences");
-    assert!(is_spare("spare-0") && !is_spare("spare-") && !is_spare("spare-x") && !is_spare("spares"));
+    assert_eq!(
+        first_sequence_of("99999999999999999999.log"),
+        None,
+        "more than there are sequences"
+    );
+    assert!(
+        is_spare("spare-0") && !is_spare("spare-") && !is_spare("spare-x") && !is_spare("spares")
+    );
 }
 
 #[test]
@@ -89,11 +108,16 @@ fn any_bytes_can_be_scanned() {
             log_id: LogId(1),
             salt: Salt(1),
             // Without its checksum even garbage behind a magic is taken for a header.
-            plant: Plant { crc_skips_header: true, ..Plant::default() },
+            plant: Plant {
+                crc_skips_header: true,
+                ..Plant::default()
+            },
         };
         for offset in [0, 7, 511, 512, 2999, 3000, 5000] {
             let mut at = Position::before(1, 1, NO_HASH);
-            let stop = image.walk(offset, &mut at, &mut |_| Ok::<(), ()>(())).expect("walks");
+            let stop = image
+                .walk(offset, &mut at, &mut |_| Ok::<(), ()>(()))
+                .expect("walks");
             assert!(matches!(stop, Stop::End { .. } | Stop::Broken { .. }));
             assert_eq!(image.later(offset, 0), None);
         }
@@ -123,7 +147,11 @@ impl DiskFile for Trickle {
         }
         let mut written = self.written.lock().expect("written");
         assert_eq!(offset, written.len() as u64, "goes on where it stopped");
-        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).take(3).collect();
+        let bytes: Vec<u8> = parts
+            .iter()
+            .flat_map(|part| part.iter().copied())
+            .take(3)
+            .collect();
         written.extend_from_slice(&bytes);
         Ok(bytes.len())
     }
@@ -152,9 +180,17 @@ impl DiskFile for Trickle {
 #[test]
 fn a_short_write_is_continued_and_an_error_ends_it() {
     let write = |fail_at| {
-        let file = Trickle { written: Mutex::default(), calls: Mutex::default(), fail_at };
-        let mut parts =
-            [io::IoSlice::new(b""), io::IoSlice::new(b"ab"), io::IoSlice::new(b""), io::IoSlice::new(b"cdefgh")];
+        let file = Trickle {
+            written: Mutex::default(),
+            calls: Mutex::default(),
+            fail_at,
+        };
+        let mut parts = [
+            io::IoSlice::new(b""),
+            io::IoSlice::new(b"ab"),
+            io::IoSlice::new(b""),
+            io::IoSlice::new(b"cdefgh"),
+        ];
         let result = write_fully(&file, 0, &mut parts);
         let calls = *file.calls.lock().expect("calls");
         let written = file.written.into_inner().expect("written");

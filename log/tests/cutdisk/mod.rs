@@ -42,6 +42,7 @@ struct World {
     fail_once: bool,
     syncs: Vec<u64>,
     seed: u64,
+    unreadable: Option<(usize, u64)>,
 }
 
 /// What survives.
@@ -74,22 +75,37 @@ impl World {
         } else {
             self.operations >= self.fail_from
         };
-        if fails { Err(io::Error::other("cut")) } else { Ok(()) }
+        if fails {
+            Err(io::Error::other("cut"))
+        } else {
+            Ok(())
+        }
     }
 
     fn find(&self, name: &str) -> io::Result<usize> {
-        self.names.get(name).copied().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        self.names
+            .get(name)
+            .copied()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
 }
 
 impl CutDisk {
     /// A disk with the files of `from` (all synced) whose operation `fail_from` (1-based) and all later ones fail.
     pub fn new(from: &RamDisk, fail_from: u64) -> CutDisk {
-        let mut world = World { fail_from, seed: 0x9e37_79b9_7f4a_7c15 ^ fail_from, ..World::default() };
+        let mut world = World {
+            fail_from,
+            seed: 0x9e37_79b9_7f4a_7c15 ^ fail_from,
+            ..World::default()
+        };
         for name in from.names() {
             let bytes = from.get(&name).unwrap_or_default();
             world.names.insert(name, world.nodes.len());
-            world.nodes.push(Node { now: bytes.clone(), synced: bytes, dirty: BTreeSet::new() });
+            world.nodes.push(Node {
+                now: bytes.clone(),
+                synced: bytes,
+                dirty: BTreeSet::new(),
+            });
         }
         world.names_synced = world.names.clone();
         CutDisk(Arc::new(Mutex::new(world)))
@@ -115,6 +131,12 @@ impl CutDisk {
         self.clone()
     }
 
+    /// The byte at this place can no longer be read.
+    pub fn spoil(&self, name: &str, offset: u64) {
+        let mut world = self.0.lock().unwrap();
+        world.unreadable = Some((world.find(name).unwrap(), offset));
+    }
+
     /// Operation numbers of the data syncs so far.
     pub fn syncs(&self) -> Vec<u64> {
         self.0.lock().unwrap().syncs.clone()
@@ -131,7 +153,7 @@ impl CutDisk {
             Survives::Mixed(seed) => seed | 1,
             _ => 1,
         };
-        let dirs_now = [next(&mut seed) % 2 == 0, next(&mut seed) % 2 == 0, next(&mut seed) % 2 == 0];
+        let dirs_now: [bool; 3] = std::array::from_fn(|_| next(&mut seed).is_multiple_of(2));
         let is_now = |name: &str| match survives {
             Survives::All => true,
             Survives::Synced => false,
@@ -141,7 +163,11 @@ impl CutDisk {
                 None => dirs_now[2],
             },
         };
-        let mut names: Vec<(&String, &usize)> = world.names.iter().filter(|(name, _)| is_now(name)).collect();
+        let mut names: Vec<(&String, &usize)> = world
+            .names
+            .iter()
+            .filter(|(name, _)| is_now(name))
+            .collect();
         names.extend(world.names_synced.iter().filter(|(name, _)| !is_now(name)));
         for (name, &node) in names {
             let node = &world.nodes[node];
@@ -158,12 +184,22 @@ impl CutDisk {
 
 fn mix(node: &Node, seed: &mut u64) -> Vec<u8> {
     let longer = node.now.len().max(node.synced.len());
-    let mut out = if next(seed).is_multiple_of(2) { vec![0; node.now.len()] } else { vec![0; node.synced.len()] };
+    let mut out = if next(seed).is_multiple_of(2) {
+        vec![0; node.now.len()]
+    } else {
+        vec![0; node.synced.len()]
+    };
     for start in (0..longer).step_by(512) {
         let old = node.synced.get(start..).unwrap_or_default();
         let new = node.now.get(start..).unwrap_or_default();
         let (old, new) = (&old[..old.len().min(512)], &new[..new.len().min(512)]);
-        let Some(end) = out.len().checked_sub(start).map(|left| start + left.min(512)) else { break };
+        let Some(end) = out
+            .len()
+            .checked_sub(start)
+            .map(|left| start + left.min(512))
+        else {
+            break;
+        };
         let into = &mut out[start..end];
         let put = |into: &mut [u8], from: &[u8]| {
             let count = into.len().min(from.len());
@@ -203,12 +239,20 @@ impl Disk for CutDisk {
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
         let prefix = format!("{dir}/");
         let world = self.0.lock().unwrap();
-        Ok(world.names.keys().filter_map(|name| name.strip_prefix(&prefix)).map(str::to_owned).collect())
+        Ok(world
+            .names
+            .keys()
+            .filter_map(|name| name.strip_prefix(&prefix))
+            .map(str::to_owned)
+            .collect())
     }
 
     fn open(&self, name: &str) -> io::Result<CutFile> {
         let node = self.0.lock().unwrap().find(name)?;
-        Ok(CutFile { world: Arc::clone(&self.0), node })
+        Ok(CutFile {
+            world: Arc::clone(&self.0),
+            node,
+        })
     }
 
     fn create(&self, name: &str) -> io::Result<CutFile> {
@@ -220,7 +264,10 @@ impl Disk for CutDisk {
         let node = world.nodes.len();
         world.nodes.push(Node::default());
         world.names.insert(name.to_owned(), node);
-        Ok(CutFile { world: Arc::clone(&self.0), node })
+        Ok(CutFile {
+            world: Arc::clone(&self.0),
+            node,
+        })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -264,7 +311,22 @@ impl Disk for CutDisk {
 impl DiskFile for CutFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let world = self.world.lock().unwrap();
-        let bytes = world.nodes[self.node].now.get(offset as usize..).unwrap_or_default();
+        if let Some((node, bad)) = world.unreadable
+            && node == self.node
+            && (offset..offset + into.len() as u64).contains(&bad)
+        {
+            // Blocks before the bad one can still be read.
+            if bad - offset < 512 {
+                return Err(io::Error::from_raw_os_error(5));
+            }
+            let good = (bad - offset) as usize / 512 * 512;
+            into[..good].copy_from_slice(&world.nodes[node].now[offset as usize..][..good]);
+            return Ok(good);
+        }
+        let bytes = world.nodes[self.node]
+            .now
+            .get(offset as usize..)
+            .unwrap_or_default();
         let count = bytes.len().min(into.len());
         into[..count].copy_from_slice(&bytes[..count]);
         Ok(count)
@@ -280,7 +342,9 @@ impl DiskFile for CutFile {
             bytes.truncate((draw as usize % (bytes.len() + 1)).max(1));
         }
         let end = offset as usize + bytes.len();
-        world.nodes[self.node].dirty.extend(offset as usize / 512..end.div_ceil(512));
+        world.nodes[self.node]
+            .dirty
+            .extend(offset as usize / 512..end.div_ceil(512));
         let now = &mut world.nodes[self.node].now;
         if now.len() < end {
             now.resize(end, 0);
