@@ -1,4 +1,6 @@
 //! Tests of frame headers and the chain.
+//! Owns: what headers and the chain promise.
+//! Never: touches a disk.
 
 use crate::frame::{FRAME_HEADER_BYTES, Flags, Header, HeaderFault, body_crc, chain_hash};
 use crate::identity::{LogId, Salt};

@@ -1,4 +1,6 @@
 //! Tests of log ids, derived randomness and what debug text shows.
+//! Owns: what identities and random streams promise.
+//! Never: opens a log.
 
 use super::{Entropy, Identity, LogId, RandomStream, fresh};
 

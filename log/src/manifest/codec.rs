@@ -3,7 +3,7 @@
 //! Never: touches a disk.
 
 use crate::frame::Hash;
-use crate::identity::{LogId, Salt};
+use crate::identity::{Identity, LogId, Salt};
 use crate::segment::{FORMAT, bytes};
 
 const MAGIC: [u8; 8] = *b"MSTAYMAN";
@@ -111,6 +111,15 @@ impl SegmentEntry {
 }
 
 impl Manifest {
+    /// Who the log is in the life that this manifest is of.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            log_id: self.log_id,
+            incarnation: self.incarnation,
+            secret: self.secret,
+        }
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut payload = Vec::new();
         put_field(&mut payload, TAG_LOG_ID, &self.log_id.0.to_le_bytes());

@@ -1,4 +1,6 @@
 //! Tests of the manifest codec.
+//! Owns: what the manifest codec promises.
+//! Never: touches a disk.
 
 use super::codec::{ManifestFault, put_field};
 use super::{Manifest, Mark, SegmentEntry};

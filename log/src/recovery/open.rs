@@ -12,11 +12,11 @@ use crate::fault::{ADVICE, Fault, OpenError};
 use crate::file_log::FileLog;
 use crate::flusher::{FileFlusher, Spares, Start};
 use crate::frame::{Frame, NO_HASH};
-use crate::identity::{Entropy, Identity, RandomStream, fresh};
+use crate::identity::{Entropy, RandomStream, fresh};
 use crate::manifest::{self, MANIFEST, Manifest, Mark};
 use crate::options::{Options, sector_is_valid};
 use crate::queue::Shared;
-use crate::segment::{LOG_DIR, QUARANTINE_DIR};
+use crate::segment::{LOG_DIR, Position, QUARANTINE_DIR};
 
 const LOCK: &str = "LOCK";
 const SECTOR_BYTES_UNKNOWN: u32 = 4096;
@@ -76,12 +76,7 @@ pub fn open<D: Disk>(
 ) -> Result<Opened<FileLog<D>, FileFlusher<D>>, OpenError> {
     options.check()?;
     let sector = sector_of(&disk, &options);
-    let lock = disk
-        .lock(LOCK, &options.holder)
-        .map_err(|error| match error {
-            LockError::Held { holder } => OpenError::Held { holder },
-            LockError::Io(error) => Fault::at("lock", LOCK)(error).into(),
-        })?;
+    let lock = take_lock(&disk, &options.holder)?;
     let loaded = manifest::load(&disk)?;
     let mut recovery = Recovery {
         fresh: loaded.is_none(),
@@ -113,22 +108,13 @@ pub fn open<D: Disk>(
     )?;
 
     let at = repaired.at;
-    recovery.last_frame = at.frame;
-    recovery.last_sequence = at.sequence;
-    recovery.last_wall_ms = at.wall_ms;
-    recovery.last_steady_ms = at.steady_ms;
-    recovery.head_hash = at.hash;
-    recovery.cut = repaired.cut;
+    recovery.end(&at, repaired.cut);
     let durable = Durable {
         frame: at.frame,
         sequence: at.sequence,
     };
     let shared = Arc::new(Shared::new(durable, options.frame_bytes_max));
-    let identity = Identity {
-        log_id: manifest.log_id,
-        incarnation: manifest.incarnation,
-        secret: manifest.secret,
-    };
+    let identity = manifest.identity();
     let log = FileLog::new(Arc::clone(&shared));
     let flusher = FileFlusher::new(Start {
         disk,
@@ -148,6 +134,24 @@ pub fn open<D: Disk>(
         flusher,
         identity,
         recovery,
+    })
+}
+
+impl Recovery {
+    fn end(&mut self, at: &Position, cut: Option<Cut>) {
+        self.last_frame = at.frame;
+        self.last_sequence = at.sequence;
+        self.last_wall_ms = at.wall_ms;
+        self.last_steady_ms = at.steady_ms;
+        self.head_hash = at.hash;
+        self.cut = cut;
+    }
+}
+
+fn take_lock<D: Disk>(disk: &D, holder: &str) -> Result<D::Lock, OpenError> {
+    disk.lock(LOCK, holder).map_err(|error| match error {
+        LockError::Held { holder } => OpenError::Held { holder },
+        LockError::Io(error) => Fault::at("lock", LOCK)(error).into(),
     })
 }
 

@@ -101,54 +101,61 @@ pub(crate) fn judge_tail<D: Disk>(
     if plant.truncate_at_first_bad {
         return Ok(judged);
     }
-    let refuse = |last: Option<u64>, proof: String| {
-        Err(damage(
-            &checked.name,
-            offset,
-            at,
-            last,
-            format!("{reason}, yet {proof}"),
-        ))
-    };
-    if manifest.floor.frame >= proof_frame {
-        let proof = format!(
-            "the manifest says that frame {} was durable",
-            manifest.floor.frame
-        );
-        return refuse(Some(manifest.floor.sequence), proof);
+    match find_proof(disk, plant, manifest, checked, at, offset, proof_frame)? {
+        None => Ok(judged),
+        Some(Proof { last, text }) => {
+            let reason = format!("{reason}, yet {text}");
+            Err(damage(&checked.name, offset, at, last, reason))
+        }
     }
-    if manifest.clean && (at.frame > manifest.floor.frame || !at.clean) {
-        let proof = format!(
+}
+
+/// What shows that a frame which cannot be read was durable.
+struct Proof {
+    /// Last sequence that is lost, if it can be told.
+    last: Option<u64>,
+    text: String,
+}
+
+/// Looks for proof that frame `proof_frame` was durable: in the manifest, in the segment's header, in headers after
+/// `offset`, and in segments that the manifest does not name.
+fn find_proof<D: Disk>(
+    disk: &D,
+    plant: Plant,
+    manifest: &Manifest,
+    checked: &Checked,
+    at: &Position,
+    offset: usize,
+    proof_frame: u64,
+) -> Result<Option<Proof>, OpenError> {
+    let floor = &manifest.floor;
+    let durable_upto = checked.header.durable_upto;
+    if floor.frame >= proof_frame {
+        let text = format!("the manifest says that frame {} was durable", floor.frame);
+        let last = Some(floor.sequence);
+        return Ok(Some(Proof { last, text }));
+    }
+    if manifest.clean && (at.frame > floor.frame || !at.clean) {
+        let text = format!(
             "the manifest says that the log was stopped cleanly at frame {}",
-            manifest.floor.frame
+            floor.frame
         );
-        return refuse(None, proof);
+        return Ok(Some(Proof { last: None, text }));
     }
-    if checked.header.durable_upto >= proof_frame {
-        let proof = format!(
-            "the segment's header says that frame {} was durable",
-            checked.header.durable_upto
-        );
-        return refuse(None, proof);
+    if durable_upto >= proof_frame {
+        let text = format!("the segment's header says that frame {durable_upto} was durable");
+        return Ok(Some(Proof { last: None, text }));
     }
     if let Some(later) = checked.image(plant).later(offset, proof_frame) {
-        let proof = format!(
+        let text = format!(
             "the header of frame {} at offset {} says that frame {} was durable",
             later.number, later.offset, later.durable_upto
         );
-        return refuse(last_lost(&later, at), proof);
+        let last = last_lost(&later, at);
+        return Ok(Some(Proof { last, text }));
     }
-    let first_sequence = checked.header.first_sequence;
-    if let Some((last, proof)) = unnamed_proof(
-        disk,
-        plant,
-        manifest,
-        first_sequence.saturating_add(1),
-        proof_frame,
-    )? {
-        return refuse(last, proof);
-    }
-    Ok(judged)
+    let after = checked.header.first_sequence.saturating_add(1);
+    unnamed_proof(disk, plant, manifest, after, proof_frame)
 }
 
 fn last_lost(later: &Later, at: &Position) -> Option<u64> {
@@ -164,7 +171,7 @@ fn unnamed_proof<D: Disk>(
     manifest: &Manifest,
     from_sequence: u64,
     proof_frame: u64,
-) -> Result<Option<(Option<u64>, String)>, OpenError> {
+) -> Result<Option<Proof>, OpenError> {
     for first in segment_names(disk)?
         .into_iter()
         .filter(|&first| first >= from_sequence)
@@ -179,15 +186,16 @@ fn unnamed_proof<D: Disk>(
             continue;
         }
         if header.durable_upto >= proof_frame {
-            let proof = format!("{name} says that frame {} was durable", header.durable_upto);
-            return Ok(Some((Some(header.first_sequence.saturating_sub(1)), proof)));
+            let text = format!("{name} says that frame {} was durable", header.durable_upto);
+            let last = Some(header.first_sequence.saturating_sub(1));
+            return Ok(Some(Proof { last, text }));
         }
         if let Some(later) = image(&bytes, &header, plant).later(header.sector as usize, 0) {
-            let proof = format!(
+            let text = format!(
                 "{name}, which the manifest does not name, holds frame {}",
                 later.number
             );
-            return Ok(Some((None, proof)));
+            return Ok(Some(Proof { last: None, text }));
         }
     }
     Ok(None)
@@ -200,8 +208,8 @@ fn refuse_unnamed_frames<D: Disk>(
     at: &Position,
 ) -> Result<(), OpenError> {
     match unnamed_proof(disk, plant, manifest, 0, 1)? {
-        Some((last, proof)) if !plant.missing_segment_is_end => {
-            let reason = format!("the manifest names no segment, yet {proof}");
+        Some(Proof { last, text }) if !plant.missing_segment_is_end => {
+            let reason = format!("the manifest names no segment, yet {text}");
             Err(damage(crate::manifest::MANIFEST, 0, at, last, reason))
         }
         _ => Ok(()),

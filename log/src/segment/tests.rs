@@ -1,4 +1,6 @@
 //! Tests of names, segment headers and short writes.
+//! Owns: what names, segment headers and scans promise.
+//! Never: opens a log.
 
 use std::io;
 use std::sync::Mutex;
