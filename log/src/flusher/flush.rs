@@ -289,7 +289,9 @@ impl<D: Disk> Flush for FileFlusher<D> {
             if let Some(stopped) = self.start.shared.stopped() {
                 return Err(stopped);
             }
-            self.prepare_spare();
+            if self.start.shared.queued().frames == 0 {
+                self.prepare_spare();
+            }
             return Ok(self.idle());
         }
         let Some(number) = self.start.shared.number_of_seal()? else {

@@ -5,6 +5,8 @@
 mod flush;
 mod spare;
 mod tail;
+#[cfg(test)]
+mod tests;
 
 pub use flush::FileFlusher;
 pub(crate) use flush::Start;
