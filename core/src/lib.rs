@@ -45,7 +45,7 @@ pub mod events {
     pub use crate::event::*;
 }
 pub use id::{AttemptId, ParseIdError, RunId, TaskId, TenantId};
-pub use machine::{DirtyRow, Entry, Events, Facts, Machine, Now, Step};
+pub use machine::{DirtyRow, Entry, Events, Facts, Machine, Now, Step, Woken};
 pub use outcome::{
     Beat, ClaimGrant, Directive, GrantRare, Outcome, Submitted, SubmittedRun, TaskCancel,
 };

@@ -34,7 +34,10 @@ impl Machine {
                 Some(run) => Answer::Explain(Box::new(run::explain(&self.state, now.wall, run))),
                 None => Answer::Absent,
             },
-            Query::Stats => Answer::Stats(Box::new(self.stats(now))),
+            Query::Stats => Answer::Stats(Box::new(Stats {
+                now: now.wall,
+                ..self.stats()
+            })),
             Query::Engine => Answer::Engine(self.engine_view()),
         }
     }
@@ -120,7 +123,9 @@ impl Machine {
         })
     }
 
-    fn stats(&self, now: &Now) -> Stats {
+    /// The counters, with recorded time as of the last event.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
         let due = |run: u32| {
             let row = &self.state.runs[run];
             row.past
@@ -139,7 +144,7 @@ impl Machine {
             sequence: self.state.sequence,
             paused,
             oldest_ready_at: oldest,
-            now: now.wall,
+            now: self.state.wall,
             ..self.state.stats.clone()
         }
     }

@@ -8,7 +8,7 @@ mod step;
 mod tx;
 
 pub(crate) use apply::{Apply, apply};
-pub use model::{DirtyRow, Entry, Events, Facts, Machine, Now, Step};
+pub use model::{DirtyRow, Entry, Events, Facts, Machine, Now, Step, Woken};
 pub(crate) use tx::Tx;
 
 #[cfg(test)]

@@ -63,6 +63,17 @@ pub struct Step {
     pub events: Events,
 }
 
+/// Where a run became ready.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Woken {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The queue.
+    pub queue: Text,
+    /// The kind.
+    pub kind: Text,
+}
+
 /// A row changed since the last checkpoint cut, by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DirtyRow {
@@ -120,15 +131,15 @@ impl Machine {
         self.state.alarms.next_in_ms(now.wall, now.steady)
     }
 
-    /// The queues that got a ready run since the last call: whose waiting claims may be tried again.
-    pub fn take_woken(&mut self, into: &mut Vec<(TenantId, Text)>) {
+    /// Where a run became ready since the last call: whose waiting claims may be tried again.
+    pub fn take_woken(&mut self, into: &mut Vec<Woken>) {
         let mut woken = Vec::new();
         self.state.queues.take_woken(&mut woken);
-        into.extend(woken.into_iter().map(|(tenant, queue)| {
-            (
-                self.state.tenants[tenant as usize],
-                self.state.names.text(queue).clone(),
-            )
+        woken.dedup();
+        into.extend(woken.into_iter().map(|(tenant, queue, kind)| Woken {
+            tenant: self.state.tenants[tenant as usize],
+            queue: self.state.names.text(queue).clone(),
+            kind: self.state.names.text(kind).clone(),
         }));
     }
 

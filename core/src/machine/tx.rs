@@ -107,8 +107,8 @@ impl<'a> Tx<'a> {
         self.state.rearm_to(run, alarm);
     }
 
-    /// Tells the shell that a queue may still have work for waiting claims.
-    pub(crate) fn wake(&mut self, queue: crate::intern::Symbol) {
-        self.state.queues.wake(self.tenant, queue);
+    /// Tells the shell that this run's lane may still have work for waiting claims.
+    pub(crate) fn wake(&mut self, run: u32) {
+        self.state.queues.wake(queue::lane_of(self.state, run));
     }
 }

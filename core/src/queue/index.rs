@@ -22,6 +22,9 @@ pub(crate) struct LaneKey {
 /// A head's place in claiming order within its queue.
 type Head = (u32, Symbol, Reverse<i32>, u64, Symbol);
 
+/// Where a run became ready: tenant, queue, kind.
+pub(crate) type Woken = (u32, Symbol, Symbol);
+
 /// Lanes that hold runs, their heads, and the slots of concurrency keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
@@ -29,7 +32,7 @@ pub(crate) struct Index {
     heads: BTreeSet<Head>,
     pub(super) slots: Slots,
     /// Queues that got a run since the shell last asked, for waiting claims.
-    woken: Vec<(u32, Symbol)>,
+    woken: Vec<Woken>,
 }
 
 fn head_of(key: LaneKey, order: u64) -> Head {
@@ -43,7 +46,7 @@ impl Index {
         lane.push(order, run);
         let after = lane.head();
         self.move_head(key, before, after);
-        self.wake(key.tenant, key.queue);
+        self.wake(key);
     }
 
     pub(crate) fn remove(&mut self, key: LaneKey, order: u64) {
@@ -161,14 +164,15 @@ impl Index {
             .filter_map(|lane| lane.head().map(|(_, run)| run))
     }
 
-    pub(crate) fn wake(&mut self, tenant: u32, queue: Symbol) {
-        if self.woken.last() != Some(&(tenant, queue)) && self.woken.len() < 4096 {
-            self.woken.push((tenant, queue));
+    pub(crate) fn wake(&mut self, key: LaneKey) {
+        let woken = (key.tenant, key.queue, key.kind);
+        if self.woken.last() != Some(&woken) {
+            self.woken.push(woken);
         }
     }
 
-    /// The queues that got a run since the last call.
-    pub(crate) fn take_woken(&mut self, into: &mut Vec<(u32, Symbol)>) {
+    /// The queues and kinds that got a run since the last call.
+    pub(crate) fn take_woken(&mut self, into: &mut Vec<Woken>) {
         into.append(&mut self.woken);
     }
 

@@ -149,7 +149,7 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
             break;
         };
         if cleared == CLEARED_MAX {
-            tx.wake(tx.state().task_of(run).queue);
+            tx.wake(run);
             break;
         }
         if let Some(expired) = expired(tx, run) {

@@ -1,0 +1,112 @@
+//! An answer on its way: what callers hold while their frame becomes durable.
+//! Owns: `Pending`, `Replied`, the errors of a call.
+//! Never: resolves before the log says so.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+/// An answer, and the log position it reflects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replied<T> {
+    /// The answer.
+    pub value: T,
+    /// The last event that the answer can have seen. It is durable.
+    pub sequence: u64,
+}
+
+/// Why a call got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// A limit of the engine is reached; nothing was done. Trying again later helps.
+    #[error("the engine is busy: the limit {limit} is reached")]
+    Busy {
+        /// Which limit.
+        limit: &'static str,
+    },
+    /// The engine has stopped on a storage fault; nothing was done.
+    #[error("the engine has stopped: {cause}")]
+    Stopped {
+        /// What happened.
+        cause: String,
+    },
+    /// The events were written, but the log stopped before it could confirm them. After a restart they are there, or never were.
+    #[error("written, not confirmed: events up to {sequence}")]
+    CommitUnknown {
+        /// The last event written for this call.
+        sequence: u64,
+    },
+    /// The engine is shutting down; nothing was done.
+    #[error("the engine is shutting down")]
+    ShuttingDown,
+}
+
+/// What a call comes to.
+pub(crate) type Result<T> = std::result::Result<Replied<T>, CallError>;
+
+/// An answer on its way. Await it, or block on it with [`Pending::wait`].
+#[must_use = "dropping it gives up on the answer"]
+#[derive(Debug)]
+pub struct Pending<T> {
+    receiver: oneshot::Receiver<Result<T>>,
+}
+
+fn gone() -> CallError {
+    CallError::ShuttingDown
+}
+
+impl<T> Pending<T> {
+    pub(crate) fn new() -> (Reply<T>, Pending<T>) {
+        let (sender, receiver) = oneshot::channel();
+        (Reply { sender }, Pending { receiver })
+    }
+
+    /// Blocks until the answer is there. Not for use inside async code.
+    ///
+    /// # Errors
+    /// [`CallError`], when there is no answer.
+    pub fn wait(self) -> Result<T> {
+        self.receiver
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// The answer, if it is there already.
+    pub fn try_take(&mut self) -> Option<Result<T>> {
+        match self.receiver.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => Some(Err(gone())),
+        }
+    }
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver)
+            .poll(context)
+            .map(|answer| answer.unwrap_or_else(|_| Err(gone())))
+    }
+}
+
+/// The sending side of a [`Pending`].
+#[derive(Debug)]
+pub(crate) struct Reply<T> {
+    sender: oneshot::Sender<Result<T>>,
+}
+
+impl<T> Reply<T> {
+    /// Whether nobody waits any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Sends the answer; gives it back when nobody waits any more.
+    pub(crate) fn send(self, answer: Result<T>) -> std::result::Result<(), Result<T>> {
+        self.sender.send(answer)
+    }
+}

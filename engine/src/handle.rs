@@ -1,0 +1,250 @@
+//! The door for callers: cheap to clone, usable from any thread.
+//! Owns: the calls an embedding program, the server and the tests make.
+//! Never: decides.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mainstay_core::{
+    Answer, Bytes, Call, Claim, Command, Fence, Outcome, Payload, Principal, Query, Rejection,
+    RunId, Submitted, TaskSpec, TenantId, Text, Timestamp,
+};
+
+use crate::call::{CallError, Pending, Reply};
+use crate::inbox::{Decided, Refused, Request};
+use crate::metrics::Metrics;
+use crate::shared::{Shared, Status};
+
+/// A way to talk to an open engine.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// Why a submit did not happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// The machine refused it.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// There was no answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Handle {
+        Handle { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Asks for one command to be decided.
+    pub fn call(&self, call: Call) -> Pending<Decided> {
+        if let Command::Claim(claim) = call.command {
+            return self.claim(call.principal, *claim, Duration::ZERO);
+        }
+        let (reply, pending) = Pending::new();
+        self.push(Request::Call(Box::new(call), reply));
+        pending
+    }
+
+    /// Asks for several commands to be decided in order, each atomic by itself. `Busy` refuses them whole.
+    pub fn call_many(&self, calls: Vec<Call>) -> Pending<Vec<Decided>> {
+        let (reply, pending) = Pending::new();
+        self.push(Request::Calls(calls, reply));
+        pending
+    }
+
+    /// Claims work, waiting for some when there is none. Dropping the pending answer gives up the wait, and gives back what was
+    /// granted meanwhile.
+    pub fn claim(&self, principal: Principal, claim: Claim, wait: Duration) -> Pending<Decided> {
+        let (reply, pending) = Pending::new();
+        self.push(Request::Claim(principal, Box::new(claim), wait, reply));
+        pending
+    }
+
+    /// Gives grants back whose answer could not be delivered: their runs are ready again at once, and it counts to nothing.
+    pub fn release(&self, principal: Principal, grants: Vec<(RunId, Fence)>) {
+        self.shared
+            .inbox
+            .push_always(Request::Release(principal, grants));
+    }
+
+    /// Asks a question.
+    pub fn ask(&self, tenant: TenantId, query: Query) -> Pending<Answer> {
+        let (reply, pending) = Pending::new();
+        self.push(Request::Ask(tenant, query, reply));
+        pending
+    }
+
+    /// Submits a task as the embedding program and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn submit(&self, task: impl Into<TaskSpec>) -> Result<Submitted, SubmitError> {
+        let decided = self
+            .call(Call::new(Command::Submit(Box::new(task.into()))))
+            .wait()?
+            .value?;
+        match decided {
+            Outcome::Submitted(submitted) => Ok(submitted),
+            other => unreachable!("a submit answers {other:?}"),
+        }
+    }
+
+    /// The token text of a granted lease: `incarnation.counter.mac`.
+    #[must_use]
+    pub fn token(&self, run: RunId, fence: Fence) -> String {
+        self.shared.tokens.write(run, fence)
+    }
+
+    /// The core of a token text, if this data directory made it for this run.
+    #[must_use]
+    pub fn read_token(&self, run: RunId, text: &str) -> Option<Fence> {
+        self.shared.tokens.read(run, text)
+    }
+
+    /// The log's id as UUID text.
+    #[must_use]
+    pub fn log_id(&self) -> String {
+        self.shared.log_id.clone()
+    }
+
+    /// The last durable event.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.shared.durable_sequence()
+    }
+
+    /// Whether the engine serves.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+
+    /// The engine's counters.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let (log, sync_sum_us) = self.shared.log_stats();
+        self.shared
+            .counters
+            .snapshot(&log, sync_sum_us, self.shared.inbox.len())
+    }
+
+    /// Grants nothing any more and answers parked claims with an empty list.
+    pub fn drain(&self) {
+        self.shared.set_draining();
+        self.shared.inbox.push_always(Request::Drain);
+    }
+
+    fn push(&self, request: Request) {
+        let Err(refused) = self.shared.inbox.push(request) else {
+            return;
+        };
+        let (request, error) = match *refused {
+            Refused::Busy(request, limit) => {
+                self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
+                (request, CallError::Busy { limit })
+            }
+            Refused::Closed(request) => (request, self.closed()),
+        };
+        let tell = |reply: Reply<Decided>| drop(reply.send(Err(error.clone())));
+        match request {
+            Request::Call(_, reply) | Request::Claim(_, _, _, reply) => tell(reply),
+            Request::Calls(_, reply) => drop(reply.send(Err(error))),
+            Request::Ask(_, _, reply) => drop(reply.send(Err(error))),
+            Request::Release(..) | Request::Drain | Request::Stop => {}
+        }
+    }
+
+    fn closed(&self) -> CallError {
+        match self.status() {
+            Status::Stopped { cause } if cause != crate::engine::SHUT_DOWN => {
+                CallError::Stopped { cause }
+            }
+            Status::Ready | Status::Draining | Status::Stopped { .. } => CallError::ShuttingDown,
+        }
+    }
+}
+
+/// A task in the making.
+#[derive(Clone, Debug)]
+pub struct Task(TaskSpec);
+
+impl Task {
+    /// A task of this kind in queue `default`, with payload `null` and every default.
+    #[must_use]
+    pub fn new(kind: impl Into<Text>) -> Task {
+        Task(TaskSpec::new(kind))
+    }
+
+    /// The queue.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<Text>) -> Task {
+        self.0.queue = queue.into();
+        self
+    }
+
+    /// The payload as JSON text. It is kept byte for byte and not parsed.
+    #[must_use]
+    pub fn json(mut self, text: impl AsRef<[u8]>) -> Task {
+        self.0.payload = Payload {
+            bytes: Bytes::from(text.as_ref()),
+            binary: false,
+        };
+        self
+    }
+
+    /// The payload as opaque bytes.
+    #[must_use]
+    pub fn bytes(mut self, bytes: impl AsRef<[u8]>) -> Task {
+        self.0.payload = Payload {
+            bytes: Bytes::from(bytes.as_ref()),
+            binary: true,
+        };
+        self
+    }
+
+    /// Higher first; 0 unless set.
+    #[must_use]
+    pub fn priority(mut self, priority: i32) -> Task {
+        self.0.priority = priority;
+        self
+    }
+
+    /// When it becomes due; now unless set.
+    #[must_use]
+    pub fn run_at(mut self, at: Timestamp) -> Task {
+        self.0.run_at = Some(at);
+        self
+    }
+
+    /// Failures and timeouts until the run fails; 1 unless set.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Task {
+        self.0.policy_mut().max_attempts = attempts;
+        self
+    }
+
+    /// Submitting again with this key finds the first task.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<Text>) -> Task {
+        self.0.extras_mut().idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Everything else.
+    pub fn spec_mut(&mut self) -> &mut TaskSpec {
+        &mut self.0
+    }
+}
+
+impl From<Task> for TaskSpec {
+    fn from(task: Task) -> TaskSpec {
+        task.0
+    }
+}

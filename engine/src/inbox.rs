@@ -1,0 +1,192 @@
+//! The bounded inbox between callers and the writer.
+//! Owns: what is waiting to be decided, and the limits on it.
+//! Never: decides; grows without bound.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mainstay_core::{
+    Answer, Call, Claim, Command, Fence, Outcome, Principal, Query, Rejection, RunId, TenantId,
+};
+
+use crate::call::Reply;
+
+/// Requests that may wait; beyond it callers get `busy`.
+const REQUESTS_MAX: usize = 65_536;
+/// Bytes that may wait; beyond it callers get `busy`.
+const BYTES_MAX: usize = 256 << 20;
+
+/// What one command came to.
+pub(crate) type Decided = Result<Outcome, Rejection>;
+
+/// One thing asked of the writer.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// One command.
+    Call(Box<Call>, Reply<Decided>),
+    /// Several commands, each atomic by itself, in order.
+    Calls(Vec<Call>, Reply<Vec<Decided>>),
+    /// A claim that may wait for work.
+    Claim(Principal, Box<Claim>, Duration, Reply<Decided>),
+    /// A question.
+    Ask(TenantId, Query, Reply<Answer>),
+    /// Grants whose answer nobody took go back.
+    Release(Principal, Vec<(RunId, Fence)>),
+    /// Grant nothing any more and answer parked claims.
+    Drain,
+    /// Decide nothing any more.
+    Stop,
+}
+
+impl Request {
+    /// About how much memory it holds.
+    fn weight(&self) -> usize {
+        let of = |call: &Call| {
+            128 + match &call.command {
+                Command::Submit(spec) | Command::SubmitAs(_, spec) => spec.payload.bytes.len(),
+                Command::Finish(finish) => finish.output.as_ref().map_or(0, |output| output.len()),
+                Command::Checkpoint(put) => put.value.len(),
+                _ => 0,
+            }
+        };
+        match self {
+            Request::Call(call, _) => of(call),
+            Request::Calls(calls, _) => calls.iter().map(of).sum(),
+            Request::Claim(..)
+            | Request::Ask(..)
+            | Request::Release(..)
+            | Request::Drain
+            | Request::Stop => 128,
+        }
+    }
+
+    /// Whether it brings new work in, rather than moving work on.
+    fn brings_work(&self) -> bool {
+        let submits =
+            |call: &Call| matches!(call.command, Command::Submit(_) | Command::SubmitAs(..));
+        match self {
+            Request::Call(call, _) => submits(call),
+            Request::Calls(calls, _) => calls.first().is_some_and(submits),
+            Request::Claim(..)
+            | Request::Ask(..)
+            | Request::Release(..)
+            | Request::Drain
+            | Request::Stop => false,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    requests: VecDeque<(Request, usize)>,
+    bytes: usize,
+    closed: bool,
+    /// The writer sleeps and wants to be woken.
+    asleep: bool,
+}
+
+/// The inbox.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+}
+
+/// Why a request was not taken; the request comes back.
+pub(crate) enum Refused {
+    Busy(Request, &'static str),
+    Closed(Request),
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a request over. New work is refused when four fifths are full, so that what moves work on still finds room.
+    pub(crate) fn push(&self, request: Request) -> Result<(), Box<Refused>> {
+        let weight = request.weight();
+        let fifths = if request.brings_work() { 4 } else { 5 };
+        let mut queue = self.lock();
+        if queue.closed {
+            return Err(Box::new(Refused::Closed(request)));
+        }
+        if queue.requests.len() >= REQUESTS_MAX / 5 * fifths {
+            return Err(Box::new(Refused::Busy(request, "inbox_requests")));
+        }
+        if queue.bytes + weight > BYTES_MAX / 5 * fifths && !queue.requests.is_empty() {
+            return Err(Box::new(Refused::Busy(request, "inbox_bytes")));
+        }
+        Self::put(&mut queue, request, weight);
+        let wake = std::mem::take(&mut queue.asleep);
+        drop(queue);
+        if wake {
+            self.filled.notify_one();
+        }
+        Ok(())
+    }
+
+    fn put(queue: &mut Queue, request: Request, weight: usize) {
+        queue.bytes += weight;
+        queue.requests.push_back((request, weight));
+    }
+
+    /// Hands over what the engine itself must get through, whatever the limits say.
+    pub(crate) fn push_always(&self, request: Request) {
+        let mut queue = self.lock();
+        let weight = request.weight();
+        Self::put(&mut queue, request, weight);
+        queue.asleep = false;
+        drop(queue);
+        self.filled.notify_one();
+    }
+
+    /// Moves waiting requests over, until `count` commands or `bytes` are reached; at least one if any waits.
+    pub(crate) fn take(&self, into: &mut Vec<Request>, count: usize, bytes: usize) {
+        let mut queue = self.lock();
+        let (mut commands, mut taken) = (0, 0);
+        while commands < count && taken < bytes {
+            let Some((request, weight)) = queue.requests.pop_front() else {
+                return;
+            };
+            queue.bytes -= weight;
+            taken += weight;
+            commands += if let Request::Calls(calls, _) = &request {
+                calls.len()
+            } else {
+                1
+            };
+            into.push(request);
+        }
+    }
+
+    /// Sleeps until something waits or the time is over. Only for the writer's thread.
+    pub(crate) fn wait(&self, timeout: Duration) {
+        let mut queue = self.lock();
+        if queue.requests.is_empty() && !timeout.is_zero() {
+            queue.asleep = true;
+            let (mut queue, _) = self
+                .filled
+                .wait_timeout(queue, timeout)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.asleep = false;
+        }
+    }
+
+    /// Takes nothing any more; what waited comes back.
+    pub(crate) fn close(&self) -> Vec<Request> {
+        let mut queue = self.lock();
+        queue.closed = true;
+        queue.bytes = 0;
+        queue
+            .requests
+            .drain(..)
+            .map(|(request, _)| request)
+            .collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().requests.len()
+    }
+}

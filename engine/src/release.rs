@@ -1,0 +1,111 @@
+//! Answers that wait for their frame: nothing leaves before it is durable.
+//! Owns: the parked answers, in frame order.
+//! Never: lets an answer out early, or leaves one without an end.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mainstay_core::{Answer, Fence, Outcome, Principal, RunId};
+
+use crate::call::{CallError, Replied, Reply};
+use crate::inbox::{Decided, Request};
+
+/// One answer with the caller it is for.
+#[derive(Debug)]
+pub(crate) enum Parcel {
+    Decided(Reply<Decided>, Decided, Option<Principal>),
+    Many(Reply<Vec<Decided>>, Vec<Decided>),
+    Answer(Reply<Answer>, Answer),
+}
+
+/// A parcel, the frame it waits for, and what it would mean if that frame is never confirmed.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(crate) frame: u64,
+    pub(crate) sequence: u64,
+    /// Whether the call's own events are in a frame that is not durable yet.
+    pub(crate) wrote: bool,
+    pub(crate) parcel: Parcel,
+}
+
+impl Parked {
+    /// Sends the answer. Grants that nobody takes any more come back as a request to release them.
+    pub(crate) fn deliver(self) -> Option<Request> {
+        let sequence = self.sequence;
+        match self.parcel {
+            Parcel::Decided(reply, value, unkeyed_claim) => {
+                let undelivered = reply.send(Ok(Replied { value, sequence })).err()?;
+                give_back(undelivered.ok()?.value, unkeyed_claim?)
+            }
+            Parcel::Many(reply, value) => {
+                reply.send(Ok(Replied { value, sequence })).ok();
+                None
+            }
+            Parcel::Answer(reply, value) => {
+                reply.send(Ok(Replied { value, sequence })).ok();
+                None
+            }
+        }
+    }
+
+    fn fail(self, cause: &str) {
+        let error = if self.wrote {
+            CallError::CommitUnknown {
+                sequence: self.sequence,
+            }
+        } else {
+            CallError::Stopped {
+                cause: cause.to_owned(),
+            }
+        };
+        match self.parcel {
+            Parcel::Decided(reply, ..) => drop(reply.send(Err(error))),
+            Parcel::Many(reply, _) => drop(reply.send(Err(error))),
+            Parcel::Answer(reply, _) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+fn give_back(decided: Decided, principal: Principal) -> Option<Request> {
+    let Ok(Outcome::Claimed(grants)) = decided else {
+        return None;
+    };
+    let grants: Vec<(RunId, Fence)> = grants
+        .iter()
+        .map(|grant| (grant.run, grant.fence))
+        .collect();
+    (!grants.is_empty()).then(|| Request::Release(principal, grants))
+}
+
+/// The parked answers of one engine.
+#[derive(Debug, Default)]
+pub(crate) struct Release {
+    parked: Mutex<VecDeque<Parked>>,
+}
+
+impl Release {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Parked>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Parks answers in frame order.
+    pub(crate) fn park(&self, parcels: &mut Vec<Parked>) {
+        self.lock().extend(parcels.drain(..));
+    }
+
+    /// Lets out every answer whose frame is durable. Gives what nobody took.
+    pub(crate) fn up_to(&self, durable_frame: u64) -> Vec<Request> {
+        let ready: Vec<Parked> = {
+            let mut parked = self.lock();
+            let count = parked.partition_point(|parcel| parcel.frame <= durable_frame);
+            parked.drain(..count).collect()
+        };
+        ready.into_iter().filter_map(Parked::deliver).collect()
+    }
+
+    /// The log has stopped: every parked answer ends with an error.
+    pub(crate) fn fail(&self, cause: &str) {
+        let parked: Vec<Parked> = self.lock().drain(..).collect();
+        parked.into_iter().for_each(|parcel| parcel.fail(cause));
+    }
+}

@@ -1,0 +1,158 @@
+//! What the handles, the writer and the flusher share.
+//! Owns: the engine's status and durable position as callers see them.
+//! Never: holds state of the machine.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mainstay_log::{Durable, LogStats};
+
+use crate::inbox::Inbox;
+use crate::metrics::Counters;
+use crate::release::Release;
+use crate::token::TokenKey;
+
+/// Whether the engine serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Everything works.
+    Ready,
+    /// No work is granted any more; everything else still works.
+    Draining,
+    /// A storage fault, or a shutdown, ended all writing.
+    Stopped {
+        /// What happened.
+        cause: String,
+    },
+}
+
+struct LogView {
+    stats: LogStats,
+    sync_sum_us: u64,
+}
+
+/// Shared by everything that belongs to one open engine.
+pub(crate) struct Shared {
+    pub(crate) inbox: Inbox,
+    pub(crate) release: Release,
+    pub(crate) counters: Counters,
+    pub(crate) tokens: TokenKey,
+    pub(crate) log_id: String,
+    status: Mutex<Status>,
+    changed: Condvar,
+    log: Mutex<LogView>,
+    sequence: AtomicU64,
+    frame: AtomicU64,
+    jobs: AtomicUsize,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(tokens: TokenKey, log_id: String) -> Shared {
+        Shared {
+            inbox: Inbox::default(),
+            release: Release::default(),
+            counters: Counters::default(),
+            tokens,
+            log_id,
+            status: Mutex::new(Status::Ready),
+            changed: Condvar::new(),
+            log: Mutex::new(LogView {
+                stats: LogStats::default(),
+                sync_sum_us: 0,
+            }),
+            sequence: AtomicU64::new(0),
+            frame: AtomicU64::new(0),
+            jobs: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        lock(&self.status).clone()
+    }
+
+    pub(crate) fn set_draining(&self) {
+        let mut status = lock(&self.status);
+        if *status == Status::Ready {
+            *status = Status::Draining;
+        }
+    }
+
+    /// The first cause stands; whoever waits for room or for the end wakes up.
+    pub(crate) fn set_stopped(&self, cause: &str) {
+        let mut status = lock(&self.status);
+        if !matches!(*status, Status::Stopped { .. }) {
+            *status = Status::Stopped {
+                cause: cause.to_owned(),
+            };
+        }
+        drop(status);
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(*lock(&self.status), Status::Stopped { .. })
+    }
+
+    /// Waits until the log has moved or stopped, at most so long.
+    pub(crate) fn wait_for_change(&self, timeout: Duration) {
+        let status = lock(&self.status);
+        if !matches!(*status, Status::Stopped { .. }) {
+            drop(self.changed.wait_timeout(status, timeout));
+        }
+    }
+
+    /// The log is durable up to here.
+    pub(crate) fn set_durable(&self, durable: Durable) {
+        self.sequence.fetch_max(durable.sequence, Ordering::Release);
+        self.frame.fetch_max(durable.frame, Ordering::Release);
+    }
+
+    /// Wakes whoever waits for room in the log.
+    pub(crate) fn notify_room(&self) {
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn durable_sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    /// Answers whose frames are durable leave; grants that nobody took go back to the writer.
+    pub(crate) fn release(&self, durable_frame: u64) {
+        for request in self.release.up_to(durable_frame) {
+            self.inbox.push_always(request);
+        }
+    }
+
+    /// A handler in this process begins.
+    pub(crate) fn begin_job(&self) {
+        self.jobs.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A handler in this process has reported.
+    pub(crate) fn end_job(&self) {
+        self.jobs.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Handlers that run in this process.
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_log_stats(&self, stats: LogStats) {
+        let mut log = lock(&self.log);
+        if stats.syncs > log.stats.syncs {
+            log.sync_sum_us += stats.last_sync_micros;
+        }
+        log.stats = stats;
+    }
+
+    pub(crate) fn log_stats(&self) -> (LogStats, u64) {
+        let log = lock(&self.log);
+        (log.stats.clone(), log.sync_sum_us)
+    }
+}

@@ -1,0 +1,371 @@
+//! A worker inside the process: threads that claim, run a handler and report.
+//! Owns: the claim loop, heartbeats, the handler's view of its job.
+//! Never: knows more about the engine than any other caller.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mainstay_core::{
+    Bytes, Call, CheckpointPut, Claim, ClaimGrant, Command, Directive, Finish, FinishOutcome,
+    HeartbeatItem, Outcome, Principal, Rejection, RunError, RunId, Text,
+};
+
+use crate::call::CallError;
+use crate::handle::Handle;
+
+/// How long a claim waits before it looks whether the worker is to stop.
+const POLL: Duration = Duration::from_millis(500);
+/// How often leases are renewed: a third of the shortest lease.
+const BEAT: Duration = Duration::from_millis(300);
+
+/// Why a handler did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobError {
+    error: RunError,
+    outcome: FinishOutcome,
+}
+
+impl JobError {
+    /// A failure that another attempt may mend.
+    #[must_use]
+    pub fn retryable(code: &str, message: impl ToString) -> JobError {
+        JobError::failure(code, message, true)
+    }
+
+    /// A failure that no other attempt will mend.
+    #[must_use]
+    pub fn fatal(code: &str, message: impl ToString) -> JobError {
+        JobError::failure(code, message, false)
+    }
+
+    /// Not an error: the run is set aside until somebody resumes it.
+    #[must_use]
+    pub fn suspend(reason: impl ToString) -> JobError {
+        JobError {
+            outcome: FinishOutcome::Suspended,
+            ..JobError::retryable("suspended", reason)
+        }
+    }
+
+    /// Not an error: the handler stopped because it was told to.
+    #[must_use]
+    pub fn canceled() -> JobError {
+        JobError {
+            outcome: FinishOutcome::Canceled,
+            ..JobError::retryable("canceled", "")
+        }
+    }
+
+    fn failure(code: &str, message: impl ToString, retryable: bool) -> JobError {
+        let mut message = message.to_string();
+        message
+            .truncate(message.floor_char_boundary(mainstay_core::limits::ERROR_MESSAGE_BYTES_MAX));
+        let error = RunError {
+            code: Text::from(code),
+            message: Text::from(message),
+            retryable,
+        };
+        JobError {
+            error,
+            outcome: FinishOutcome::Failure,
+        }
+    }
+}
+
+impl<E: std::error::Error> From<E> for JobError {
+    /// Any error is a retryable failure with code `failed`.
+    fn from(error: E) -> JobError {
+        JobError::retryable("failed", error)
+    }
+}
+
+/// What a handler works on.
+pub struct Job {
+    grant: ClaimGrant,
+    handle: Handle,
+    directive: Arc<Beating>,
+}
+
+impl Job {
+    /// The payload: JSON text, or bytes if it was submitted as such.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.grant.payload.bytes
+    }
+
+    /// Everything else about the lease.
+    #[must_use]
+    pub fn grant(&self) -> &ClaimGrant {
+        &self.grant
+    }
+
+    /// Whether the handler is asked to stop: the run is being canceled or suspended, or its lease is lost.
+    #[must_use]
+    pub fn should_stop(&self) -> bool {
+        self.directive.of(self.grant.run) != Some(Directive::Continue)
+    }
+
+    /// Saves a named memo (JSON text); a later attempt finds it among its checkpoints.
+    ///
+    /// # Errors
+    /// The refusal or the missing answer, as a retryable failure.
+    pub fn checkpoint(&self, name: &str, json: impl AsRef<[u8]>) -> Result<(), JobError> {
+        let put = CheckpointPut {
+            run: self.grant.run,
+            fence: self.grant.fence,
+            name: Text::from(name),
+            value: Bytes::from(json.as_ref()),
+        };
+        self.handle
+            .call(Call::new(Command::Checkpoint(Box::new(put))))
+            .wait()?
+            .value?;
+        Ok(())
+    }
+}
+
+/// The leases that are being renewed, and what their workers are told.
+#[derive(Default)]
+struct Beating {
+    leases: Mutex<BTreeMap<RunId, (ClaimGrant, Directive)>>,
+}
+
+impl Beating {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<RunId, (ClaimGrant, Directive)>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, run: RunId) -> Option<Directive> {
+        self.lock().get(&run).map(|(_, directive)| *directive)
+    }
+}
+
+/// A worker in the making.
+pub struct WorkerBuilder {
+    handle: Handle,
+    claim: Claim,
+    concurrency: usize,
+}
+
+impl WorkerBuilder {
+    pub(crate) fn new(handle: Handle, queue: &str) -> WorkerBuilder {
+        let claim = Claim {
+            worker: Text::from(format!("process-{}", std::process::id())),
+            queues: vec![Text::from(queue)],
+            kinds: Vec::new(),
+            max: 1,
+            lease_ms: None,
+            idempotency_key: None,
+        };
+        WorkerBuilder {
+            handle,
+            claim,
+            concurrency: 1,
+        }
+    }
+
+    /// Only this kind, and others named so; every kind when none is named.
+    #[must_use]
+    pub fn kind(mut self, kind: &str) -> WorkerBuilder {
+        self.claim.kinds.push(Text::from(kind));
+        self
+    }
+
+    /// How many runs at once; 1 unless set.
+    #[must_use]
+    pub fn concurrency(mut self, runs: usize) -> WorkerBuilder {
+        self.concurrency = runs.max(1);
+        self
+    }
+
+    /// Starts the worker. The handler gives the output as JSON text; empty means none.
+    pub fn run<F>(self, handler: F) -> Worker
+    where
+        F: Fn(&Job) -> Result<Vec<u8>, JobError> + Send + Sync + 'static,
+    {
+        let stop = Arc::new(AtomicBool::new(false));
+        let beating = Arc::new(Beating::default());
+        let handler: Arc<dyn Fn(&Job) -> Result<Vec<u8>, JobError> + Send + Sync> =
+            Arc::new(handler);
+        let mut threads = Vec::new();
+        for _ in 0..self.concurrency {
+            let (handle, claim) = (self.handle.clone(), self.claim.clone());
+            let (handler, stop, beating) = (
+                Arc::clone(&handler),
+                Arc::clone(&stop),
+                Arc::clone(&beating),
+            );
+            threads.push(std::thread::spawn(move || {
+                work(&handle, &claim, &*handler, &stop, &beating)
+            }));
+        }
+        let done = Arc::new(AtomicBool::new(false));
+        let (handle, over) = (self.handle, Arc::clone(&done));
+        let beats = std::thread::spawn(move || beat(&handle, &beating, &over));
+        Worker {
+            stop,
+            done,
+            threads,
+            beats: Some(beats),
+        }
+    }
+}
+
+/// A running worker. Dropping it stops it as [`Worker::stop`] does.
+pub struct Worker {
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    beats: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Claims nothing more and waits for the handlers that run.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        for thread in self.threads.drain(..) {
+            thread.join().ok();
+        }
+        self.done.store(true, Ordering::Release);
+        if let Some(beats) = self.beats.take() {
+            beats.thread().unpark();
+            beats.join().ok();
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+type Handler = dyn Fn(&Job) -> Result<Vec<u8>, JobError> + Send + Sync;
+
+fn work(
+    handle: &Handle,
+    claim: &Claim,
+    handler: &Handler,
+    stop: &AtomicBool,
+    beating: &Arc<Beating>,
+) {
+    while !stop.load(Ordering::Acquire) {
+        let claimed = handle
+            .claim(Principal::default(), claim.clone(), POLL)
+            .wait();
+        let grants = match claimed.map(|replied| replied.value) {
+            Ok(Ok(Outcome::Claimed(grants))) => grants,
+            Ok(_) | Err(CallError::Busy { .. }) => {
+                std::thread::sleep(POLL);
+                continue;
+            }
+            Err(_) => return,
+        };
+        if grants.is_empty() && matches!(handle.status(), crate::Status::Draining) {
+            std::thread::sleep(BEAT);
+        }
+        for grant in grants {
+            handle.shared().begin_job();
+            perform(handle, grant, handler, beating);
+            handle.shared().end_job();
+        }
+    }
+}
+
+/// Runs the handler on one lease and reports until the report is accepted or the lease is lost.
+fn perform(handle: &Handle, grant: ClaimGrant, handler: &Handler, beating: &Arc<Beating>) {
+    let (run, fence) = (grant.run, grant.fence);
+    beating
+        .lock()
+        .insert(run, (grant.clone(), Directive::Continue));
+    let job = Job {
+        grant,
+        handle: handle.clone(),
+        directive: Arc::clone(beating),
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| handler(&job)));
+    let finish = match result {
+        Ok(Ok(output)) => Finish::success(
+            run,
+            fence,
+            (!output.is_empty()).then(|| Bytes::from(output)),
+        ),
+        Ok(Err(error)) => failed(run, fence, error),
+        Err(_) => failed(
+            run,
+            fence,
+            JobError::retryable("panic", "the handler panicked"),
+        ),
+    };
+    loop {
+        let call = Call::new(Command::Finish(Box::new(finish.clone())));
+        match handle.call(call).wait() {
+            Err(CallError::Busy { .. }) => std::thread::sleep(Duration::from_millis(20)),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    beating.lock().remove(&run);
+}
+
+fn failed(run: RunId, fence: mainstay_core::Fence, error: JobError) -> Finish {
+    let reason = (error.outcome == FinishOutcome::Suspended).then(|| error.error.message.clone());
+    let carried = (error.outcome == FinishOutcome::Failure).then(|| Box::new(error.error));
+    Finish {
+        outcome: error.outcome,
+        error: carried,
+        reason,
+        ..Finish::success(run, fence, None)
+    }
+}
+
+/// Renews every lease in time, until the worker is done.
+fn beat(handle: &Handle, beating: &Beating, done: &AtomicBool) {
+    while !done.load(Ordering::Acquire) {
+        std::thread::park_timeout(BEAT);
+        let items: Vec<HeartbeatItem> = beating
+            .lock()
+            .values()
+            .map(|(grant, _)| HeartbeatItem {
+                run: grant.run,
+                fence: grant.fence,
+                lease_ms: None,
+                progress: None,
+            })
+            .collect();
+        if items.is_empty() {
+            continue;
+        }
+        let calls = items
+            .iter()
+            .cloned()
+            .map(|item| Call::new(Command::Heartbeat(item)))
+            .collect();
+        let Ok(replied) = handle.call_many(calls).wait() else {
+            continue;
+        };
+        let mut leases = beating.lock();
+        for (item, beat) in items.iter().zip(replied.value) {
+            let directive = match beat {
+                Ok(Outcome::Beat(beat)) => Some(beat.directive),
+                Err(Rejection::LeaseLost { .. }) => None,
+                Ok(_) | Err(_) => continue,
+            };
+            match directive {
+                Some(directive) => {
+                    leases
+                        .entry(item.run)
+                        .and_modify(|lease| lease.1 = directive);
+                }
+                None => drop(leases.remove(&item.run)),
+            }
+        }
+    }
+}

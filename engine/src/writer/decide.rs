@@ -1,0 +1,255 @@
+//! What the writer does with each request: the machine decides, the answer is parked.
+//! Owns: the path from a request to events in a frame and an answer behind it.
+//! Never: lets an answer pass its frame.
+
+use std::time::Duration;
+
+use mainstay_core::{
+    Call, Claim, Command, Facts, Fence, Finish, FinishOutcome, Outcome, Principal, RunId, codec,
+};
+use mainstay_log::{Log, Stopped};
+
+use super::model::{FRAME_SOFT_BYTES, Writer};
+use crate::call::{CallError, Reply};
+use crate::inbox::{Decided, Request};
+use crate::release::{Parcel, Parked};
+use crate::waiters::{WAITERS_MAX, Waiter};
+
+impl<L: Log> Writer<L> {
+    /// Serves one request. Gives the number of frames appended on the way.
+    pub(super) fn serve(&mut self, request: Request) -> Result<u32, Stopped> {
+        match request {
+            Request::Call(call, reply) => {
+                let before = self.machine.sequence();
+                let decided = self.decide(*call);
+                self.park(Parcel::Decided(reply, decided, None), before);
+            }
+            Request::Calls(calls, reply) => return self.serve_many(calls, reply),
+            Request::Claim(principal, claim, wait, reply) => {
+                self.serve_claim(principal, claim, wait, reply)
+            }
+            Request::Ask(tenant, query, reply) => {
+                let answer = self.machine.answer(&self.now, tenant, &query);
+                self.park(Parcel::Answer(reply, answer), self.machine.sequence());
+            }
+            Request::Release(principal, grants) => self.give_back(&principal, grants),
+            Request::Drain => self.drain(),
+            Request::Stop => self.stopping = true,
+        }
+        self.close_if_full()
+    }
+
+    fn serve_many(&mut self, calls: Vec<Call>, reply: Reply<Vec<Decided>>) -> Result<u32, Stopped> {
+        let before = self.machine.sequence();
+        let mut frames = 0;
+        let mut decided = Vec::with_capacity(calls.len());
+        for call in calls {
+            decided.push(self.decide(call));
+            frames += self.close_if_full()?;
+        }
+        self.park(Parcel::Many(reply, decided), before);
+        Ok(frames)
+    }
+
+    fn serve_claim(
+        &mut self,
+        principal: Principal,
+        claim: Box<Claim>,
+        wait: Duration,
+        reply: Reply<Decided>,
+    ) {
+        if self.draining {
+            self.park(
+                Parcel::Decided(reply, Ok(Outcome::Claimed(Vec::new())), None),
+                self.machine.sequence(),
+            );
+            return;
+        }
+        if reply.is_abandoned() {
+            return;
+        }
+        if !wait.is_zero() && self.waiters.len() >= WAITERS_MAX {
+            reply.send(Err(CallError::Busy { limit: "waiters" })).ok();
+            return;
+        }
+        let until = self
+            .now
+            .steady
+            .plus_ms(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let waiter = Waiter {
+            principal,
+            claim,
+            until,
+            reply,
+        };
+        if let Some(waiter) = self.try_claim(waiter) {
+            if wait.is_zero() {
+                self.answer_empty(waiter);
+            } else {
+                self.waiters.add(waiter);
+            }
+        }
+    }
+
+    /// Tries a claim; gives it back when there was nothing for it.
+    fn try_claim(&mut self, waiter: Waiter) -> Option<Waiter> {
+        let before = self.machine.sequence();
+        let call = Call {
+            principal: waiter.principal.clone(),
+            expected_sequence: None,
+            expected_state: None,
+            command: Command::Claim(waiter.claim.clone()),
+        };
+        let decided = self.decide(call);
+        if matches!(&decided, Ok(Outcome::Claimed(grants)) if grants.is_empty()) {
+            return Some(waiter);
+        }
+        let unkeyed = waiter
+            .claim
+            .idempotency_key
+            .is_none()
+            .then_some(waiter.principal);
+        if self.plant.leases_leave_early {
+            let sequence = self.machine.sequence();
+            waiter
+                .reply
+                .send(Ok(crate::call::Replied {
+                    value: decided,
+                    sequence,
+                }))
+                .ok();
+            return None;
+        }
+        self.park(Parcel::Decided(waiter.reply, decided, unkeyed), before);
+        None
+    }
+
+    fn answer_empty(&mut self, waiter: Waiter) {
+        let empty = Ok(Outcome::Claimed(Vec::new()));
+        self.park(
+            Parcel::Decided(waiter.reply, empty, None),
+            self.machine.sequence(),
+        );
+    }
+
+    /// Tries waiting claims where work has appeared: one after another, until one finds nothing.
+    pub(super) fn wake_waiters(&mut self) {
+        let mut woken = std::mem::take(&mut self.woken);
+        self.machine.take_woken(&mut woken);
+        if self.waiters.len() == 0 {
+            woken.clear();
+        }
+        for place in woken.drain(..) {
+            while let Some((id, waiter)) = self.waiters.take_for(&place) {
+                if waiter.reply.is_abandoned() {
+                    continue;
+                }
+                if let Some(waiter) = self.try_claim(waiter) {
+                    self.waiters.put_back(id, waiter);
+                    break;
+                }
+            }
+        }
+        self.woken = woken;
+    }
+
+    /// Answers waiting claims whose time is over.
+    pub(super) fn end_waits(&mut self) {
+        while let Some(waiter) = self.waiters.take_ended(self.now.steady) {
+            self.answer_empty(waiter);
+        }
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        self.shared.set_draining();
+        while let Some(waiter) = self.waiters.take_any() {
+            self.answer_empty(waiter);
+        }
+    }
+
+    fn give_back(&mut self, principal: &Principal, grants: Vec<(RunId, Fence)>) {
+        for (run, fence) in grants {
+            let finish = Finish {
+                outcome: FinishOutcome::Released,
+                ..Finish::success(run, fence, None)
+            };
+            let call = Call {
+                principal: principal.clone(),
+                expected_sequence: None,
+                expected_state: None,
+                command: Command::Finish(Box::new(finish)),
+            };
+            // A refusal means that the lease ended meanwhile: then there is nothing to give back.
+            self.decide(call).ok();
+        }
+    }
+
+    /// Decides one command; its events go straight into the frame being filled.
+    pub(super) fn decide(&mut self, call: Call) -> Decided {
+        let principal = call.principal.clone();
+        let kind = call.command.code();
+        let reason = call.command.control_reason().map(|reason| reason.cloned());
+        let first = self.machine.sequence() + 1;
+        self.events.clear();
+        let decided = self
+            .machine
+            .step_into(&self.now, &Facts::default(), call, &mut self.events);
+        if matches!(decided, Ok(Outcome::EngineResumed)) {
+            self.woken.extend(self.waiters.all_places());
+        }
+        if !self.events.is_empty() {
+            if self.body_commands == 0 {
+                self.body_first_sequence = first;
+            }
+            let control = reason.as_ref().map(Option::as_ref);
+            codec::encode(
+                &mut self.body,
+                &principal,
+                self.previous.as_ref(),
+                kind,
+                control,
+                &self.events,
+            );
+            self.body_commands += 1;
+            self.previous = Some(principal);
+        }
+        decided
+    }
+
+    /// Parks an answer behind the frame being filled, or behind the last one when it wrote nothing.
+    fn park(&mut self, parcel: Parcel, sequence_before: u64) {
+        let sequence = self.machine.sequence();
+        self.parcels.push(Parked {
+            frame: 0,
+            sequence,
+            wrote: sequence > sequence_before,
+            parcel,
+        });
+    }
+
+    pub(super) fn close_if_full(&mut self) -> Result<u32, Stopped> {
+        if self.body.len() >= FRAME_SOFT_BYTES {
+            self.close_frame()
+        } else {
+            Ok(0)
+        }
+    }
+
+    /// Records the start of this process life in the log, before anything is served.
+    pub(crate) fn start(
+        &mut self,
+        raw: crate::clock::Raw,
+        id_seed: u64,
+        incarnation: u64,
+        downtime_ms: u64,
+    ) {
+        let (now, _) = self.clock.observe(raw, id_seed);
+        self.now = now;
+        self.decide(Call::new(Command::Start {
+            incarnation,
+            downtime_ms,
+        }))
+        .ok();
+    }
+}

@@ -1,0 +1,175 @@
+//! The single writer: it owns the machine and the log's writing side.
+//! Owns: the order of everything that happens.
+//! Never: reads a clock, sleeps or spawns; a thread or the simulator drives it.
+
+use std::sync::Arc;
+
+use mainstay_core::{Entry, Machine, Now, Principal, Woken};
+use mainstay_log::{Draft, Log, Stopped};
+
+use crate::clock::Clock;
+use crate::inbox::Request;
+use crate::release::Parked;
+use crate::shared::Shared;
+use crate::waiters::Waiters;
+
+/// Version of the rules in `decide`; it stands in every frame so that a reader can tell who decided what.
+pub(crate) const RULES_VERSION: u32 = 1;
+/// A frame is closed when its body reaches this size.
+pub(crate) const FRAME_SOFT_BYTES: usize = 1 << 20;
+/// Commands of one turn.
+pub(crate) const TURN_COMMANDS_MAX: usize = 4096;
+/// Bytes of requests of one turn.
+pub(crate) const TURN_BYTES_MAX: usize = 8 << 20;
+/// Bytes in the log's queue beyond which the writer waits for the flusher.
+pub(crate) const QUEUED_BYTES_MAX: u64 = 32 << 20;
+
+/// Bugs that the simulator plants to prove that its checkers see them. Test power.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plant {
+    /// Answers leave when their frame is queued.
+    pub ack_before_durable: bool,
+    /// Questions are answered from state that is not durable.
+    pub reads_see_undurable: bool,
+    /// Claims are answered before their grants are durable.
+    pub leases_leave_early: bool,
+}
+
+/// What a turn came to, for whoever drives the writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Commands decided.
+    pub commands: usize,
+    /// Frames appended.
+    pub frames: u32,
+    /// When the next turn is needed even if nothing arrives, in milliseconds; 0 at once; `None` never.
+    pub next_in_ms: Option<u64>,
+    /// The writer has been told to stop and has nothing left to do.
+    pub done: bool,
+}
+
+/// The single writer over any log.
+pub struct Writer<L> {
+    pub(super) machine: Machine,
+    pub(super) log: L,
+    pub(super) clock: Clock,
+    pub(super) shared: Arc<Shared>,
+    pub(super) waiters: Waiters,
+    pub(super) now: Now,
+    /// The frame being filled.
+    pub(super) body: Vec<u8>,
+    pub(super) body_commands: u32,
+    pub(super) body_first_sequence: u64,
+    pub(super) previous: Option<Principal>,
+    pub(super) events: Vec<Entry>,
+    pub(super) requests: Vec<Request>,
+    pub(super) woken: Vec<Woken>,
+    /// Answers of the frame being filled: their frame number is not known yet.
+    pub(super) parcels: Vec<Parked>,
+    pub(super) last_frame: u64,
+    pub(super) draining: bool,
+    pub(super) stopping: bool,
+    pub(super) plant: Plant,
+}
+
+impl<L: Log> Writer<L> {
+    pub(crate) fn new(
+        machine: Machine,
+        log: L,
+        clock: Clock,
+        shared: Arc<Shared>,
+        last_frame: u64,
+    ) -> Writer<L> {
+        let now = Now::default();
+        Writer {
+            machine,
+            log,
+            clock,
+            shared,
+            waiters: Waiters::default(),
+            now,
+            body: Vec::new(),
+            body_commands: 0,
+            body_first_sequence: 0,
+            previous: None,
+            events: Vec::new(),
+            requests: Vec::new(),
+            woken: Vec::new(),
+            parcels: Vec::new(),
+            last_frame,
+            draining: false,
+            stopping: false,
+            plant: Plant::default(),
+        }
+    }
+
+    /// The machine, for checkers.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The moment of the last turn.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Plants bugs.
+    #[doc(hidden)]
+    pub fn plant(&mut self, plant: Plant) {
+        self.plant = plant;
+    }
+
+    /// Whether the log's queue is so full that a turn should wait for the flusher.
+    pub(crate) fn is_full(&self) -> bool {
+        self.log.queued().bytes > QUEUED_BYTES_MAX
+    }
+
+    /// Appends the frame being filled, if anything is in it, and parks the answers that wait for it.
+    pub(super) fn close_frame(&mut self) -> Result<u32, Stopped> {
+        let mut appended = 0;
+        if self.body_commands > 0 {
+            let last = self.machine.sequence();
+            let spare = self.log.spare_body();
+            let draft = Draft {
+                first_sequence: self.body_first_sequence,
+                event_count: (last + 1 - self.body_first_sequence) as u32,
+                command_count: self.body_commands,
+                wall_ms: self.now.wall.0,
+                steady_ms: self.now.steady.0,
+                rules_version: RULES_VERSION,
+                id_seed: self.now.id_seed,
+                body: std::mem::replace(&mut self.body, spare),
+            };
+            self.shared
+                .counters
+                .observe_batch(u64::from(self.body_commands));
+            self.body_commands = 0;
+            self.previous = None;
+            self.last_frame = self.log.append(draft)?;
+            appended = 1;
+        }
+        if self.plant != Plant::default() {
+            self.let_out_early();
+        }
+        for parcel in &mut self.parcels {
+            parcel.frame = self.last_frame;
+        }
+        self.shared.release.park(&mut self.parcels);
+        Ok(appended)
+    }
+
+    /// The planted bugs of this room: answers that pass their frame.
+    fn let_out_early(&mut self) {
+        let plant = self.plant;
+        let (early, rest) = self.parcels.drain(..).partition(|parcel| {
+            plant.ack_before_durable || (plant.reads_see_undurable && !parcel.wrote)
+        });
+        self.parcels = rest;
+        let early: Vec<Parked> = early;
+        early
+            .into_iter()
+            .filter_map(Parked::deliver)
+            .for_each(|request| self.shared.inbox.push_always(request));
+    }
+}

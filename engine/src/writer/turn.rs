@@ -1,0 +1,126 @@
+//! One turn: take what waits, decide it, let time pass, append, release what is durable.
+//! Owns: the order within a turn: what workers and clients report comes before what time does.
+//! Never: waits to fill a batch.
+
+use mainstay_core::{Call, Command, Outcome};
+use mainstay_log::{Log, Stopped};
+
+use super::model::{TURN_BYTES_MAX, TURN_COMMANDS_MAX, Turn, Writer};
+use crate::clock::Raw;
+use crate::inbox::Request;
+
+impl<L: Log> Writer<L> {
+    /// Decides everything that waits, at one moment.
+    ///
+    /// # Errors
+    /// The log's end. The writer has then answered everybody and must not be driven any more.
+    pub fn turn(&mut self, raw: Raw, id_seed: u64) -> Result<Turn, Stopped> {
+        let turned = self.decide_all(raw, id_seed);
+        if let Err(stopped) = &turned {
+            self.fail(&stopped.to_string());
+        }
+        turned
+    }
+
+    fn decide_all(&mut self, raw: Raw, id_seed: u64) -> Result<Turn, Stopped> {
+        let (now, adopted) = self.clock.observe(raw, id_seed);
+        self.now = now;
+        if let Some(ahead_ms) = adopted {
+            self.decide(Call::new(Command::AdoptClock { ahead_ms }))
+                .ok();
+        }
+        let mut requests = std::mem::take(&mut self.requests);
+        self.shared
+            .inbox
+            .take(&mut requests, TURN_COMMANDS_MAX, TURN_BYTES_MAX);
+        let commands = requests.len();
+        let mut frames = 0;
+        for request in requests.drain(..) {
+            frames += self.serve(request)?;
+        }
+        self.requests = requests;
+        frames += self.pass_time()?;
+        self.wake_waiters();
+        self.end_waits();
+        frames += self.close_frame()?;
+        self.shared.counters.waiters.store(
+            self.waiters.len() as u64,
+            std::sync::atomic::Ordering::Relaxed,
+        );
+        // What was parked may be durable already: reads, refusals, heartbeats.
+        self.shared.release(self.log.durable().frame);
+        Ok(Turn {
+            commands,
+            frames,
+            next_in_ms: self.next_in_ms(),
+            done: self.stopping,
+        })
+    }
+
+    /// Lets time pass, in bounded steps: one frame holds at most a few of them, the rest comes with the next turn.
+    fn pass_time(&mut self) -> Result<u32, Stopped> {
+        let mut frames = 0;
+        for _ in 0..8 {
+            if self.machine.next_deadline_in_ms(&self.now) != Some(0) {
+                break;
+            }
+            let more = self.decide(Call::new(Command::Tick));
+            frames += self.close_if_full()?;
+            if !matches!(more, Ok(Outcome::Ticked { more: true })) {
+                break;
+            }
+        }
+        Ok(frames)
+    }
+
+    fn next_in_ms(&self) -> Option<u64> {
+        let wait = self
+            .waiters
+            .next_end()
+            .map(|until| until.since_ms(self.now.steady));
+        let deadline = self.machine.next_deadline_in_ms(&self.now);
+        match (wait, deadline) {
+            (Some(wait), Some(deadline)) => Some(wait.min(deadline)),
+            (wait, deadline) => wait.or(deadline),
+        }
+    }
+
+    /// Ends everything: the frames in flight are unknown, everything else was never done.
+    pub(crate) fn fail(&mut self, cause: &str) {
+        self.shared.set_stopped(cause);
+        let fresh = self.parcels.drain(..);
+        // Their frame was never queued: nothing was written for them.
+        let mut unwritten: Vec<_> = fresh
+            .map(|parcel| crate::release::Parked {
+                wrote: false,
+                ..parcel
+            })
+            .collect();
+        self.shared.release.park(&mut unwritten);
+        self.shared.release.fail(cause);
+        while let Some(waiter) = self.waiters.take_any() {
+            waiter
+                .reply
+                .send(Err(crate::call::CallError::Stopped {
+                    cause: cause.to_owned(),
+                }))
+                .ok();
+        }
+        for request in self.requests.drain(..).chain(self.shared.inbox.close()) {
+            refuse(request, cause);
+        }
+    }
+}
+
+/// Tells a caller that the engine has stopped.
+fn refuse(request: Request, cause: &str) {
+    let error = crate::call::CallError::Stopped {
+        cause: cause.to_owned(),
+    };
+    match request {
+        Request::Call(_, reply) | Request::Claim(_, _, _, reply) => drop(reply.send(Err(error))),
+        Request::Calls(_, reply) => drop(reply.send(Err(error))),
+        Request::Ask(_, _, reply) => drop(reply.send(Err(error))),
+        Request::Release(..) | Request::Drain | Request::Stop => {}
+    }
+}
