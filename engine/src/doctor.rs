@@ -49,7 +49,7 @@ pub fn examine(directory: impl AsRef<Path>) -> std::io::Result<Report> {
         let missing = format!("{} is not a directory", directory.display());
         return Err(std::io::Error::new(std::io::ErrorKind::NotFound, missing));
     }
-    Ok(examine_disk(&RealDisk::open(directory)?))
+    Ok(examine_disk(&RealDisk::open_existing(directory)?))
 }
 
 /// Examines a data directory on any disk.

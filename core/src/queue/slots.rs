@@ -170,11 +170,12 @@ fn settle(state: &mut State, key: &(u32, Text)) {
     let mut back = alloc::vec::Vec::new();
     slot.groups.retain(|group_key, group| {
         let limit = least.map_or(group_key.3, |least| group_key.3.min(least));
-        if group.scout.is_none() && holders < limit {
-            if let Some((order, run)) = group.parked.pop_first() {
-                group.scout = Some(run);
-                back.push((*group_key, order, run));
-            }
+        if group.scout.is_none()
+            && holders < limit
+            && let Some((order, run)) = group.parked.pop_first()
+        {
+            group.scout = Some(run);
+            back.push((*group_key, order, run));
         }
         group.scout.is_some() || !group.parked.is_empty()
     });

@@ -27,10 +27,10 @@ pub(crate) fn decide(tx: &mut Tx<'_>, claim: &Claim) -> Result<Outcome, Rejectio
         .idempotency_key
         .as_ref()
         .map(|_| request_digest(claim));
-    if let (Some(key), Some(digest)) = (&claim.idempotency_key, digest) {
-        if let Some(found) = repeat(tx, key, digest)? {
-            return Ok(Outcome::Claimed(found));
-        }
+    if let (Some(key), Some(digest)) = (&claim.idempotency_key, digest)
+        && let Some(found) = repeat(tx, key, digest)?
+    {
+        return Ok(Outcome::Claimed(found));
     }
     if tx.state().switch.paused {
         return Ok(Outcome::Claimed(Vec::new()));

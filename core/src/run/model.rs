@@ -12,7 +12,7 @@ use crate::{Bytes, RunId, Text, task};
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum $name { $($(#[$vdoc])* $variant = $code),+ }
 
@@ -45,6 +45,7 @@ named! {
     /// Where a run stands.
     State {
         /// Not due yet.
+        #[default]
         Scheduled = 0 "scheduled",
         /// Waiting for a worker.
         Ready = 1 "ready",
@@ -116,6 +117,7 @@ named! {
         /// Its deadline passed; uses up `max_attempts`.
         Timeout = 2 "timeout",
         /// Its lease ended without a word; counts to `max_lost_leases`.
+        #[default]
         LeaseExpired = 3 "lease_expired",
         /// The handler or an operator set it aside; counts to nothing.
         Suspended = 4 "suspended",
@@ -123,13 +125,6 @@ named! {
         Released = 5 "released",
         /// Called off.
         Canceled = 6 "canceled",
-    }
-}
-
-impl Default for AttemptResult {
-    /// What an attempt whose end says nothing is taken for.
-    fn default() -> Self {
-        AttemptResult::LeaseExpired
     }
 }
 
@@ -143,6 +138,7 @@ named! {
         /// A worker claimed it.
         Claim = 2 "claim",
         /// Its worker reported the end.
+        #[default]
         Finish = 3 "finish",
         /// Its attempt's deadline passed.
         Timeout = 4 "timeout",
@@ -174,12 +170,6 @@ named! {
         OutcomeUnknown = 17 "outcome_unknown",
         /// Its task was canceled.
         TaskCancel = 18 "task_cancel",
-    }
-}
-
-impl Default for Cause {
-    fn default() -> Self {
-        Cause::Finish
     }
 }
 

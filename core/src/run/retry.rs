@@ -28,7 +28,7 @@ pub(crate) fn delay_ms(retry: &Retry, run: RunId, failures: u32) -> u64 {
         Jitter::Full => {
             let random = mix(run.0 as u64 ^ mix((run.0 >> 64) as u64 ^ u64::from(failures)));
             // Multiply-shift instead of a remainder: uniform over 0..=base to within 2^-64.
-            (u128::from(random) * (u128::from(base) + 1) >> 64) as u64
+            ((u128::from(random) * (u128::from(base) + 1)) >> 64) as u64
         }
     }
 }

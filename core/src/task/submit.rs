@@ -23,14 +23,14 @@ pub(crate) fn decide(
     spec: Box<TaskSpec>,
 ) -> Result<Outcome, Rejection> {
     check(&spec, limits::PAYLOAD_BYTES_MAX)?;
-    if let Some(key) = spec
+    let key = spec
         .extras
         .as_ref()
-        .and_then(|extras| extras.idempotency_key.clone())
+        .and_then(|extras| extras.idempotency_key.clone());
+    if let Some(key) = key
+        && let Some(found) = repeat(tx, id, &spec, &key)?
     {
-        if let Some(found) = repeat(tx, id, &spec, &key)? {
-            return Ok(Outcome::Submitted(found));
-        }
+        return Ok(Outcome::Submitted(found));
     }
     if let Some(task) = id.filter(|id| tx.state().find_task(tx.tenant, *id).is_some()) {
         return Err(Rejection::TaskAlreadyExists { task });
