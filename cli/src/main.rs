@@ -1,12 +1,15 @@
 //! The `mainstay` binary: reads the command line, runs one command, exits with its code.
 
 mod args;
+mod bench;
 mod connection;
 mod control;
+mod doctor;
 mod exit;
 mod follow;
 mod payload;
 mod screen;
+mod serve;
 mod span;
 mod submit;
 mod work;
@@ -56,9 +59,9 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Task(command) => blocking(control::task(&global, &command, screen)),
         Command::Stats => blocking(control::stats(&global, screen)),
         Command::Engine(command) => blocking(control::engine(&global, &command, screen)),
-        Command::Serve(_) | Command::Doctor(_) | Command::Bench(_) => {
-            Err(Failure::usage("this build has no engine yet"))
-        }
+        Command::Serve(args) => serve::serve(&global, &args, screen),
+        Command::Doctor(args) => doctor::examine(&args, screen),
+        Command::Bench(args) => bench::bench(&global, &args, screen),
         Command::Completions { shell } => completions(shell),
     }
 }

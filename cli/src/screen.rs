@@ -54,6 +54,9 @@ impl Screen {
         for row in rows {
             table.add_row(row.iter().map(|cell| clean(cell)));
         }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
         self.line(&trim_ends(&table.to_string()))
     }
 

@@ -12,8 +12,8 @@ use super::{BenchArgs, DoctorArgs, EngineCommand, RunCommand, ServeArgs, SubmitA
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "Example:\n  mainstay serve &\n  mainstay submit mail.send --payload '{\"to\":\"ada\"}' --wait\n\n\
-        Exit codes: 0 done, 1 failed, 2 canceled, 64 usage, 69 server not reachable, 73 cannot create, 74 storage fault,\n\
-        75 data directory held by another process, 77 not allowed, 78 configuration or format not understood."
+        Exit codes: 0 done, 1 failed, 2 canceled, 64 usage, 69 server not reachable, 73 cannot create, 74 storage fault, \
+    75 data directory held by another process, 77 not allowed, 78 configuration or format not understood."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  mainstay serve --data-dir /var/lib/mainstay --listen 127.0.0.1:7420\n\n\
-    On SIGTERM and SIGINT it stops granting work, answers what it has taken on, syncs and exits 0. A second signal ends it at once;\n\
+    On SIGTERM and SIGINT it stops granting work, answers what it has taken on, syncs and exits 0. A second signal ends it at once; \
     nothing that was acknowledged is lost by that."
 )]
 pub(crate) struct ServeArgs {
@@ -34,7 +34,7 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  mainstay doctor /var/lib/mainstay\n\n\
-    Reads every frame, checks its sums and the chain, replays it into a fresh machine and compares every index with the tables.\n\
+    Reads every frame, checks its sums and the chain, replays it into a fresh machine and compares every index with the tables. \
     Exit 0 when all is well (quarantined tails were never acknowledged: they are listed and no damage), 1 when damage is found."
 )]
 pub(crate) struct DoctorArgs {
@@ -58,7 +58,7 @@ pub(crate) enum BenchMode {
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  mainstay bench --tasks 100000 --batch 1000 --workers 4\n\n\
-    Drives an embedded engine on an empty directory (a scratch directory in the current one unless --data-dir names another), or a\n\
+    Drives an embedded engine on an empty directory (a scratch directory in the current one unless --data-dir names another), or a \
     server with --url. Syncs and memory of a server are not seen from here and are null."
 )]
 pub(crate) struct BenchArgs {

@@ -11,7 +11,7 @@ use crate::span;
     after_help = "Examples:\n  mainstay submit mail.send --payload '{\"to\":\"ada\"}' --max-attempts 5\n  \
     mainstay submit report.build --delay 5m --idempotency-key report-2026-11-21 --wait\n  \
     mainstay submit --batch tasks.ndjson\n\n\
-    A batch is one JSON task per line. A line without idempotency_key gets one from its text and number, so that the same\n\
+    A batch is one JSON task per line. A line without idempotency_key gets one from its text and number, so that the same \
     command after a crash creates nothing twice."
 )]
 pub(crate) struct SubmitArgs {

@@ -9,10 +9,10 @@ use crate::span;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  mainstay work --queue mail --kind mail.send --concurrency 4 -- python3 send.py\n\n\
-    The program gets the payload on standard input and MAINSTAY_RUN_ID, MAINSTAY_TASK_ID, MAINSTAY_ATTEMPT, MAINSTAY_KIND and\n\
-    MAINSTAY_TOKEN in its environment. What it writes to standard output is the run's output: JSON when it parses as JSON, text\n\
-    without its last line feed otherwise, at most 1 MiB. It exits with 0 for success, 75 for a failure worth another attempt,\n\
-    76 to be suspended, anything else for failure; the end of its standard error becomes the message. On a cancel it gets\n\
+    The program gets the payload on standard input and MAINSTAY_RUN_ID, MAINSTAY_TASK_ID, MAINSTAY_ATTEMPT, MAINSTAY_KIND and \
+    MAINSTAY_TOKEN in its environment. What it writes to standard output is the run's output: JSON when it parses as JSON, text \
+    without its last line feed otherwise, at most 1 MiB. It exits with 0 for success, 75 for a failure worth another attempt, \
+    76 to be suspended, anything else for failure; the end of its standard error becomes the message. On a cancel it gets \
     SIGTERM, and SIGKILL after the grace. The worker itself leaves on SIGTERM when what runs is done; a second one kills."
 )]
 pub(crate) struct WorkArgs {

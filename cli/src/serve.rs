@@ -1,0 +1,232 @@
+//! `serve`: engine and API in one process, from the lock on the directory to an orderly end.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use mainstay::{Engine, Handle, OpenError, Recovered, Status};
+use mainstay_log::OpenError as LogError;
+use mainstay_server::{AdminKey, Config, Server};
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::{Global, ServeArgs};
+use crate::connection;
+use crate::exit::{Code, Failure};
+use crate::screen::Screen;
+
+/// How often to look whether the engine has stopped: an idle server wakes up no more than that.
+const STOPPED_LOOK: Duration = Duration::from_secs(1);
+
+/// Serves until a signal or a storage fault ends it.
+pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result<Code, Failure> {
+    let config = Config {
+        listen: listen_address(args)?,
+        open_metrics: args.open_metrics,
+        drain_time_max: Duration::from_millis(args.drain_ms),
+        ..Config::default()
+    };
+    let directory = connection::data_dir(global);
+    let engine = open(&directory)?;
+    let (key, is_new) = AdminKey::open_or_create(&directory).map_err(|error| {
+        let message = format!("{}: {error}", directory.join("admin.key").display());
+        Failure::new(Code::CannotCreate, "key_file", message)
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Code::CannotCreate, "no_runtime", error.to_string()))?;
+    let drain = config.drain_time_max;
+    let shown_key = is_new.then(|| key.reveal().to_owned());
+    let fault = runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        let listen = config.listen;
+        let server = Server::bind(config, engine.handle(), key).map_err(|error| {
+            Failure::new(Code::CannotCreate, "cannot_listen", format!("cannot listen on {listen}: {error}"))
+        })?;
+        let address = server.local_addr().map_err(|error| {
+            Failure::new(Code::CannotCreate, "cannot_listen", format!("cannot listen on {listen}: {error}"))
+        })?;
+        tell_ready(screen, &directory, engine.recovered(), address, shown_key.as_deref());
+        Ok::<_, Failure>(until_ended(&engine, server, &mut signals, screen).await)
+    })?;
+    runtime.shutdown_timeout(drain);
+    if let Some(cause) = fault {
+        return Err(Failure::new(Code::Storage, "storage_fault", format!("the engine has stopped: {cause}")));
+    }
+    let closed = engine.shutdown(drain.max(Duration::from_secs(1)));
+    closed.map_err(|error| Failure::new(Code::Storage, "storage_fault", error.to_string()))?;
+    screen.note("mainstay: stopped");
+    Ok(Code::Done)
+}
+
+/// Serves until the end; the cause when it was a storage fault.
+async fn until_ended(engine: &Engine, server: Server, signals: &mut Signals, screen: Screen) -> Option<String> {
+    let handle = engine.handle();
+    let mut cause = None;
+    let shutdown = async {
+        tokio::select! {
+            () = signals.next() => {
+                screen.note("mainstay: draining");
+                handle.drain();
+            }
+            stopped = stopped(&handle) => cause = Some(stopped),
+        }
+    };
+    // What waits is answered by the engine; the server only has to get the answers out.
+    server.run(shutdown).await;
+    cause
+}
+
+/// The cause, once the engine has stopped by itself.
+async fn stopped(handle: &Handle) -> String {
+    loop {
+        if let Status::Stopped { cause } = handle.status() {
+            return cause;
+        }
+        // The engine answers its waiters by itself at once; only the end of the process waits for this look.
+        tokio::time::sleep(STOPPED_LOOK).await;
+    }
+}
+
+/// SIGTERM and SIGINT: the first drains, the second ends the process at once.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Signals, Failure> {
+        let failed = |error: std::io::Error| Failure::new(Code::CannotCreate, "no_signals", error.to_string());
+        let term = signal(SignalKind::terminate()).map_err(failed)?;
+        let int = signal(SignalKind::interrupt()).map_err(failed)?;
+        Ok(Signals { term, int })
+    }
+
+    async fn next(&mut self) {
+        let Signals { term, int } = self;
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        if let Ok(mut again) = Signals::listen() {
+            tokio::spawn(async move {
+                let kind = tokio::select! {
+                    _ = again.term.recv() => SignalKind::terminate(),
+                    _ = again.int.recv() => SignalKind::interrupt(),
+                };
+                std::process::exit(128 + kind.as_raw_value());
+            });
+        }
+    }
+}
+
+fn tell_ready(screen: Screen, directory: &Path, recovered: &Recovered, address: SocketAddr, key: Option<&str>) {
+    let key_file = directory.join("admin.key");
+    let url = format!("http://{address}");
+    if screen.is_json() {
+        screen.json(&json!({
+            "data_dir": directory, "sequence": recovered.sequence, "recovery_ms": recovered.ms, "url": url,
+            "key_file": key_file,
+        }));
+        return;
+    }
+    let recovery = if recovered.fresh {
+        "a new log".to_owned()
+    } else {
+        format!("sequence {} in {} ms", recovered.sequence, recovered.ms)
+    };
+    screen.line(&format!("data directory: {}", directory.display()));
+    screen.line(&format!("recovered: {recovery}"));
+    if let Some(cut) = &recovered.cut {
+        screen.line(&format!("cut: {} bytes that were never acknowledged, kept in {}", cut.bytes, cut.quarantine));
+    }
+    screen.line(&format!("API: {url}"));
+    match key {
+        Some(key) => screen.line(&format!("key: {key} (shown once; stored in {})", key_file.display())),
+        None => screen.line(&format!("key: in {}", key_file.display())),
+    };
+}
+
+/// Where to listen; other than loopback only on the operator's word.
+fn listen_address(args: &ServeArgs) -> Result<SocketAddr, Failure> {
+    let refuse = |name, message: String| Err(Failure::new(Code::NotUnderstood, name, message));
+    if args.tls_cert.is_some() || args.tls_key.is_some() {
+        let message = "TLS is not in this version: leave --tls-cert and --tls-key out and put a TLS proxy in front";
+        return refuse("not_supported", message.into());
+    }
+    let mut addresses = match args.listen.to_socket_addrs() {
+        Ok(addresses) => addresses,
+        Err(error) => return refuse("listen", format!("--listen {}: {error}; expected HOST:PORT", args.listen)),
+    };
+    let Some(address) = addresses.next() else {
+        return refuse("listen", format!("--listen {}: no such address", args.listen));
+    };
+    if !address.ip().is_loopback() && !args.insecure_plaintext {
+        let message = format!(
+            "--listen {}: keys and payloads would cross the network unencrypted; \
+             listen on 127.0.0.1 behind a TLS proxy, or say --insecure-plaintext",
+            args.listen
+        );
+        return refuse("plaintext_refused", message);
+    }
+    Ok(address)
+}
+
+/// Opens the engine. Who has just won the race for the directory may not have written its name yet: it is asked for again.
+fn open(directory: &Path) -> Result<Engine, Failure> {
+    let mut tries = 0;
+    loop {
+        match Engine::open(directory) {
+            Ok(engine) => return Ok(engine),
+            Err(OpenError::Log(LogError::Held { holder })) if tries < 100 && !holder.contains(char::is_numeric) => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => return Err(refused(directory, &error)),
+        }
+    }
+}
+
+/// Why a data directory did not open, as an end of the program.
+pub(crate) fn refused(directory: &Path, error: &OpenError) -> Failure {
+    let (code, name) = match error {
+        OpenError::Directory { .. } | OpenError::System { .. } => (Code::CannotCreate, "cannot_create"),
+        OpenError::Log(error) => match error {
+            LogError::Held { .. } => (Code::Held, "held"),
+            LogError::Format { .. } | LogError::Option { .. } => (Code::NotUnderstood, "format"),
+            LogError::Damage { .. } | LogError::Missing { .. } | LogError::Refused { .. } => (Code::Failed, "damage"),
+            LogError::Io { .. } => (Code::Storage, "storage_fault"),
+        },
+    };
+    Failure::new(code, name, format!("{}: {error}", directory.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    fn address(words: &[&str]) -> Result<SocketAddr, Failure> {
+        let cli = Cli::try_parse_from([&["mainstay", "serve"], words].concat()).expect("parses");
+        let Command::Serve(args) = cli.command else { panic!("not a serve") };
+        listen_address(&args)
+    }
+
+    #[test]
+    fn an_unencrypted_listener_on_the_network_needs_the_operators_word() {
+        assert!(address(&[]).is_ok());
+        assert!(address(&["--listen", "[::1]:0"]).is_ok());
+        let failure = address(&["--listen", "0.0.0.0:7420"]).expect_err("refused");
+        assert_eq!(failure.code as u8, 78);
+        assert!(failure.message.contains("--insecure-plaintext"));
+        assert!(address(&["--listen", "0.0.0.0:7420", "--insecure-plaintext"]).is_ok());
+    }
+
+    #[test]
+    fn tls_is_refused_by_name_until_it_is_there() {
+        let failure = address(&["--tls-cert", "a", "--tls-key", "b"]).expect_err("refused");
+        assert_eq!(failure.code as u8, 78);
+        assert!(failure.message.contains("TLS"));
+    }
+}

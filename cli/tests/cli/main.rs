@@ -1,0 +1,9 @@
+//! The real binary against real directories: every test starts its own server on a free port.
+
+mod batch;
+mod crash;
+mod doctor;
+mod exits;
+mod harness;
+mod outcomes;
+mod work;
