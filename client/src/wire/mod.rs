@@ -16,7 +16,7 @@ pub use lease::{
     Beat, Checkpoint, Claim, ClaimAnswer, Finish, FinishAnswer, FinishBatch, FinishError, FinishOne, Finished, Heartbeat,
     HeartbeatAnswer, HeartbeatBatch, Lease, LeaseMetadata,
 };
-pub use object::Object;
+pub use object::{Object, Unique};
 pub use run::{
     Attempt, AttemptError, CancelRequested, Change, Explain, ExplainReason, LeaseInfo, ResumeRun, Run, RunChanged,
 };

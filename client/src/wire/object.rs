@@ -70,7 +70,9 @@ where
     Ok(Option::<Unique<K, V>>::deserialize(deserializer)?.map(|unique| unique.0))
 }
 
-struct Unique<K, V>(BTreeMap<K, V>);
+/// A map read from a JSON object in which no name comes twice.
+#[derive(Clone, Debug, Default)]
+pub struct Unique<K: Ord, V>(pub BTreeMap<K, V>);
 
 impl<'de, K: Deserialize<'de> + Ord + fmt::Display, V: Deserialize<'de>> Deserialize<'de> for Unique<K, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

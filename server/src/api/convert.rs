@@ -1,0 +1,210 @@
+//! From the wire's task to the machine's: what only the edge can see is checked here, every limit again in the machine.
+
+use base64::Engine as _;
+use mainstay_client::wire;
+use mainstay_core::{
+    Bytes, Command, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy, TaskSpec, Text, Timestamp,
+};
+
+use super::names::Names;
+use crate::edge::{Failure, check_tenant, read_task};
+use crate::json::read_instant;
+
+const JSON_TYPE: &str = "application/json";
+/// What bytes without a media type are.
+pub(crate) const BYTES_TYPE: &str = "application/octet-stream";
+
+/// The default media type of a payload's form.
+pub(crate) fn default_type(payload: &Payload) -> &'static str {
+    if payload.binary { BYTES_TYPE } else { JSON_TYPE }
+}
+
+/// The command that submits this task.
+pub(crate) fn submit(names: &mut Names, spec: wire::TaskSpec<'_>) -> Result<Command, Failure> {
+    refuse_later_fields(&spec)?;
+    if let Some(tenant) = &spec.tenant_id {
+        check_tenant(tenant)?;
+    }
+    let id = spec.id.as_deref().map(read_task).transpose()?;
+    let payload = payload(&spec)?;
+    let run_at = spec.run_policy.as_ref().map(run_at).transpose()?.flatten();
+    let metadata = spec.metadata.as_ref();
+    let task = TaskSpec {
+        kind: names.share(&spec.kind),
+        queue: names.share(spec.queue.as_deref().unwrap_or("default")),
+        run_at,
+        priority: metadata.and_then(|metadata| metadata.priority).unwrap_or(0),
+        policy: policy(names, &spec)?,
+        extras: extras(names, &spec, &payload)?,
+        payload,
+    };
+    Ok(match id {
+        Some(id) => Command::SubmitAs(id, Box::new(task)),
+        None => Command::Submit(Box::new(task)),
+    })
+}
+
+fn refuse_later_fields(spec: &wire::TaskSpec<'_>) -> Result<(), Failure> {
+    let constraints = spec.constraints.as_ref();
+    let later = [
+        ("unique_key", spec.unique_key.is_some()),
+        ("parent_task_id", spec.parent_task_id.is_some()),
+        ("depends_on", spec.depends_on.is_some()),
+        ("parent_run", spec.parent_run.is_some()),
+        ("budgets", spec.budgets.is_some()),
+        ("durability", spec.durability.as_deref().is_some_and(|durability| durability != "immediate")),
+        ("constraints.required_capabilities", constraints.is_some_and(|it| it.required_capabilities.is_some())),
+        ("constraints.fairness_key", constraints.is_some_and(|it| it.fairness_key.is_some())),
+    ];
+    match later.into_iter().find(|(_, given)| *given) {
+        Some((field, _)) => Err(Failure::not_supported(field)),
+        None => Ok(()),
+    }
+}
+
+fn invalid(field: &'static str, message: &str) -> Failure {
+    Failure::new("invalid_task", format!("{field} {message}")).text("field", field)
+}
+
+/// JSON text as shared bytes.
+pub(crate) fn json_bytes(json: &wire::Json<'_>) -> Bytes {
+    Bytes::from(json.text().as_bytes())
+}
+
+fn payload(spec: &wire::TaskSpec<'_>) -> Result<Payload, Failure> {
+    match (&spec.payload, &spec.payload_base64) {
+        (Some(_), Some(_)) => Err(invalid("payload_base64", "and payload exclude each other")),
+        (Some(json), None) => Ok(Payload { bytes: json_bytes(json), binary: false }),
+        (None, Some(text)) => {
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(text.as_bytes())
+                .map_err(|_| invalid("payload_base64", "must be base64 with its padding"))?;
+            Ok(Payload { bytes: Bytes::from(bytes), binary: true })
+        }
+        (None, None) => Ok(Payload::default()),
+    }
+}
+
+fn run_at(policy: &wire::RunPolicySpec<'_>) -> Result<Option<Timestamp>, Failure> {
+    match &*policy.kind {
+        "once" => {}
+        "repeat" | "cron" => return Err(Failure::not_supported("run_policy.type")),
+        _ => return Err(invalid("run_policy.type", "must be once, repeat or cron")),
+    }
+    let of_others = [
+        ("run_policy.count", &policy.count),
+        ("run_policy.interval_ms", &policy.interval_ms),
+        ("run_policy.start_at", &policy.start_at),
+        ("run_policy.end_at", &policy.end_at),
+        ("run_policy.expression", &policy.expression),
+        ("run_policy.timezone", &policy.timezone),
+        ("run_policy.max_occurrences", &policy.max_occurrences),
+        ("run_policy.misfire", &policy.misfire),
+        ("run_policy.misfire_grace_ms", &policy.misfire_grace_ms),
+        ("run_policy.catch_up_max", &policy.catch_up_max),
+        ("run_policy.overlap", &policy.overlap),
+        ("run_policy.jitter_ms", &policy.jitter_ms),
+    ];
+    if let Some((field, _)) = of_others.iter().find(|(_, given)| given.is_some()) {
+        return Err(invalid(field, "does not belong to the type once"));
+    }
+    instant("run_policy.run_at", policy.run_at.as_deref())
+}
+
+fn instant(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
+    text.map(|text| read_instant(text).map_err(|message| invalid(field, message))).transpose()
+}
+
+fn policy(names: &mut Names, spec: &wire::TaskSpec<'_>) -> Result<Option<Box<Policy>>, Failure> {
+    if spec.constraints.is_none() && spec.retry.is_none() {
+        return Ok(None);
+    }
+    let mut policy = Policy::default();
+    if let Some(given) = &spec.constraints {
+        set(&mut policy.max_attempts, given.max_attempts);
+        set(&mut policy.max_lost_leases, given.max_lost_leases);
+        policy.timeout_ms = given.timeout_ms;
+        set(&mut policy.lease_ms, given.lease_ms);
+        set(&mut policy.cancel_grace_ms, given.cancel_grace_ms);
+        policy.concurrency_key = given.concurrency_key.as_ref().map(|key| names.share(key));
+        set(&mut policy.concurrency_limit, given.concurrency_limit);
+        set(&mut policy.hold_policy, given.hold_policy.map(hold_policy));
+        set(&mut policy.safety_level, given.safety_level.map(safety_level));
+    }
+    if let Some(given) = &spec.retry {
+        policy.retry = retry(names, given)?;
+    }
+    // Whoever spells the defaults out gets a task that costs no more than one that does not.
+    Ok((policy != Policy::default()).then(|| Box::new(policy)))
+}
+
+fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(value) = given {
+        *field = value;
+    }
+}
+
+fn hold_policy(given: wire::HoldPolicy) -> HoldPolicy {
+    match given {
+        wire::HoldPolicy::HoldDuringRetry => HoldPolicy::HoldDuringRetry,
+        wire::HoldPolicy::ReleaseOnRetry => HoldPolicy::ReleaseOnRetry,
+    }
+}
+
+fn safety_level(given: wire::SafetyLevel) -> SafetyLevel {
+    match given {
+        wire::SafetyLevel::Pure => SafetyLevel::Pure,
+        wire::SafetyLevel::Idempotent => SafetyLevel::Idempotent,
+        wire::SafetyLevel::Transactional => SafetyLevel::Transactional,
+    }
+}
+
+fn retry(names: &mut Names, given: &wire::RetrySpec<'_>) -> Result<Retry, Failure> {
+    let mut retry = Retry::default();
+    set(
+        &mut retry.strategy,
+        given.strategy.map(|strategy| match strategy {
+            wire::Strategy::Fixed => Strategy::Fixed,
+            wire::Strategy::Exponential => Strategy::Exponential,
+        }),
+    );
+    set(&mut retry.initial_ms, given.initial_ms);
+    set(&mut retry.max_ms, given.max_ms);
+    set(
+        &mut retry.jitter,
+        given.jitter.map(|jitter| match jitter {
+            wire::Jitter::Full => Jitter::Full,
+            wire::Jitter::None => Jitter::None,
+        }),
+    );
+    if let Some(multiplier) = given.multiplier {
+        if !(1.0..=1000.0).contains(&multiplier) {
+            return Err(invalid("retry.multiplier", "must be a number from 1 to 1000"));
+        }
+        retry.multiplier_milli = (multiplier * 1000.0).round() as u32;
+    }
+    if let Some(codes) = &given.non_retryable {
+        retry.non_retryable = codes.iter().map(|code| names.share(code)).collect();
+    }
+    Ok(retry)
+}
+
+fn extras(
+    names: &mut Names,
+    spec: &wire::TaskSpec<'_>,
+    payload: &Payload,
+) -> Result<Option<Box<Extras>>, Failure> {
+    let metadata = spec.metadata.as_ref();
+    let text = |given: Option<&wire::Str<'_>>| given.map(|text| Text::from(&**text));
+    let media = spec.content_type.as_deref().filter(|given| *given != default_type(payload));
+    let tags = metadata.and_then(|metadata| metadata.tags.as_deref()).unwrap_or_default();
+    let extras = Extras {
+        content_type: media.map(|media| names.share(media)),
+        tags: tags.iter().map(|tag| names.share(tag)).collect(),
+        description: text(metadata.and_then(|metadata| metadata.description.as_ref())),
+        traceparent: text(spec.traceparent.as_ref()),
+        idempotency_key: text(spec.idempotency_key.as_ref()),
+        expires_at: instant("expires_at", spec.expires_at.as_deref())?,
+    };
+    Ok((extras != Extras::default()).then(|| Box::new(extras)))
+}

@@ -1,0 +1,154 @@
+//! Ending attempts, and saving memos inside them.
+
+use mainstay_client::wire;
+use mainstay_core::{
+    CheckpointPut, Command, Fence, Finish, FinishOutcome, Outcome, RunError, RunId, RunState, Text,
+};
+
+use super::batch::read_aside;
+use super::convert::json_bytes;
+use super::heartbeat::{named_run, path_run};
+use super::items::Items;
+use super::names::Names;
+use crate::edge::{Exchange, Failure, Reply};
+use crate::json::{Subject, Writer, read_items};
+
+/// `POST /api/v1/leases/finish`.
+pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
+    exchange.refuse_single_headers()?;
+    let (exchange, items) = read_aside(exchange, read_many).await?;
+    let mut json = Writer::with_capacity(48 + items.items.len() * 80);
+    json.object().name("results").array();
+    let write = |run: Named, result| write_result(&mut json, &run, &result);
+    let sequence = items.settle(&exchange, "results", write).await?;
+    json.end_array().number_field("sequence", sequence).end_object();
+    Ok(Reply::json(json.done()).at(sequence))
+}
+
+/// A run as an item named it.
+enum Named {
+    Run(RunId),
+    Text(String),
+}
+
+fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
+    let (ends, _) = read_items(&exchange.body.bytes, "results", Subject::Request, |batch: wire::FinishBatch<'_>| {
+        (batch.results, false)
+    })?;
+    let mut names = Names::default();
+    let mut items = Items::with_capacity(ends.len());
+    for (index, end) in ends.into_iter().enumerate() {
+        let end: wire::Finish<'_> = match end {
+            Ok(end) => end,
+            Err(failure) => {
+                items.fail(Named::Text(String::new()), failure);
+                continue;
+            }
+        };
+        let named = named_run(exchange, end.run_id.as_deref(), &end.token);
+        let built = named.and_then(|(run, fence)| Ok((run, command(&mut names, run, fence, &end)?)));
+        match built {
+            Ok((run, command)) => items.call(Named::Run(run), exchange.call_of(command)),
+            Err(failure) => {
+                let name = end.run_id.as_deref().unwrap_or_default().to_owned();
+                items.fail(Named::Text(name), failure.within("results", index));
+            }
+        }
+    }
+    Ok(items)
+}
+
+fn write_result(json: &mut Writer, run: &Named, result: &Result<Outcome, Failure>) {
+    json.object().name("run_id");
+    match run {
+        Named::Run(run) => json.plain(run),
+        Named::Text(text) => json.string(text),
+    };
+    match result {
+        Ok(Outcome::Finished(state)) => {
+            json.string_field("state", state.name());
+        }
+        Ok(_) => Failure::internal().write_fields(json),
+        Err(failure) => failure.write_fields(json),
+    }
+    json.end_object();
+}
+
+/// The command that ends an attempt in the worker's words.
+fn command(names: &mut Names, run: RunId, fence: Fence, end: &wire::Finish<'_>) -> Result<Command, Failure> {
+    let later = [
+        ("children", end.children.is_some()),
+        ("consumption", end.consumption.is_some()),
+        ("custom_events", end.custom_events.is_some()),
+    ];
+    if let Some((field, _)) = later.into_iter().find(|(_, given)| *given) {
+        return Err(Failure::not_supported(field));
+    }
+    let checkpoints = end.checkpoints.iter().flatten();
+    Ok(Command::Finish(Box::new(Finish {
+        run,
+        fence,
+        outcome: outcome(end.outcome),
+        output: end.output.as_ref().map(json_bytes),
+        error: end.error.as_ref().map(|error| Box::new(run_error(names, error))),
+        retry_after_ms: end.retry_after_ms,
+        reason: end.reason.as_ref().map(|reason| Text::from(&**reason)),
+        checkpoints: checkpoints.map(|(name, value)| (names.share(name), json_bytes(value))).collect(),
+    })))
+}
+
+fn outcome(given: wire::FinishOutcome) -> FinishOutcome {
+    match given {
+        wire::FinishOutcome::Success => FinishOutcome::Success,
+        wire::FinishOutcome::Failure => FinishOutcome::Failure,
+        wire::FinishOutcome::Suspended => FinishOutcome::Suspended,
+        wire::FinishOutcome::Canceled => FinishOutcome::Canceled,
+        wire::FinishOutcome::Released => FinishOutcome::Released,
+    }
+}
+
+fn run_error(names: &mut Names, given: &wire::FinishError<'_>) -> RunError {
+    RunError {
+        code: names.share(given.code.as_deref().unwrap_or("failed")),
+        message: Text::from(given.message.as_deref().unwrap_or_default()),
+        retryable: given.retryable.unwrap_or(true),
+    }
+}
+
+/// `POST /api/v1/runs/{run_id}/finish`.
+pub(crate) async fn one(exchange: Exchange) -> Result<Reply, Failure> {
+    let (exchange, (run, command)) = read_aside(exchange, |exchange| {
+        let end: wire::Finish<'_> = exchange.read(Subject::Request)?;
+        let run = path_run(exchange, end.run_id.as_deref())?;
+        let fence = exchange.handle().read_token(run, &end.token).ok_or_else(|| Failure::lease_lost(run))?;
+        Ok((run, command(&mut Names::default(), run, fence, &end)?))
+    })
+    .await?;
+    let placed = exchange.call(command).await?;
+    let Outcome::Finished(state) = placed.value else { return Err(Failure::internal()) };
+    Ok(finished(run, state, placed.sequence))
+}
+
+fn finished(run: RunId, state: RunState, sequence: u64) -> Reply {
+    let mut json = Writer::new();
+    json.object().plain_field("run_id", &run).string_field("state", state.name());
+    json.number_field("sequence", sequence).end_object();
+    Reply::json(json.done()).at(sequence)
+}
+
+/// `POST /api/v1/runs/{run_id}/checkpoints`.
+pub(crate) async fn checkpoint(exchange: Exchange) -> Result<Reply, Failure> {
+    let (exchange, put) = read_aside(exchange, |exchange| {
+        let body: wire::Checkpoint<'_> = exchange.read(Subject::Request)?;
+        let run = exchange.run()?;
+        let fence = exchange.handle().read_token(run, &body.token).ok_or_else(|| Failure::lease_lost(run))?;
+        Ok(CheckpointPut { run, fence, name: Text::from(&*body.name), value: json_bytes(&body.value) })
+    })
+    .await?;
+    let (run, name) = (put.run, put.name.clone());
+    let placed = exchange.call(Command::Checkpoint(Box::new(put))).await?;
+    let mut json = Writer::new();
+    json.object().plain_field("run_id", &run).string_field("name", &name);
+    json.number_field("sequence", placed.sequence).end_object();
+    Ok(Reply::json(json.done()).at(placed.sequence))
+}

@@ -1,0 +1,55 @@
+//! Items of a batch on their way through the engine: what failed at the edge keeps its place beside what was called.
+
+use mainstay_core::{Call, Outcome, Rejection};
+
+use crate::edge::{Exchange, Failure};
+
+/// One item, in its place.
+pub(crate) enum Item<T> {
+    /// It went to the engine; `T` is what its result needs to be written.
+    Called(T),
+    /// It failed at the edge.
+    Failed(T, Failure),
+}
+
+/// Items and their calls, in order.
+pub(crate) struct Items<T> {
+    pub(crate) items: Vec<Item<T>>,
+    pub(crate) calls: Vec<Call>,
+}
+
+impl<T> Items<T> {
+    pub(crate) fn with_capacity(count: usize) -> Items<T> {
+        Items { items: Vec::with_capacity(count), calls: Vec::with_capacity(count) }
+    }
+
+    pub(crate) fn call(&mut self, item: T, call: Call) {
+        self.items.push(Item::Called(item));
+        self.calls.push(call);
+    }
+
+    pub(crate) fn fail(&mut self, item: T, failure: Failure) {
+        self.items.push(Item::Failed(item, failure));
+    }
+
+    /// Calls the engine once and hands every item its result, in order. Answers the sequence.
+    pub(crate) async fn settle(
+        self,
+        exchange: &Exchange,
+        list: &'static str,
+        mut write: impl FnMut(T, Result<Outcome, Failure>),
+    ) -> Result<u64, Failure> {
+        let placed = exchange.call_many(self.calls).await?;
+        let mut outcomes = placed.value.into_iter();
+        for (index, item) in self.items.into_iter().enumerate() {
+            match item {
+                Item::Called(item) => {
+                    let outcome = outcomes.next().unwrap_or(Err(Rejection::SequenceOverflow));
+                    write(item, outcome.map_err(|rejection| Failure::from(rejection).within(list, index)));
+                }
+                Item::Failed(item, failure) => write(item, Err(failure)),
+            }
+        }
+        Ok(placed.sequence)
+    }
+}

@@ -1,0 +1,20 @@
+//! The routes: one table, one file per group of routes, and the translation between wire and machine.
+
+mod batch;
+mod claim;
+mod control;
+mod convert;
+mod finish;
+mod health;
+mod heartbeat;
+mod items;
+mod names;
+mod route;
+mod run_json;
+mod runs;
+mod table;
+mod task_json;
+mod tasks;
+
+pub(crate) use route::{Access, Found, Route, find_route};
+pub(crate) use table::ROUTES;

@@ -1,0 +1,75 @@
+//! Single runs: look, explain, cancel, suspend, resume.
+
+use mainstay_client::wire;
+use mainstay_core::{Answer, Command, Outcome, Query, RunId};
+
+use super::convert::json_bytes;
+use super::run_json::{write_explain, write_run};
+use super::tasks::reason_of;
+use crate::edge::{Exchange, Failure, Reply, invalid_parameter};
+use crate::json::{Subject, Writer};
+
+/// `GET /api/v1/runs/{run_id}`.
+pub(crate) async fn get(exchange: Exchange) -> Result<Reply, Failure> {
+    let run = exchange.run()?;
+    let placed = exchange.ask(Query::Run(run)).await?;
+    let Answer::Run(view) = placed.value else { return Err(Failure::run_not_found(run).at(placed.sequence)) };
+    let mut json = Writer::with_capacity(4096);
+    write_run(&mut json, &view);
+    Ok(Reply::json(json.done()).at(placed.sequence))
+}
+
+/// `GET /api/v1/runs/{run_id}/explain`.
+pub(crate) async fn explain(exchange: Exchange) -> Result<Reply, Failure> {
+    let run = exchange.run()?;
+    let placed = exchange.ask(Query::Explain(run)).await?;
+    let Answer::Explain(explain) = placed.value else { return Err(Failure::run_not_found(run).at(placed.sequence)) };
+    let mut json = Writer::new();
+    write_explain(&mut json, &explain);
+    Ok(Reply::json(json.done()).at(placed.sequence))
+}
+
+/// `POST /api/v1/runs/{run_id}/cancel`.
+pub(crate) async fn cancel(exchange: Exchange) -> Result<Reply, Failure> {
+    let force = match exchange.parameter("force") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(invalid_parameter("force", "must be true or false")),
+    };
+    let run = exchange.run()?;
+    let reason = reason_of(&exchange)?;
+    change(&exchange, run, Command::CancelRun { run, force, reason }).await
+}
+
+/// `POST /api/v1/runs/{run_id}/suspend`.
+pub(crate) async fn suspend(exchange: Exchange) -> Result<Reply, Failure> {
+    let run = exchange.run()?;
+    let reason = reason_of(&exchange)?;
+    change(&exchange, run, Command::SuspendRun { run, reason }).await
+}
+
+/// `POST /api/v1/runs/{run_id}/resume`.
+pub(crate) async fn resume(exchange: Exchange) -> Result<Reply, Failure> {
+    let run = exchange.run()?;
+    let payload = {
+        let body: wire::ResumeRun<'_> = exchange.read(Subject::Request)?;
+        body.payload.as_ref().map(json_bytes)
+    };
+    change(&exchange, run, Command::ResumeRun { run, payload }).await
+}
+
+async fn change(exchange: &Exchange, run: RunId, command: Command) -> Result<Reply, Failure> {
+    let placed = exchange.call(command).await?;
+    let status = match placed.value {
+        Outcome::RunCanceled => "canceled",
+        Outcome::RunCancelRequested => "cancel_requested",
+        Outcome::RunAlreadyCanceled => "already_canceled",
+        Outcome::RunAlreadyTerminal => "already_terminal",
+        Outcome::RunSuspendRequested => "suspend_requested",
+        Outcome::RunResumed => "resumed",
+        _ => return Err(Failure::internal()),
+    };
+    let mut json = Writer::new();
+    json.object().plain_field("run_id", &run).string_field("status", status).end_object();
+    Ok(Reply::json(json.done()).at(placed.sequence))
+}

@@ -1,0 +1,80 @@
+//! Single tasks: submit, look, cancel.
+
+use mainstay_client::wire;
+use mainstay_core::{Answer, Command, Outcome, Query, TaskCancel, TaskId, Text};
+
+use super::convert;
+use super::names::Names;
+use super::task_json::{write_runs, write_task};
+use crate::edge::{Exchange, Failure, Placed, Reply};
+use crate::json::{Subject, Writer};
+
+/// `POST /api/v1/tasks`.
+pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
+    let command = {
+        let mut spec: wire::TaskSpec<'_> = exchange.read(Subject::Task)?;
+        let key = exchange.merge_key(spec.idempotency_key.as_deref(), "invalid_task")?;
+        spec.idempotency_key = key.map(wire::Str::from);
+        convert::submit(&mut Names::default(), spec)?
+    };
+    let placed = exchange.call(command).await?;
+    let Outcome::Submitted(submitted) = placed.value else { return Err(Failure::internal()) };
+    let found = find(&exchange, submitted.task).await?;
+    let view = found.value;
+    // The view may be younger than the submit: what is answered reflects the later of the two.
+    let sequence = placed.sequence.max(found.sequence);
+    let mut json = Writer::with_capacity(1024 + view.payload.bytes.len());
+    json.object().name("task");
+    write_task(&mut json, &view);
+    write_runs(&mut json, &view);
+    json.bool_field("created", submitted.created).number_field("sequence", sequence).end_object();
+    Ok(Reply::json(json.done()).status(if submitted.created { 201 } else { 200 }).at(sequence))
+}
+
+/// `GET /api/v1/tasks/{task_id}`.
+pub(crate) async fn get(exchange: Exchange) -> Result<Reply, Failure> {
+    let found = find(&exchange, exchange.task()?).await?;
+    let mut json = Writer::with_capacity(1024 + found.value.payload.bytes.len());
+    write_task(&mut json, &found.value);
+    Ok(Reply::json(json.done()).at(found.sequence))
+}
+
+async fn find(exchange: &Exchange, task: TaskId) -> Result<Placed<Box<mainstay_core::TaskView>>, Failure> {
+    let placed = exchange.ask(Query::Task(task)).await?;
+    match placed.value {
+        Answer::Task(value) => Ok(Placed { value, sequence: placed.sequence }),
+        _ => Err(Failure::task_not_found(task).at(placed.sequence)),
+    }
+}
+
+/// `POST /api/v1/tasks/{task_id}/cancel`.
+pub(crate) async fn cancel(exchange: Exchange) -> Result<Reply, Failure> {
+    let task = exchange.task()?;
+    let reason = reason_of(&exchange)?;
+    let placed = exchange.call(Command::CancelTask { task, reason }).await?;
+    let Outcome::TaskCanceled(canceled) = placed.value else { return Err(Failure::internal()) };
+    let mut json = Writer::new();
+    json.object().plain_field("task_id", &task).string_field("status", status_of(&canceled));
+    json.number_field("runs_canceled", canceled.runs_canceled);
+    json.number_field("runs_cancel_requested", canceled.runs_cancel_requested);
+    json.number_field("runs_already_terminal", canceled.runs_already_terminal);
+    json.number_field("runs_total", canceled.runs_total);
+    json.number_field("descendants_canceled", 0).end_object();
+    Ok(Reply::json(json.done()).at(placed.sequence))
+}
+
+fn status_of(canceled: &TaskCancel) -> &'static str {
+    if canceled.already_canceled {
+        "already_canceled"
+    } else if canceled.already_terminal {
+        "already_terminal"
+    } else {
+        "canceled"
+    }
+}
+
+/// The reason in a body that may be empty.
+pub(crate) fn reason_of(exchange: &Exchange) -> Result<Option<Text>, Failure> {
+    let body: wire::ReasonBody<'_> = exchange.read(Subject::Request)?;
+    Ok(body.reason.map(|reason| Text::from(&*reason)))
+}

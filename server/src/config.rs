@@ -1,0 +1,64 @@
+//! The server's limits and switches, each with its default.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// How a server listens and what it bears with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen. Default `127.0.0.1:7420`.
+    pub listen: SocketAddr,
+    /// Whether `/metrics` answers without a key. Default `false`.
+    pub open_metrics: bool,
+    /// Connections at once; one more is answered `busy` and closed. Default 10,000.
+    pub connections_max: usize,
+    /// Connections at once from one address. Default none.
+    pub connections_per_ip_max: Option<usize>,
+    /// From a request's first byte to the end of its head. Default 10 s.
+    pub header_time_max: Duration,
+    /// From the connection to its first byte. Default 10 s.
+    pub first_byte_time_max: Duration,
+    /// How long a connection may idle between requests. Default 60 s.
+    pub idle_time_max: Duration,
+    /// How long a peer may refuse to read while an answer waits for it. Default 30 s.
+    pub write_stall_max: Duration,
+    /// How long a body may pause. Default 10 s.
+    pub body_pause_max: Duration,
+    /// How long a body may take besides what `body_rate_min` grants it. Default 20 s.
+    pub body_grace: Duration,
+    /// Bytes per second that a long body must bring on average. Default 64 KiB.
+    pub body_rate_min: usize,
+    /// Bytes of request bodies held by all requests together; beyond them requests are answered `busy`. Default 1 GiB.
+    pub bodies_bytes_max: usize,
+    /// Header fields of a request. Default 64.
+    pub headers_max: usize,
+    /// Bytes of a request's head. Default 16 KiB.
+    pub head_bytes_max: usize,
+    /// Bytes of a request's target. Default 8 KiB.
+    pub uri_bytes_max: usize,
+    /// How long requests may take to finish once the server is told to end. Default 5 s.
+    pub drain_time_max: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7420)),
+            open_metrics: false,
+            connections_max: 10_000,
+            connections_per_ip_max: None,
+            header_time_max: Duration::from_secs(10),
+            first_byte_time_max: Duration::from_secs(10),
+            idle_time_max: Duration::from_secs(60),
+            write_stall_max: Duration::from_secs(30),
+            body_pause_max: Duration::from_secs(10),
+            body_grace: Duration::from_secs(20),
+            body_rate_min: 64 << 10,
+            bodies_bytes_max: 1 << 30,
+            headers_max: 64,
+            head_bytes_max: 16 << 10,
+            uri_bytes_max: 8 << 10,
+            drain_time_max: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What every route's work starts from: the engine, who asks, and the request's parts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hyper::header::HeaderValue;
+use mainstay::Handle;
+use mainstay_core::{Answer, Call, Command, Outcome, Principal, Query, Rejection, RunId, TaskId, TenantId};
+
+use super::body::{BodyBudget, HeldBody};
+use super::failure::Failure;
+use super::headers::Form;
+use crate::api::Route;
+use crate::config::Config;
+use crate::json::{Subject, read};
+use crate::key::AdminKey;
+use crate::metrics::Metrics;
+
+/// What all requests of a server share.
+pub(crate) struct Edge {
+    pub(crate) handle: Handle,
+    pub(crate) config: Config,
+    pub(crate) key: AdminKey,
+    pub(crate) log_id: HeaderValue,
+    pub(crate) metrics: Metrics,
+    pub(crate) bodies: Arc<BodyBudget>,
+    request_seed: u64,
+    requests: AtomicU64,
+}
+
+impl Edge {
+    pub(crate) fn new(handle: Handle, config: Config, key: AdminKey) -> std::io::Result<Edge> {
+        let log_id = HeaderValue::from_str(&handle.log_id()).map_err(std::io::Error::other)?;
+        let request_seed = getrandom::u64().map_err(std::io::Error::other)?;
+        Ok(Edge {
+            handle,
+            config,
+            key,
+            log_id,
+            metrics: Metrics::new(),
+            bodies: Arc::default(),
+            request_seed,
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    /// A request id that no other request of this process has.
+    pub(crate) fn mint_request_id(&self) -> String {
+        format!("{:08x}{:08x}", self.request_seed as u32, self.requests.fetch_add(1, Ordering::Relaxed) as u32)
+    }
+}
+
+/// One request on its way through its route.
+pub(crate) struct Exchange {
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) route: &'static Route,
+    /// The id in the path, as it was written.
+    pub(crate) target: String,
+    pub(crate) parameters: Vec<(&'static str, String)>,
+    pub(crate) principal: Principal,
+    /// `If-Sequence`.
+    pub(crate) expected_sequence: Option<u64>,
+    /// `Idempotency-Key`.
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) form: Form,
+    pub(crate) body: HeldBody,
+}
+
+/// An answer of the engine with the log position it reflects.
+pub(crate) struct Placed<T> {
+    pub(crate) value: T,
+    pub(crate) sequence: u64,
+}
+
+impl Exchange {
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.edge.handle
+    }
+
+    /// The run named in the path.
+    pub(crate) fn run(&self) -> Result<RunId, Failure> {
+        read_run(&self.target)
+    }
+
+    /// The task named in the path.
+    pub(crate) fn task(&self) -> Result<TaskId, Failure> {
+        read_task(&self.target)
+    }
+
+    /// The body; an empty one stands for `{}` where the route allows it.
+    pub(crate) fn read<'a, T: serde::Deserialize<'a>>(&'a self, subject: Subject) -> Result<T, Failure> {
+        let body: &[u8] = if self.body.bytes.is_empty() && !self.route.needs_body() { b"{}" } else { &self.body.bytes };
+        read(body, subject)
+    }
+
+    /// A parameter's value.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A call of this request's principal.
+    pub(crate) fn call_of(&self, command: Command) -> Call {
+        Call {
+            principal: self.principal.clone(),
+            expected_sequence: self.expected_sequence,
+            expected_state: None,
+            command,
+        }
+    }
+
+    /// Asks the engine for one change.
+    pub(crate) async fn call(&self, command: Command) -> Result<Placed<Outcome>, Failure> {
+        let replied = self.handle().call(self.call_of(command)).await?;
+        let sequence = replied.sequence;
+        match replied.value {
+            Ok(value) => Ok(Placed { value, sequence }),
+            Err(rejection) => Err(Failure::from(rejection).at(sequence)),
+        }
+    }
+
+    /// Asks the engine for many changes, each well or badly by itself.
+    pub(crate) async fn call_many(&self, calls: Vec<Call>) -> Result<Placed<Vec<Result<Outcome, Rejection>>>, Failure> {
+        if calls.is_empty() {
+            return Ok(Placed { value: Vec::new(), sequence: self.handle().sequence() });
+        }
+        let replied = self.handle().call_many(calls).await?;
+        Ok(Placed { value: replied.value, sequence: replied.sequence })
+    }
+
+    /// Asks the engine a question.
+    pub(crate) async fn ask(&self, query: Query) -> Result<Placed<Answer>, Failure> {
+        let replied = self.handle().ask(self.principal.tenant, query).await?;
+        Ok(Placed { value: replied.value, sequence: replied.sequence })
+    }
+
+    /// Headers that a batch cannot honor, because they speak of one command.
+    pub(crate) fn refuse_single_headers(&self) -> Result<(), Failure> {
+        if self.expected_sequence.is_some() {
+            return Err(Failure::not_supported("If-Sequence"));
+        }
+        if self.idempotency_key.is_some() {
+            return Err(Failure::not_supported("Idempotency-Key"));
+        }
+        Ok(())
+    }
+
+    /// The header's key and the body's must be the same when both are there.
+    pub(crate) fn merge_key(&self, body_key: Option<&str>, subject: &'static str) -> Result<Option<String>, Failure> {
+        match (&self.idempotency_key, body_key) {
+            (Some(header), Some(body)) if header != body => {
+                let message = "idempotency_key differs from the header Idempotency-Key";
+                Err(Failure::new(subject, message).text("field", "idempotency_key"))
+            }
+            (Some(key), _) => Ok(Some(key.clone())),
+            (None, key) => Ok(key.map(str::to_owned)),
+        }
+    }
+}
+
+/// A run's id from its text.
+pub(crate) fn read_run(text: &str) -> Result<RunId, Failure> {
+    text.parse().map_err(|_| Failure::new("invalid_run_id", "invalid run id").text("run_id", text.to_owned()))
+}
+
+/// A task's id from its text.
+pub(crate) fn read_task(text: &str) -> Result<TaskId, Failure> {
+    text.parse().map_err(|_| Failure::new("invalid_task_id", "invalid task id").text("task_id", text.to_owned()))
+}
+
+/// Whether a tenant's name or id means the one tenant of this version.
+pub(crate) fn check_tenant(text: &str) -> Result<(), Failure> {
+    if text == "default" || text.parse() == Ok(TenantId::DEFAULT) {
+        return Ok(());
+    }
+    Err(Failure::new("tenant_not_found", "tenant not found").text("tenant_id", text.to_owned()))
+}

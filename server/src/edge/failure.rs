@@ -1,0 +1,243 @@
+//! An error on its way to the caller: a code of the table, a message, details.
+
+use std::borrow::Cow;
+
+use mainstay::CallError;
+use mainstay_core::{Family, Rejection};
+
+use super::codes::{Code, find_code};
+use crate::json::Writer;
+
+/// One value in `details`.
+#[derive(Clone, Debug)]
+enum Detail {
+    Text(Cow<'static, str>),
+    Number(Cow<'static, str>),
+    List(&'static [&'static str]),
+}
+
+/// An error that will be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    code: &'static Code,
+    message: Cow<'static, str>,
+    details: Vec<(&'static str, Detail)>,
+    /// The log position the refusal reflects, when it came from the engine.
+    pub(crate) sequence: Option<u64>,
+    /// Whether the caller should come again, after a second.
+    pub(crate) retry: bool,
+    /// Whether the connection must end with this answer.
+    pub(crate) close: bool,
+}
+
+impl Failure {
+    /// A failure with a code of the table; a code that is not in it is a fault of the server.
+    pub(crate) fn new(code: &str, message: impl Into<Cow<'static, str>>) -> Failure {
+        let known = find_code(code).or_else(|| find_code("internal_error")).unwrap_or(&super::CODES[0]);
+        debug_assert_eq!(known.name, code, "every code stands in the table");
+        Failure {
+            code: known,
+            message: message.into(),
+            details: Vec::new(),
+            sequence: None,
+            retry: matches!(known.name, "busy" | "not_ready"),
+            close: false,
+        }
+    }
+
+    pub(crate) fn text(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Failure {
+        self.details.push((name, Detail::Text(value.into())));
+        self
+    }
+
+    pub(crate) fn number(mut self, name: &'static str, value: u64) -> Failure {
+        self.details.push((name, Detail::Number(value.to_string().into())));
+        self
+    }
+
+    pub(crate) fn list(mut self, name: &'static str, values: &'static [&'static str]) -> Failure {
+        self.details.push((name, Detail::List(values)));
+        self
+    }
+
+    pub(crate) fn closing(mut self) -> Failure {
+        self.close = true;
+        self
+    }
+
+    pub(crate) fn at(mut self, sequence: u64) -> Failure {
+        self.sequence = Some(sequence);
+        self
+    }
+
+    /// For one line of many: positions count from the body's start, not from the line's.
+    pub(crate) fn on_line(mut self, line: usize) -> Failure {
+        for (name, value) in &mut self.details {
+            if *name == "line" {
+                *value = Detail::Number(line.to_string().into());
+            }
+        }
+        self
+    }
+
+    /// For one item of many: the field's path begins at the batch.
+    pub(crate) fn within(mut self, list: &str, index: usize) -> Failure {
+        for (name, value) in &mut self.details {
+            if let ("field", Detail::Text(field)) = (*name, value) {
+                let prefix = format!("{list}.{index}");
+                *field = if field.is_empty() { prefix } else { format!("{prefix}.{field}") }.into();
+            }
+        }
+        self
+    }
+
+    /// A well-known field that this version does not act on.
+    pub(crate) fn not_supported(field: impl Into<Cow<'static, str>>) -> Failure {
+        let field = field.into();
+        Failure::new("not_supported", format!("{field} is not supported by this version")).text("field", field)
+    }
+
+    pub(crate) fn run_not_found(run: impl ToString) -> Failure {
+        Failure::new("run_not_found", "run not found").text("run_id", run.to_string())
+    }
+
+    pub(crate) fn task_not_found(task: impl ToString) -> Failure {
+        Failure::new("task_not_found", "task not found").text("task_id", task.to_string())
+    }
+
+    pub(crate) fn lease_lost(run: impl ToString) -> Failure {
+        Failure::new("lease_lost", "the lease is no longer held with this token; nothing was changed")
+            .text("run_id", run.to_string())
+    }
+
+    pub(crate) fn internal() -> Failure {
+        Failure::new("internal_error", "the server failed to answer this request")
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code.name
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.code.status
+    }
+
+    /// The envelope.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let mut json = Writer::new();
+        json.object();
+        self.write_fields(&mut json);
+        json.end_object();
+        json.done()
+    }
+
+    /// `error`, `message` and `details`, into an object that is open.
+    pub(crate) fn write_fields(&self, json: &mut Writer) {
+        json.string_field("error", self.code.name).string_field("message", &self.message).name("details").object();
+        for (name, value) in &self.details {
+            json.name(name);
+            match value {
+                Detail::Text(text) => json.string(text),
+                Detail::Number(digits) => json.raw(digits.as_bytes()),
+                Detail::List(values) => {
+                    json.array();
+                    for value in *values {
+                        json.string(value);
+                    }
+                    json.end_array()
+                }
+            };
+        }
+        json.end_object();
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Failure {
+        let code = match rejection.code() {
+            "unknown_run" => "run_not_found",
+            "unknown_task" => "task_not_found",
+            code => code,
+        };
+        let mut failure = Failure::new(code, rejection.to_string());
+        debug_assert_eq!(
+            failure.status(),
+            match rejection.family() {
+                Family::NotFound => 404,
+                Family::Conflict => 409,
+                Family::Invalid => 422,
+            },
+            "{code} has its family's status"
+        );
+        for (name, value, number) in rejection.details() {
+            let value = Cow::Owned(value);
+            failure.details.push((name, if number { Detail::Number(value) } else { Detail::Text(value) }));
+        }
+        failure
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Failure {
+        match error {
+            CallError::Busy { limit } => {
+                Failure::new("busy", format!("too much work in progress: {limit}")).text("limit", limit)
+            }
+            CallError::CommitUnknown { sequence } => {
+                let message = "written, but not confirmed; after a restart it is fully there or never was";
+                Failure::new("commit_unknown", message).number("sequence", sequence)
+            }
+            // The cause may name files: it belongs to the operator's log, not to a caller.
+            CallError::Stopped { .. } => not_ready("stopped"),
+            CallError::ShuttingDown => not_ready("draining"),
+        }
+    }
+}
+
+fn not_ready(reason: &'static str) -> Failure {
+    Failure::new("not_ready", format!("the server is {reason}")).text("reason", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use mainstay_core::{Rejection, RunId, RunState, TaskId, Text};
+
+    #[test]
+    fn every_rejection_of_the_machine_has_a_code_and_its_familys_status() {
+        let (run, task, state) = (RunId(7), TaskId(8), RunState::Ready);
+        let rejections = [
+            Rejection::InvalidTask { field: "kind", message: "must not be empty".into() },
+            Rejection::InvalidRequest { field: "max", message: "must be 1 to 1000".into() },
+            Rejection::NotSupported { field: "budgets".into() },
+            Rejection::LimitExceeded { limit: "payload", value: 1 },
+            Rejection::TaskAlreadyExists { task },
+            Rejection::UnknownTask { task },
+            Rejection::UnknownRun { run },
+            Rejection::IdempotencyConflict { key: Text::from("k") },
+            Rejection::LeaseLost { run },
+            Rejection::AlreadyFinished { run, state },
+            Rejection::InvalidTransition { from: state, to: state },
+            Rejection::PreviousStateMismatch { expected: state, actual: state },
+            Rejection::NonMonotonicSequence { expected: 1, provided: 2 },
+            Rejection::RunSuspendRequiresRunning { state },
+            Rejection::RunResumeRequiresSuspended { state },
+            Rejection::CheckpointConflict { name: Text::from("n") },
+            Rejection::EngineAlreadyPaused,
+            Rejection::EngineNotPaused,
+            Rejection::SequenceOverflow,
+        ];
+        for rejection in rejections {
+            let failure = Failure::from(rejection.clone());
+            assert_ne!(failure.status(), 500, "{rejection:?}");
+            assert!(serde_json::from_slice::<serde_json::Value>(&failure.body()).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_missing_run_answers_exactly_as_the_contract_says() {
+        let failure = Failure::from(Rejection::UnknownRun { run: RunId(1) });
+        let expected = r#"{"error":"run_not_found","message":"run not found","details":{"run_id":"00000000-0000-0000-0000-000000000001"}}"#;
+        assert_eq!(String::from_utf8(failure.body()).expect("UTF-8"), expected);
+    }
+}

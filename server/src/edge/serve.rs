@@ -1,0 +1,214 @@
+//! The way of one request: route, key, tenant, parameters, body, the route's work, and the headers every answer carries.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, RETRY_AFTER,
+    TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use mainstay_core::{Principal, TenantId, Text};
+
+use super::body::{self, HeldBody};
+use super::exchange::{Edge, Exchange, check_tenant};
+use super::failure::Failure;
+use super::headers::{self, Form};
+use super::panic::CatchPanic;
+use super::reply::{Reply, ReplyBody};
+use crate::api::{Access, Found, Route, find_route};
+use crate::connection::Link;
+
+/// Answers one request. Whatever happens, the answer has the envelope and the headers of the contract.
+pub(crate) async fn serve(edge: Arc<Edge>, link: Arc<Link>, request: Request<Incoming>) -> Response<ReplyBody> {
+    let started = Instant::now();
+    link.serving();
+    let (parts, mut body) = request.into_parts();
+    let request_id = headers::request_id(&parts.headers).cloned();
+    let minted = request_id.is_none();
+    let request_id = request_id.unwrap_or_else(|| {
+        HeaderValue::try_from(edge.mint_request_id()).unwrap_or(HeaderValue::from_static("unknown"))
+    });
+    let head = parts.method == Method::HEAD;
+    let chunked = parts.headers.contains_key(TRANSFER_ENCODING);
+    let expects = parts.headers.contains_key(EXPECT);
+    let found = find_route(&parts.method, parts.uri.path());
+    let route = match &found {
+        Found::Route(route, _) => Some(*route),
+        _ => None,
+    };
+    let allow = match &found {
+        Found::OtherMethod(allow) => Some(allow.clone()),
+        _ => None,
+    };
+    let work = work(Arc::clone(&edge), found, parts, &mut body, &request_id, minted);
+    let mut result = CatchPanic(Box::pin(work)).await.unwrap_or_else(|| Err(Failure::internal()));
+    // An answer that came before the body's end would be lost if the connection were closed over it.
+    let mut close = chunked;
+    if !body.is_end_stream() {
+        let refused = matches!(&result, Err(failure) if failure.close);
+        close |= refused || expects || !body::discard(&mut body).await;
+    }
+    if let Err(failure) = &mut result {
+        close |= failure.close;
+    }
+    let answer = Answering { edge: &edge, link: &link, request_id, head, close, allow };
+    let response = answer.respond(result);
+    edge.metrics.request(route, response.status().as_u16(), started.elapsed());
+    response
+}
+
+/// Everything between the request's head and its answer.
+async fn work(
+    edge: Arc<Edge>,
+    found: Found,
+    parts: Parts,
+    body: &mut Incoming,
+    request_id: &HeaderValue,
+    minted: bool,
+) -> Result<Reply, Failure> {
+    check_target(&edge, &parts)?;
+    let (route, target) = match found {
+        Found::Route(route, target) => (route, target),
+        Found::OtherMethod(allow) => {
+            return Err(Failure::new("method_not_allowed", "this path does not take this method").text("allow", allow));
+        }
+        Found::Nothing => return Err(Failure::new("route_not_found", "there is nothing at this path")),
+    };
+    let name = authorize(&edge, route, &parts.headers)?;
+    let headers = &parts.headers;
+    if let Some(tenant) = headers::single(headers, &headers::TENANT)?
+        && !(tenant == "*" && route.all_tenants)
+    {
+        check_tenant(tenant)?;
+    }
+    let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
+    let expected_sequence = headers::expected_sequence(headers)?;
+    let idempotency_key = headers::single(headers, &headers::IDEMPOTENCY_KEY)?.map(str::to_owned);
+    let (form, body) = match &route.body {
+        Some(rule) => {
+            let declared = headers::body_form(headers, rule.lines)?;
+            if declared.is_none() && (rule.required || !body.is_end_stream()) {
+                return Err(headers::form_missing(rule.lines));
+            }
+            let expects = headers.contains_key(EXPECT);
+            let held = body::read(body, rule.limit, expects, &edge.config, &edge.bodies).await?;
+            (declared.unwrap_or(Form::Json), held)
+        }
+        None => (Form::Json, HeldBody::empty(&edge.bodies)),
+    };
+    // A minted id is worth recording only where people read it: beside control commands.
+    let keep_id = !minted || route.control;
+    let request_id = request_id.to_str().ok().filter(|_| keep_id).map(Text::from);
+    let principal = Principal { tenant: TenantId::DEFAULT, name, request_id };
+    let exchange =
+        Exchange { edge, route, target, parameters, principal, expected_sequence, idempotency_key, form, body };
+    (route.work)(exchange).await
+}
+
+fn check_target(edge: &Edge, parts: &Parts) -> Result<(), Failure> {
+    let limit = edge.config.uri_bytes_max;
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target <= limit {
+        return Ok(());
+    }
+    Err(Failure::new("uri_too_long", "the request's target is too long").number("limit_bytes", limit as u64))
+}
+
+/// The name of who asks; open routes are asked by nobody.
+fn authorize(edge: &Edge, route: &Route, headers: &HeaderMap) -> Result<Text, Failure> {
+    let open = match route.access {
+        Access::Open => true,
+        Access::Key => false,
+        Access::Metrics => edge.config.open_metrics,
+    };
+    if open {
+        return Ok(Text::from("anonymous"));
+    }
+    let refuse = |message: &'static str| Failure::new("unauthorized", message);
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or_else(|| refuse("an API key is needed: Authorization: Bearer msk_…"))?;
+    let bytes = value.as_bytes();
+    let bearer = bytes.len() > 7 && bytes[..7].eq_ignore_ascii_case(b"bearer ");
+    if bearer && values.next().is_none() && edge.key.verify(bytes[7..].trim_ascii()) {
+        return Ok(edge.key.name());
+    }
+    Err(refuse("the API key is not valid"))
+}
+
+/// Turns a result into the response.
+struct Answering<'a> {
+    edge: &'a Edge,
+    link: &'a Link,
+    request_id: HeaderValue,
+    head: bool,
+    close: bool,
+    allow: Option<String>,
+}
+
+impl Answering<'_> {
+    fn respond(self, result: Result<Reply, Failure>) -> Response<ReplyBody> {
+        let (reply, failure) = match result {
+            Ok(reply) => (reply, None),
+            Err(failure) => {
+                let mut reply = Reply::json(failure.body()).status(failure.status());
+                reply.sequence = failure.sequence;
+                (reply, Some(failure))
+            }
+        };
+        let length = if self.head { 0 } else { reply.body.len() };
+        self.link.answering(length, reply.grants);
+        let sequence = reply.sequence.unwrap_or_else(|| self.edge.handle.sequence());
+        let mut response = Response::new(Full::new(reply.body));
+        *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.reserve(10);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+        headers.insert(headers::SEQUENCE, HeaderValue::from(sequence));
+        headers.insert(headers::LOG, self.edge.log_id.clone());
+        headers.insert(headers::REQUEST_ID, self.request_id);
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(failure) = failure {
+            if failure.retry {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            if failure.status() == 401 {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mainstay\""));
+            }
+            if failure.status() == 405
+                && let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok())
+            {
+                headers.insert(ALLOW, allow);
+            }
+        }
+        response
+    }
+}
+
+/// The body of an answer that the server gives without a request that could be read.
+pub(crate) fn bare_answer(failure: &Failure, edge: &Edge) -> Bytes {
+    let body = failure.body();
+    let reason = StatusCode::from_u16(failure.status()).ok().and_then(|status| status.canonical_reason());
+    let mut out = format!(
+        "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nmainstay-sequence: {}\r\n\
+         mainstay-log: {}\r\nx-request-id: {}\r\nconnection: close\r\n{}\r\n",
+        failure.status(),
+        reason.unwrap_or("Error"),
+        body.len(),
+        edge.handle.sequence(),
+        edge.log_id.to_str().unwrap_or(""),
+        edge.mint_request_id(),
+        if failure.retry { "retry-after: 1\r\n" } else { "" },
+    )
+    .into_bytes();
+    out.extend_from_slice(&body);
+    Bytes::from(out)
+}

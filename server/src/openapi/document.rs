@@ -1,0 +1,206 @@
+//! Writes the document from the table of routes: a route cannot exist without its entry.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::schemas::{SCHEMAS, Schema};
+use crate::api::{Access, ROUTES, Route};
+use crate::edge::find_code;
+
+/// The document's bytes, made once.
+pub(crate) fn document() -> Bytes {
+    static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+    DOCUMENT.get_or_init(|| Bytes::from(build().to_string())).clone()
+}
+
+fn build() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for route in ROUTES {
+        let entry = paths.entry(route.path).or_insert_with(|| json!({}));
+        entry[route.method().to_lowercase()] = operation(route);
+    }
+    let schemas: Map<String, Value> = SCHEMAS.iter().map(|schema| (schema.name.into(), object(schema))).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mainstay",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The durable engine for work that must not be lost.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "msk_<id>_<secret>"}},
+            "schemas": schemas,
+        },
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "parameters": parameters(route),
+        "responses": responses(route),
+    });
+    if route.access == Access::Open {
+        operation["security"] = json!([]);
+    }
+    if let Some(body) = &route.body {
+        let mut content = json!({"application/json": {"schema": reference(body.schema)}});
+        if body.lines {
+            content["application/x-ndjson"] = json!({"schema": {"type": "string"}});
+        }
+        operation["requestBody"] = json!({"required": body.required, "content": content});
+    }
+    operation
+}
+
+fn operation_id(route: &Route) -> String {
+    let words = route.path.trim_start_matches("/api/v1").split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
+    [route.method().to_lowercase().as_str()].into_iter().chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn parameters(route: &Route) -> Value {
+    let in_path = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let in_path = in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": field("uuid")}));
+    let in_query = route.parameters.iter();
+    let in_query = in_query.map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}));
+    in_path.chain(in_query).collect()
+}
+
+fn responses(route: &Route) -> Value {
+    let mut responses: BTreeMap<String, Value> = BTreeMap::new();
+    for (status, codes) in failures(route) {
+        let content = json!({"application/json": {"schema": reference("Error")}});
+        responses.insert(status.to_string(), json!({"description": codes.join(", "), "content": content}));
+    }
+    for (status, schema) in route.answers {
+        let content = match *schema {
+            "" => json!({"text/plain": {"schema": {"type": "string"}}}),
+            schema => json!({"application/json": {"schema": reference(schema)}}),
+        };
+        responses.insert(status.to_string(), json!({"description": route.summary, "content": content}));
+    }
+    json!(responses)
+}
+
+/// The codes a route may answer, by status.
+fn failures(route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
+    let any: &[&'static str] = &["unknown_parameter", "invalid_header", "internal_error"];
+    let keyed: &[&'static str] =
+        if route.access == Access::Open { &[] } else { &["unauthorized", "tenant_not_found", "not_ready", "busy"] };
+    let with_body: &[&'static str] = &[
+        "invalid_json",
+        "unknown_field",
+        "invalid_request",
+        "body_too_large",
+        "unsupported_media_type",
+        "request_timeout",
+        "commit_unknown",
+    ];
+    let with_body = if route.body.is_some() { with_body } else { &[] };
+    let mut found: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
+    for name in any.iter().chain(keyed).chain(with_body).chain(route.errors) {
+        if let Some(code) = find_code(name) {
+            let names = found.entry(code.status).or_default();
+            if !names.contains(&code.name) {
+                names.push(code.name);
+            }
+        }
+    }
+    found
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn object(schema: &Schema) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for line in schema.fields {
+        let (name, kind) = line.split_once(' ').unwrap_or((line, "any"));
+        let bare = name.trim_end_matches('!');
+        if bare != name {
+            required.push(bare);
+        }
+        properties.insert(bare.into(), field(kind));
+    }
+    let mut object = json!({"type": "object", "properties": properties, "required": required});
+    if schema.closed {
+        object["additionalProperties"] = json!(false);
+    }
+    object
+}
+
+/// A type of the notation as JSON Schema.
+fn field(kind: &str) -> Value {
+    if let Some(inner) = kind.strip_suffix('?') {
+        let mut inner = field(inner);
+        return match inner.get("type").and_then(Value::as_str).map(str::to_owned) {
+            Some(name) if inner.get("enum").is_none() => {
+                inner["type"] = json!([name, "null"]);
+                inner
+            }
+            _ => json!({"anyOf": [inner, {"type": "null"}]}),
+        };
+    }
+    if let Some(inner) = kind.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return json!({"type": "array", "items": field(inner)});
+    }
+    match kind {
+        "any" => json!({}),
+        "map" | "object" => json!({"type": "object"}),
+        "uuid" => json!({"type": "string", "format": "uuid"}),
+        "instant" => json!({"type": "string", "format": "date-time"}),
+        "string" | "integer" | "number" | "boolean" => json!({"type": kind}),
+        name if name.starts_with(|first: char| first.is_ascii_uppercase()) => reference(name),
+        words => json!({"type": "string", "enum": words.split('|').collect::<Vec<_>>()}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ROUTES, SCHEMAS, build};
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_route_is_in_the_document() {
+        let document = build();
+        let mut ids = BTreeSet::new();
+        for route in ROUTES {
+            let operation = &document["paths"][route.path][route.method().to_lowercase()];
+            assert!(operation["summary"].is_string(), "{} {}", route.method(), route.path);
+            assert!(ids.insert(operation["operationId"].to_string()), "{operation}");
+            for error in route.errors {
+                assert!(crate::edge::find_code(error).is_some(), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_to_a_schema_and_every_schema_is_used() {
+        fn collect(value: &Value, into: &mut BTreeSet<String>) {
+            match value {
+                Value::Object(map) => {
+                    if let Some(Value::String(target)) = map.get("$ref") {
+                        into.insert(target.trim_start_matches("#/components/schemas/").into());
+                    }
+                    map.values().for_each(|value| collect(value, into));
+                }
+                Value::Array(list) => list.iter().for_each(|value| collect(value, into)),
+                _ => {}
+            }
+        }
+        let mut referenced = BTreeSet::new();
+        collect(&build(), &mut referenced);
+        let defined: BTreeSet<String> = SCHEMAS.iter().map(|schema| schema.name.into()).collect();
+        assert_eq!(referenced, defined);
+    }
+}
