@@ -22,17 +22,21 @@ pub(crate) fn decide(tx: &mut Tx<'_>, beat: &HeartbeatItem) -> Result<Outcome, R
         .ok_or(Rejection::LeaseLost { run: beat.run })?;
     let lease_ms = beat.lease_ms.unwrap_or(active.lease_ms);
     let directive = directive(active);
-    // A renewal never shortens what was granted.
-    let (recorded, recorded_at) = (active.expires, active.expires_at);
-    let expires = tx.now.steady.plus_ms(lease_ms).max(recorded);
-    let expires_at = tx.now.wall.plus_ms(lease_ms).max(recorded_at);
-    let progress = beat.progress.clone().or_else(|| {
-        tx.volatile()
-            .renewals
-            .get(&run)
-            .and_then(|old| old.progress.clone())
+    // A renewal never shortens what was granted, be it recorded or renewed in memory.
+    let recorded = active.expires;
+    let renewal = tx.volatile().renewals.get(&run);
+    let granted_at = renewal.map_or(active.expires_at, |old| {
+        old.expires_at.max(active.expires_at)
     });
-    if expires.since_ms(recorded) > limits::RENEWAL_EVENT_MS {
+    let granted = tx.volatile().expires(run, recorded);
+    let asked = tx.now.steady.plus_ms(lease_ms);
+    let expires = asked.max(granted);
+    let expires_at = tx.now.wall.plus_ms(lease_ms).max(granted_at);
+    let progress = beat
+        .progress
+        .clone()
+        .or_else(|| renewal.and_then(|old| old.progress.clone()));
+    if asked.since_ms(recorded) > limits::RENEWAL_EVENT_MS {
         tx.emit(LeaseExtended {
             run: beat.run,
             lease_ms,

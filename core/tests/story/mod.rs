@@ -1,0 +1,9 @@
+//! How scenario tables are read and told to a machine.
+
+mod line;
+mod show;
+mod verbs;
+mod world;
+
+pub(crate) use line::read;
+pub(crate) use world::World;

@@ -1,0 +1,405 @@
+//! The verbs of the scenario language: what each word of a line asks of the machine.
+
+use mainstay_core::{
+    Answer, Bytes, CheckpointPut, Claim, Command, Finish, FinishOutcome, HeartbeatItem, HoldPolicy,
+    Jitter, Outcome, Query, Rejection, RunError, RunId, SafetyLevel, Strategy, TaskId, TaskSpec,
+    Text, Timestamp,
+};
+
+use super::line::Line;
+use super::show::rejection;
+use super::world::World;
+
+const SHARED: [&str; 3] = ["by", "at_sequence", "in_state"];
+
+fn text(line: &Line, name: &str) -> Option<Text> {
+    line.find(name).map(Text::from)
+}
+
+/// A value of this many bytes when it is written `size:N`, else the text itself.
+fn bytes(line: &Line, name: &str) -> Option<Bytes> {
+    let value = line.find(name)?;
+    let size = value.strip_prefix("size:").and_then(|n| n.parse().ok());
+    Some(match size {
+        Some(size) => Bytes::from(vec![b'7'; size]),
+        None => Bytes::from(value.as_bytes()),
+    })
+}
+
+impl World {
+    /// Does what a line says and shows what came.
+    pub(crate) fn act(&mut self, line: &Line) -> Result<String, String> {
+        match line.verb.as_str() {
+            "submit" => self.submit(line),
+            "claim" => self.claim(line),
+            "beat" => self.beat(line),
+            "complete" => self.finish(line, FinishOutcome::Success),
+            "fail" => self.finish(line, FinishOutcome::Failure),
+            "suspended" => self.finish(line, FinishOutcome::Suspended),
+            "canceled" => self.finish(line, FinishOutcome::Canceled),
+            "release" => self.finish(line, FinishOutcome::Released),
+            "checkpoint" => self.checkpoint(line),
+            "cancel" => self.cancel(line),
+            "cancel_task" => self.cancel_task(line),
+            "suspend" => self.suspend(line),
+            "resume" => self.resume(line),
+            "pause_engine" | "resume_engine" => self.switch(line),
+            "restart" => self.restart(line),
+            "clock" => self.clock(line),
+            "tick" => self.tick(line),
+            "events" => line.only(&[]).map(|()| self.events()),
+            "show" => self.show(line),
+            "explain" => self.explain(line),
+            "task" => self.show_task(line),
+            "stats" => self.stats(line),
+            "engine" => self.engine(line),
+            "next" => self.next(line),
+            "woken" => self.woken(line),
+            other => Err(format!("`{other}` is not a verb")),
+        }
+    }
+
+    fn answer(&mut self, line: &Line, name: &str, command: Command) -> String {
+        let outcome = self.step(line, command);
+        self.tell_outcome(name, outcome)
+    }
+
+    fn tell_outcome(&self, name: &str, outcome: Result<Outcome, Rejection>) -> String {
+        match outcome {
+            Ok(outcome) => self.outcome(name, &outcome),
+            Err(refused) => rejection(&refused),
+        }
+    }
+
+    fn submit(&mut self, line: &Line) -> Result<String, String> {
+        let name = line.get("task")?.to_owned();
+        let spec = Box::new(self.spec(line)?);
+        let command = match line.number::<u128>("id")? {
+            Some(id) => Command::SubmitAs(TaskId(id), spec),
+            None => Command::Submit(spec),
+        };
+        let outcome = self.step(line, command);
+        if let Ok(Outcome::Submitted(submitted)) = &outcome {
+            let names = &mut self.names;
+            names
+                .tasks
+                .entry(submitted.task)
+                .or_insert_with(|| name.clone());
+            names
+                .runs
+                .entry(submitted.run.run)
+                .or_insert_with(|| name.clone());
+        }
+        Ok(self.tell_outcome(&name, outcome))
+    }
+
+    fn spec(&self, line: &Line) -> Result<TaskSpec, String> {
+        let known = [
+            "task", "id", "kind", "queue", "payload", "priority", "run_at", "expires", "idem",
+            "trace", "tags", "attempts", "lost", "timeout", "lease", "grace", "key", "limit",
+            "hold", "safety", "retry", "initial", "mult", "max", "jitter", "never",
+        ];
+        line.only(&[&known[..], &SHARED].concat())?;
+        let mut spec = TaskSpec::new(line.find("kind").unwrap_or("work"));
+        spec.queue = text(line, "queue").unwrap_or(spec.queue);
+        spec.priority = line.number("priority")?.unwrap_or(0);
+        spec.run_at = self.instant(line, "run_at")?;
+        if let Some(payload) = bytes(line, "payload") {
+            spec.payload.bytes = payload;
+        }
+        let expires = self.instant(line, "expires")?;
+        if line.find("idem").is_some() || line.find("trace").is_some() || expires.is_some() {
+            let extras = spec.extras_mut();
+            extras.idempotency_key = text(line, "idem");
+            extras.traceparent = text(line, "trace");
+            extras.expires_at = expires;
+        }
+        if !line.list("tags").is_empty() {
+            spec.extras_mut().tags = line.list("tags").into_iter().map(Text::from).collect();
+        }
+        if known[11..].iter().any(|name| line.find(name).is_some()) {
+            policy(line, &mut spec)?;
+        }
+        Ok(spec)
+    }
+
+    fn instant(&self, line: &Line, name: &str) -> Result<Option<Timestamp>, String> {
+        let at = line.span(name)?;
+        Ok(at.map(|ms| Timestamp(self.names.base_ms + ms)))
+    }
+
+    fn claim(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["worker", "queue", "kind", "max", "for", "idem", "by"])?;
+        let queues = match line.find("queue") {
+            Some(_) => line.list("queue"),
+            None => vec!["default"],
+        };
+        let claim = Claim {
+            worker: text(line, "worker").unwrap_or_else(|| "w".into()),
+            queues: queues.into_iter().map(Text::from).collect(),
+            kinds: line.list("kind").into_iter().map(Text::from).collect(),
+            max: line.number("max")?.unwrap_or(1),
+            lease_ms: line.span("for")?,
+            idempotency_key: text(line, "idem"),
+        };
+        Ok(self.answer(line, "", Command::Claim(Box::new(claim))))
+    }
+
+    fn beat(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["run", "token", "for", "progress", "by", "in_state"])?;
+        let beat = HeartbeatItem {
+            run: self.run(line)?,
+            fence: self.fence(line)?,
+            lease_ms: line.span("for")?,
+            progress: bytes(line, "progress"),
+        };
+        Ok(self.answer(line, line.get("run")?, Command::Heartbeat(beat)))
+    }
+
+    fn finish(&mut self, line: &Line, outcome: FinishOutcome) -> Result<String, String> {
+        let known = [
+            "run", "token", "output", "code", "message", "final", "after", "reason", "memo",
+        ];
+        line.only(&[&known[..], &SHARED].concat())?;
+        let error = text(line, "code").map(|code| {
+            let message = text(line, "message").unwrap_or_else(|| "".into());
+            let retryable = line.find("final").is_none();
+            Box::new(RunError {
+                code,
+                message,
+                retryable,
+            })
+        });
+        let memos = line.list("memo").into_iter();
+        let memos = memos.filter_map(|memo| memo.split_once(':'));
+        let finish = Finish {
+            run: self.run(line)?,
+            fence: self.fence(line)?,
+            outcome,
+            output: bytes(line, "output"),
+            error,
+            retry_after_ms: line.span("after")?,
+            reason: text(line, "reason"),
+            checkpoints: memos
+                .map(|(name, value)| (Text::from(name), Bytes::from(value.as_bytes())))
+                .collect(),
+        };
+        Ok(self.answer(line, line.get("run")?, Command::Finish(Box::new(finish))))
+    }
+
+    /// Saves one memo, or with `count=` that many under numbered names.
+    fn checkpoint(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["run", "token", "name", "value", "count", "in_state"])?;
+        let count: Option<u32> = line.number("count")?;
+        let mut shown = String::new();
+        for at in 0..count.unwrap_or(1) {
+            let name = match count {
+                Some(_) => format!("{}{at}", line.get("name")?),
+                None => line.get("name")?.to_owned(),
+            };
+            let put = CheckpointPut {
+                run: self.run(line)?,
+                fence: self.fence(line)?,
+                name: Text::from(name.as_str()),
+                value: bytes(line, "value").ok_or("a memo needs a value")?,
+            };
+            shown = self.answer(line, line.get("run")?, Command::Checkpoint(Box::new(put)));
+        }
+        Ok(shown)
+    }
+
+    fn cancel(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["run", "force", "reason", "by", "in_state", "at_sequence"])?;
+        let command = Command::CancelRun {
+            run: self.run(line)?,
+            force: line.find("force").is_some(),
+            reason: text(line, "reason"),
+        };
+        Ok(self.answer(line, line.get("run")?, command))
+    }
+
+    fn cancel_task(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["task", "reason", "by"])?;
+        let (task, reason) = (self.task(line)?, text(line, "reason"));
+        Ok(self.answer(
+            line,
+            line.get("task")?,
+            Command::CancelTask { task, reason },
+        ))
+    }
+
+    fn suspend(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["run", "reason", "by", "in_state"])?;
+        let (run, reason) = (self.run(line)?, text(line, "reason"));
+        Ok(self.answer(line, line.get("run")?, Command::SuspendRun { run, reason }))
+    }
+
+    fn resume(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["run", "payload", "by", "in_state"])?;
+        let (run, payload) = (self.run(line)?, bytes(line, "payload"));
+        Ok(self.answer(line, line.get("run")?, Command::ResumeRun { run, payload }))
+    }
+
+    fn switch(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["by", "reason"])?;
+        let reason = text(line, "reason");
+        let command = if line.verb == "pause_engine" {
+            Command::PauseEngine { reason }
+        } else {
+            Command::ResumeEngine { reason }
+        };
+        Ok(self.answer(line, "", command))
+    }
+
+    /// The process ends and another one starts from the log.
+    fn restart(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["downtime"])?;
+        self.check_replay()?;
+        self.machine = self.replayed();
+        self.incarnation += 1;
+        let command = Command::Start {
+            incarnation: self.incarnation,
+            downtime_ms: line.span("downtime")?.unwrap_or(0),
+        };
+        Ok(self.answer(line, "", command))
+    }
+
+    fn clock(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["ahead"])?;
+        let ahead_ms = line.span("ahead")?.unwrap_or(0);
+        self.ahead_ms += ahead_ms;
+        self.set_time(line.at_ms)?;
+        Ok(self.answer(line, "", Command::AdoptClock { ahead_ms }))
+    }
+
+    fn tick(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&[])?;
+        Ok(self.answer(line, "", Command::Tick))
+    }
+
+    fn asked_run(&self, line: &Line) -> Result<RunId, String> {
+        line.only(&["run"])?;
+        self.run(line)
+    }
+
+    fn show(&self, line: &Line) -> Result<String, String> {
+        match self.ask(Query::Run(self.asked_run(line)?)) {
+            Answer::Run(view) => Ok(self.show_run(&view)),
+            _ => Ok("absent".into()),
+        }
+    }
+
+    fn explain(&self, line: &Line) -> Result<String, String> {
+        match self.ask(Query::Explain(self.asked_run(line)?)) {
+            Answer::Explain(explain) => Ok(self.show_explain(line.get("run")?, &explain)),
+            _ => Ok("absent".into()),
+        }
+    }
+
+    fn show_task(&self, line: &Line) -> Result<String, String> {
+        line.only(&["task"])?;
+        match self.ask(Query::Task(self.task(line)?)) {
+            Answer::Task(view) => Ok(format!(
+                "{} {} runs={} priority={} by={} canceled={}",
+                view.state.name(),
+                line.get("task")?,
+                view.runs_total,
+                view.priority,
+                view.created_by,
+                view.canceled_at
+                    .map_or("-".into(), |at| self.names.instant(at)),
+            )),
+            _ => Ok("absent".into()),
+        }
+    }
+
+    fn stats(&self, line: &Line) -> Result<String, String> {
+        line.only(&[])?;
+        let Answer::Stats(stats) = self.ask(Query::Stats) else {
+            return Ok("absent".into());
+        };
+        let list = |counts: &[u64]| {
+            let counts: Vec<String> = counts.iter().map(u64::to_string).collect();
+            counts.join(",")
+        };
+        Ok(format!(
+            "stats tasks={} runs={} attempts={} results={} states={} sequence={} oldest={}",
+            stats.tasks_total,
+            stats.runs_total,
+            stats.attempts_total,
+            list(&stats.attempts_by_result),
+            list(&stats.runs_by_state),
+            stats.sequence,
+            stats
+                .oldest_ready_at
+                .map_or("-".into(), |at| self.names.instant(at)),
+        ))
+    }
+
+    fn engine(&self, line: &Line) -> Result<String, String> {
+        line.only(&[])?;
+        let Answer::Engine(view) = self.ask(Query::Engine) else {
+            return Ok("absent".into());
+        };
+        let since = view.since.map(|at| self.names.instant(at));
+        Ok(format!(
+            "engine paused={} since={} by={} reason={}",
+            view.paused,
+            since.unwrap_or("-".into()),
+            view.by.as_deref().unwrap_or("-"),
+            view.reason.as_deref().unwrap_or("-"),
+        ))
+    }
+
+    /// When time alone would change something.
+    fn next(&self, line: &Line) -> Result<String, String> {
+        line.only(&[])?;
+        let next = self.machine.next_deadline_in_ms(&self.now);
+        Ok(next.map_or("never".into(), |ms| format!("in ms={ms}")))
+    }
+
+    /// Whether waiting claims may be tried again.
+    fn woken(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&[])?;
+        let mut woken = Vec::new();
+        self.machine.take_woken(&mut woken);
+        let shown = if woken.is_empty() {
+            "nobody"
+        } else {
+            "waiters"
+        };
+        Ok(shown.into())
+    }
+}
+
+fn policy(line: &Line, spec: &mut TaskSpec) -> Result<(), String> {
+    let policy = spec.policy_mut();
+    policy.max_attempts = line.number("attempts")?.unwrap_or(policy.max_attempts);
+    policy.max_lost_leases = line.number("lost")?.unwrap_or(policy.max_lost_leases);
+    policy.timeout_ms = line.span("timeout")?;
+    policy.lease_ms = line.span("lease")?.unwrap_or(policy.lease_ms);
+    policy.cancel_grace_ms = line.span("grace")?.unwrap_or(policy.cancel_grace_ms);
+    policy.concurrency_key = text(line, "key");
+    policy.concurrency_limit = line.number("limit")?.unwrap_or(1);
+    policy.hold_policy = match line.find("hold") {
+        Some("release") => HoldPolicy::ReleaseOnRetry,
+        _ => HoldPolicy::HoldDuringRetry,
+    };
+    policy.safety_level = match line.find("safety") {
+        Some("pure") => SafetyLevel::Pure,
+        Some("transactional") => SafetyLevel::Transactional,
+        _ => SafetyLevel::Idempotent,
+    };
+    let retry = &mut policy.retry;
+    if line.find("retry") == Some("fixed") {
+        retry.strategy = Strategy::Fixed;
+    }
+    retry.initial_ms = line.span("initial")?.unwrap_or(retry.initial_ms);
+    retry.multiplier_milli = line.number("mult")?.unwrap_or(retry.multiplier_milli);
+    retry.max_ms = line.span("max")?.unwrap_or(retry.max_ms);
+    if line.find("jitter") != Some("full") {
+        retry.jitter = Jitter::None;
+    }
+    retry.non_retryable = line.list("never").into_iter().map(Text::from).collect();
+    Ok(())
+}

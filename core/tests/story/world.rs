@@ -1,0 +1,170 @@
+//! The world of one story: a machine, its log, and the names that the story gives to tasks, runs and tokens.
+
+use std::collections::BTreeMap;
+
+use mainstay_core::{
+    Call, Command, Entry, Event, Facts, Fence, Machine, Now, Outcome, Principal, Rejection, RunId,
+    Steady, TaskId, Text, Timestamp,
+};
+
+use super::line::{Line, Story};
+use super::show::Names;
+
+/// Recorded time at `0s`: 2027-01-15T08:00:00Z.
+const BASE_MS: u64 = 1_800_000_000_000;
+
+/// A machine with everything a story has said so far.
+pub(crate) struct World {
+    pub(crate) machine: Machine,
+    pub(crate) now: Now,
+    pub(crate) names: Names,
+    pub(crate) fences: BTreeMap<u64, Fence>,
+    pub(crate) incarnation: u64,
+    /// By how much recorded time runs ahead of steady time.
+    pub(crate) ahead_ms: u64,
+    pub(crate) last_events: Vec<Entry>,
+    log: Vec<(Now, Entry)>,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        World {
+            machine: Machine::new(7),
+            now: Now::default(),
+            names: Names {
+                base_ms: BASE_MS,
+                ..Names::default()
+            },
+            fences: BTreeMap::new(),
+            incarnation: 0,
+            ahead_ms: 0,
+            last_events: Vec::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// Tells a whole story; the first line that went otherwise is the error.
+    pub(crate) fn tell(story: &Story) -> Result<(), (usize, String)> {
+        let mut world = World::new();
+        for line in &story.lines {
+            let got = world.line(line);
+            let state = || world.describe();
+            match got {
+                Ok(got) if line.expects(&got) => {}
+                Ok(got) => {
+                    let text = format!(
+                        "expected: {}\n       got: {got}\n{}",
+                        line.expected,
+                        state()
+                    );
+                    return Err((line.number, text));
+                }
+                Err(error) => return Err((line.number, format!("{error}\n{}", state()))),
+            }
+        }
+        let last = story.lines.last().map_or(story.number, |line| line.number);
+        world.check_replay().map_err(|error| (last, error))
+    }
+
+    fn line(&mut self, line: &Line) -> Result<String, String> {
+        self.set_time(line.at_ms)?;
+        let got = self.act(line)?;
+        self.machine
+            .verify()
+            .map_err(|error| format!("verify: {error}"))?;
+        Ok(got)
+    }
+
+    pub(crate) fn set_time(&mut self, at_ms: u64) -> Result<(), String> {
+        if Steady(at_ms) < self.now.steady {
+            return Err("time runs backwards".into());
+        }
+        self.now = Now {
+            wall: Timestamp(BASE_MS + self.ahead_ms + at_ms),
+            steady: Steady(at_ms),
+            id_seed: at_ms,
+        };
+        Ok(())
+    }
+
+    /// One command as the person or program `by`.
+    pub(crate) fn step(&mut self, line: &Line, command: Command) -> Result<Outcome, Rejection> {
+        let mut call = Call::new(command);
+        if let Some(by) = line.find("by") {
+            call.principal = Principal {
+                name: Text::from(by),
+                ..Principal::default()
+            };
+        }
+        call.expected_sequence = line.number("at_sequence").unwrap_or_default();
+        call.expected_state = line
+            .find("in_state")
+            .and_then(mainstay_core::RunState::from_name);
+        let before = (self.machine.digest_all(), self.machine.sequence());
+        let step = self.machine.step(&self.now, &Facts::default(), call);
+        if step.outcome.is_err() || step.events.is_empty() {
+            let after = (self.machine.digest_all(), self.machine.sequence());
+            assert!(
+                before == after && step.events.is_empty(),
+                "a command without events changed the state"
+            );
+        }
+        for entry in &step.events {
+            if let Event::RunStarted(started) = &entry.event {
+                let fence = Fence {
+                    incarnation: started.incarnation,
+                    counter: started.counter,
+                };
+                let before = self.fences.insert(started.counter, fence);
+                assert!(before.is_none(), "a token was issued twice");
+            }
+            self.log.push((self.now, entry.clone()));
+        }
+        self.last_events = step.events;
+        step.outcome
+    }
+
+    /// A fresh machine from the log alone, as a process start makes it.
+    pub(crate) fn replayed(&self) -> Machine {
+        let mut machine = Machine::new(1234);
+        for (now, entry) in &self.log {
+            machine.replay(now, entry);
+        }
+        machine
+    }
+
+    pub(crate) fn check_replay(&self) -> Result<(), String> {
+        let replayed = self.replayed();
+        replayed
+            .verify()
+            .map_err(|error| format!("verify after replay: {error}"))?;
+        if replayed.digest_all() != self.machine.digest_all()
+            || replayed.digest() != self.machine.digest()
+        {
+            return Err("a replay of all events gives another state".into());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn run(&self, line: &Line) -> Result<RunId, String> {
+        let name = line.get("run")?;
+        let known = self.names.runs.iter().find(|(_, known)| *known == name);
+        Ok(known.map_or(RunId(0xdead), |(id, _)| *id))
+    }
+
+    pub(crate) fn task(&self, line: &Line) -> Result<TaskId, String> {
+        let name = line.get("task")?;
+        let known = self.names.tasks.iter().find(|(_, known)| *known == name);
+        Ok(known.map_or(TaskId(0xdead), |(id, _)| *id))
+    }
+
+    /// The token with this counter; one never issued when nobody got it.
+    pub(crate) fn fence(&self, line: &Line) -> Result<Fence, String> {
+        let counter = line.number("token")?.ok_or("a token is needed")?;
+        let made_up = Fence {
+            incarnation: self.incarnation,
+            counter,
+        };
+        Ok(self.fences.get(&counter).copied().unwrap_or(made_up))
+    }
+}
