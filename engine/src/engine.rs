@@ -16,7 +16,7 @@ use crate::clock::Raw;
 use crate::handle::{Handle, SubmitError};
 use crate::inbox::Request;
 use crate::open;
-use crate::shared::{Shared, Status};
+use crate::shared::Shared;
 use crate::worker::WorkerBuilder;
 use crate::writer::Writer;
 
@@ -184,7 +184,7 @@ fn write<L: Log>(mut writer: Writer<L>, shared: &Shared, mut seed: u64) {
     loop {
         // A Weyl sequence: the machine mixes each seed, so distinct ones are enough.
         seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let Ok(turn) = writer.turn(read_clocks(), seed) else {
+        let Some(turn) = open::turn(&mut writer, shared, read_clocks(), seed) else {
             return;
         };
         if turn.done {
@@ -192,10 +192,6 @@ fn write<L: Log>(mut writer: Writer<L>, shared: &Shared, mut seed: u64) {
         }
         while writer.is_full() && !shared.is_stopped() {
             shared.wait_for_change(Duration::from_millis(20));
-        }
-        if let Status::Stopped { cause } = shared.status() {
-            writer.fail(&cause);
-            return;
         }
         let sleep = turn
             .next_in_ms
@@ -215,26 +211,15 @@ fn flush<F: Flush>(mut flusher: F, shared: &Shared, closing: &AtomicBool) -> Res
         } else if closing.load(Ordering::Acquire) {
             let closed = flusher.close();
             shared.set_log_stats(flusher.stats());
+            open::settle_close(shared, &closed);
             return closed;
         } else {
             sealed = true;
             flusher.seal()
         };
-        match flushed {
-            Ok(flushed) => {
-                shared.set_durable(flushed.durable);
-                shared.release(flushed.durable.frame);
-                shared.set_log_stats(flusher.stats());
-                shared.notify_room();
-            }
-            Err(stopped) => {
-                shared.set_stopped(&stopped.to_string());
-                shared.release.fail(&stopped.to_string());
-                // The writer may sleep; it answers everybody who still waits.
-                shared.inbox.push_always(Request::Drain);
-                return Err(stopped);
-            }
-        }
+        shared.set_log_stats(flusher.stats());
+        open::settle(shared, &flushed);
+        flushed?;
     }
 }
 

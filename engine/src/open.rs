@@ -5,12 +5,16 @@
 use std::sync::Arc;
 
 use mainstay_core::{Machine, Now, Steady, Timestamp, codec};
-use mainstay_log::{Disk, Entropy, FileFlusher, FileLog, Frame, Identity, Log, Options, Recovery};
+use mainstay_log::{
+    Disk, Entropy, FileFlusher, FileLog, Flush, Flushed, Frame, Identity, Log, Options, Recovery,
+    Stopped,
+};
 
 use crate::clock::{Clock, Raw};
-use crate::shared::Shared;
+use crate::inbox::Request;
+use crate::shared::{Shared, Status};
 use crate::token::TokenKey;
-use crate::writer::Writer;
+use crate::writer::{Turn, Writer};
 use crate::{Handle, metrics};
 
 /// An engine that is open but has no threads yet: a program gives it some, the simulator drives it by hand.
@@ -25,6 +29,73 @@ pub struct Opening<D: Disk> {
     pub identity: Identity,
     /// What recovery found.
     pub recovery: Recovery,
+}
+
+impl<D: Disk> Opening<D> {
+    /// One turn of the writer; `None` once the log has stopped, and then everybody has been answered.
+    pub fn turn(&mut self, raw: Raw, id_seed: u64) -> Option<Turn> {
+        turn(&mut self.writer, self.handle.shared(), raw, id_seed)
+    }
+
+    /// Lets out, or fails, what a call of the flusher has settled. To be called after each `flush` and `seal`.
+    pub fn settle(&self, flushed: &Result<Flushed, Stopped>) {
+        settle(self.handle.shared(), flushed);
+    }
+
+    /// Ends in order: decides what still waits, makes it durable and closes the log.
+    ///
+    /// # Errors
+    /// The storage fault that ended the log before.
+    pub fn close(&mut self, raw: Raw, id_seed: u64) -> Result<(), Stopped> {
+        let shared = Arc::clone(self.handle.shared());
+        shared.inbox.push_always(Request::Stop);
+        self.writer.turn(raw, id_seed)?;
+        let closed = self.flusher.close();
+        settle_close(&shared, &closed);
+        shared.set_stopped(crate::engine::SHUT_DOWN);
+        drop(shared.inbox.close());
+        closed
+    }
+}
+
+/// One turn of the writer, and its end when the flusher has stopped meanwhile.
+pub(crate) fn turn<L: Log>(
+    writer: &mut Writer<L>,
+    shared: &Shared,
+    raw: Raw,
+    id_seed: u64,
+) -> Option<Turn> {
+    let turn = writer.turn(raw, id_seed).ok()?;
+    if let Status::Stopped { cause } = shared.status() {
+        writer.fail(&cause);
+        return None;
+    }
+    Some(turn)
+}
+
+/// What follows each call of the flusher: answers whose frames are durable leave, or all that wait end with an error.
+pub(crate) fn settle(shared: &Shared, flushed: &Result<Flushed, Stopped>) {
+    match flushed {
+        Ok(flushed) => {
+            shared.set_durable(flushed.durable);
+            shared.release(flushed.durable.frame);
+            shared.notify_room();
+        }
+        Err(stopped) => {
+            shared.set_stopped(&stopped.to_string());
+            shared.release.fail(&stopped.to_string());
+            // The writer may sleep; it answers everybody who still waits.
+            shared.inbox.push_always(Request::Drain);
+        }
+    }
+}
+
+/// What follows the flusher's close: it has made everything durable that was ever appended, or has stopped.
+pub(crate) fn settle_close(shared: &Shared, closed: &Result<(), Stopped>) {
+    match closed {
+        Ok(()) => shared.release(u64::MAX),
+        Err(stopped) => settle(shared, &Err(stopped.clone())),
+    }
 }
 
 /// Reads one frame into a machine.
