@@ -21,7 +21,10 @@ pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The data directory that is meant.
 pub(crate) fn data_dir(global: &Global) -> PathBuf {
-    let named = global.data_dir.clone().or_else(|| variable("MAINSTAY_DATA_DIR").map(PathBuf::from));
+    let named = global
+        .data_dir
+        .clone()
+        .or_else(|| variable("MAINSTAY_DATA_DIR").map(PathBuf::from));
     named.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR))
 }
 
@@ -45,13 +48,22 @@ fn stored_key(data_dir: &Path) -> Result<Option<String>, Failure> {
     let path = data_dir.join("admin.key");
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some(text.trim().to_owned())),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Failure::new(
             Code::NotAllowed,
             "key_not_readable",
-            format!("{}: {error}; give a key with --key or MAINSTAY_API_KEY", path.display()),
+            format!(
+                "{}: {error}; give a key with --key or MAINSTAY_API_KEY",
+                path.display()
+            ),
         )),
-        Err(error) => Err(Failure::new(Code::NotUnderstood, "key_not_readable", format!("{}: {error}", path.display()))),
+        Err(error) => Err(Failure::new(
+            Code::NotUnderstood,
+            "key_not_readable",
+            format!("{}: {error}", path.display()),
+        )),
     }
 }
 

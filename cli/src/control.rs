@@ -11,33 +11,54 @@ use crate::screen::Screen;
 use crate::{follow, payload};
 
 /// `run …`
-pub(crate) async fn run(global: &Global, command: &RunCommand, screen: Screen) -> Result<Code, Failure> {
+pub(crate) async fn run(
+    global: &Global,
+    command: &RunCommand,
+    screen: Screen,
+) -> Result<Code, Failure> {
     let client = connection::client(global, SHORT_PATIENCE)?;
     match command {
         RunCommand::Show { run_id } => show(screen, &client.run(run_id).await?, show_run),
-        RunCommand::Cancel { run_id, force, reason } => {
+        RunCommand::Cancel {
+            run_id,
+            force,
+            reason,
+        } => {
             let answer = client.cancel_run(run_id, *force, reason.as_deref()).await?;
-            show(screen, &answer, |screen, answer| status_line(screen, &answer.run_id, &answer.status))
+            show(screen, &answer, |screen, answer| {
+                status_line(screen, &answer.run_id, &answer.status)
+            })
         }
         RunCommand::Suspend { run_id, reason } => {
             let answer = client.suspend_run(run_id, reason.as_deref()).await?;
-            show(screen, &answer, |screen, answer| status_line(screen, &answer.run_id, &answer.status))
+            show(screen, &answer, |screen, answer| {
+                status_line(screen, &answer.run_id, &answer.status)
+            })
         }
         RunCommand::Resume { run_id, payload } => {
             let payload = payload.as_deref().map(payload::read).transpose()?;
             let answer = client.resume_run(run_id, payload).await?;
-            show(screen, &answer, |screen, answer| status_line(screen, &answer.run_id, &answer.status))
+            show(screen, &answer, |screen, answer| {
+                status_line(screen, &answer.run_id, &answer.status)
+            })
         }
-        RunCommand::Explain { run_id } => show(screen, &client.explain_run(run_id).await?, show_explain),
+        RunCommand::Explain { run_id } => {
+            show(screen, &client.explain_run(run_id).await?, show_explain)
+        }
         RunCommand::Watch { run_id, every } => {
-            return follow::watch(&client.with_patience(LONG_PATIENCE), run_id, *every, screen).await;
+            return follow::watch(&client.with_patience(LONG_PATIENCE), run_id, *every, screen)
+                .await;
         }
     }
     Ok(Code::Done)
 }
 
 /// `task …`
-pub(crate) async fn task(global: &Global, command: &TaskCommand, screen: Screen) -> Result<Code, Failure> {
+pub(crate) async fn task(
+    global: &Global,
+    command: &TaskCommand,
+    screen: Screen,
+) -> Result<Code, Failure> {
     let client = connection::client(global, SHORT_PATIENCE)?;
     match command {
         TaskCommand::Show { task_id } => show(screen, &client.task(task_id).await?, show_task),
@@ -50,7 +71,11 @@ pub(crate) async fn task(global: &Global, command: &TaskCommand, screen: Screen)
 }
 
 /// `engine …`
-pub(crate) async fn engine(global: &Global, command: &EngineCommand, screen: Screen) -> Result<Code, Failure> {
+pub(crate) async fn engine(
+    global: &Global,
+    command: &EngineCommand,
+    screen: Screen,
+) -> Result<Code, Failure> {
     let client = connection::client(global, SHORT_PATIENCE)?;
     let answer = match command {
         EngineCommand::Pause { reason } => client.pause_engine(reason.as_deref()).await?,
@@ -94,20 +119,42 @@ fn show_run(screen: Screen, run: &Run) {
         ("state", run.state.to_string()),
         ("created", run.created_at.clone()),
         ("due", run.scheduled_at.clone()),
-        ("attempts", format!("{} ({} failed, {} lost)", run.attempt_count, run.failures, run.lost_leases)),
+        (
+            "attempts",
+            format!(
+                "{} ({} failed, {} lost)",
+                run.attempt_count, run.failures, run.lost_leases
+            ),
+        ),
     ];
     let mut optional = |name, value: Option<String>| pairs.extend(value.map(|value| (name, value)));
     optional("key", run.concurrency_key.clone());
     optional("waits for", run.block_reason.clone());
     optional("reason", run.reason.clone());
     optional("retry at", run.retry_at.clone());
-    optional("lease", run.lease.as_ref().map(|lease| format!("{} until {}", lease.owner, lease.expires_at)));
-    optional("cancel", run.cancel_requested.as_ref().map(|c| format!("asked for by {}, forced at {}", c.by, c.force_at)));
-    optional("output", run.output.as_ref().map(|output| output.get().to_owned()));
+    optional(
+        "lease",
+        run.lease
+            .as_ref()
+            .map(|lease| format!("{} until {}", lease.owner, lease.expires_at)),
+    );
+    optional(
+        "cancel",
+        run.cancel_requested
+            .as_ref()
+            .map(|c| format!("asked for by {}, forced at {}", c.by, c.force_at)),
+    );
+    optional(
+        "output",
+        run.output.as_ref().map(|output| output.get().to_owned()),
+    );
     screen.pairs(&pairs);
     if !run.attempts.is_empty() {
         let row = |attempt: &mainstay_client::wire::Attempt| {
-            let error = attempt.error.as_ref().map(|error| format!("{}: {}", error.code, error.message));
+            let error = attempt
+                .error
+                .as_ref()
+                .map(|error| format!("{}: {}", error.code, error.message));
             vec![
                 attempt.number.to_string(),
                 attempt.worker.clone(),
@@ -118,24 +165,48 @@ fn show_run(screen: Screen, run: &Run) {
             ]
         };
         screen.line("");
-        let head = ["attempt", "worker", "started", "finished", "result", "error"];
+        let head = [
+            "attempt", "worker", "started", "finished", "result", "error",
+        ];
         screen.table(&head, &run.attempts.iter().map(row).collect::<Vec<_>>());
     }
     let row = |change: &mainstay_client::wire::Change| {
         let from = change.from.map_or("", RunState::name).to_owned();
         let actor = change.actor.clone().unwrap_or_default();
-        vec![change.sequence.to_string(), change.at.clone(), from, change.to.to_string(), change.cause.clone(), actor]
+        vec![
+            change.sequence.to_string(),
+            change.at.clone(),
+            from,
+            change.to.to_string(),
+            change.cause.clone(),
+            actor,
+        ]
     };
     screen.line("");
     let head = ["sequence", "at", "from", "to", "cause", "actor"];
-    screen.table(&head, &run.state_history.iter().map(row).collect::<Vec<_>>());
+    screen.table(
+        &head,
+        &run.state_history.iter().map(row).collect::<Vec<_>>(),
+    );
 }
 
 fn show_explain(screen: Screen, explain: &Explain) {
     let runnable = if explain.runnable { "yes" } else { "no" };
-    let mut pairs = vec![("state", explain.state.to_string()), ("runnable", runnable.to_owned())];
-    pairs.extend(explain.position.map(|position| ("position", position.to_string())));
-    pairs.extend(explain.reasons.iter().map(|reason| ("because", format!("{}: {}", reason.code, reason.message))));
+    let mut pairs = vec![
+        ("state", explain.state.to_string()),
+        ("runnable", runnable.to_owned()),
+    ];
+    pairs.extend(
+        explain
+            .position
+            .map(|position| ("position", position.to_string())),
+    );
+    pairs.extend(
+        explain
+            .reasons
+            .iter()
+            .map(|reason| ("because", format!("{}: {}", reason.code, reason.message))),
+    );
     pairs.push(("would run", explain.would_run_when.clone()));
     screen.pairs(&pairs);
 }
@@ -147,17 +218,39 @@ fn show_task(screen: Screen, task: &Task) {
         ("queue", task.queue.clone()),
         ("state", task.state.to_string()),
         ("priority", task.metadata.priority.to_string()),
-        ("created", format!("{} by {}", task.created_at, task.created_by)),
+        (
+            "created",
+            format!("{} by {}", task.created_at, task.created_by),
+        ),
     ];
     let mut optional = |name, value: Option<String>| pairs.extend(value.map(|value| (name, value)));
-    optional("tags", (!task.metadata.tags.is_empty()).then(|| task.metadata.tags.join(", ")));
+    optional(
+        "tags",
+        (!task.metadata.tags.is_empty()).then(|| task.metadata.tags.join(", ")),
+    );
     optional("key", task.idempotency_key.clone());
     optional("canceled", task.canceled_at.clone());
-    optional("payload", task.payload.as_ref().map(|payload| payload.get().to_owned()));
-    optional("payload", task.payload_base64.as_ref().map(|text| format!("{} as base64: {text}", task.content_type)));
+    optional(
+        "payload",
+        task.payload
+            .as_ref()
+            .map(|payload| payload.get().to_owned()),
+    );
+    optional(
+        "payload",
+        task.payload_base64
+            .as_ref()
+            .map(|text| format!("{} as base64: {text}", task.content_type)),
+    );
     screen.pairs(&pairs);
     screen.line("");
-    let rows = task.runs.iter().map(|run| vec![run.run_id.clone(), run.state.to_string(), run.scheduled_at.clone()]);
+    let rows = task.runs.iter().map(|run| {
+        vec![
+            run.run_id.clone(),
+            run.state.to_string(),
+            run.scheduled_at.clone(),
+        ]
+    });
     screen.table(&["run", "state", "due"], &rows.collect::<Vec<_>>());
 }
 
@@ -180,7 +273,15 @@ fn show_stats(screen: Screen, stats: &Stats) {
         ("runs", stats.total_runs.to_string()),
         ("attempts", stats.attempts_total.to_string()),
         ("sequence", stats.latest_sequence.to_string()),
-        ("engine", if stats.paused { "paused" } else { "granting work" }.to_owned()),
+        (
+            "engine",
+            if stats.paused {
+                "paused"
+            } else {
+                "granting work"
+            }
+            .to_owned(),
+        ),
     ];
     pairs.extend(stats.oldest_ready_at.clone().map(|at| ("oldest ready", at)));
     screen.pairs(&pairs);
@@ -196,6 +297,9 @@ fn show_stats(screen: Screen, stats: &Stats) {
         ("failed", runs.failed),
         ("canceled", runs.canceled),
     ];
-    let rows: Vec<_> = counts.iter().map(|(name, count)| vec![(*name).to_owned(), count.to_string()]).collect();
+    let rows: Vec<_> = counts
+        .iter()
+        .map(|(name, count)| vec![(*name).to_owned(), count.to_string()])
+        .collect();
     screen.table(&["state", "runs"], &rows);
 }

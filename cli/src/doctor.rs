@@ -50,12 +50,23 @@ pub(crate) fn examine(args: &DoctorArgs, screen: Screen) -> Result<Code, Failure
     }
     let directory = &args.directory;
     let seen = doctor::examine(directory).map_err(|error| {
-        Failure::new(Code::CannotCreate, "directory_not_readable", format!("{}: {error}", directory.display()))
+        Failure::new(
+            Code::CannotCreate,
+            "directory_not_readable",
+            format!("{}: {error}", directory.display()),
+        )
     })?;
     let is_clean = seen.is_clean();
     if seen.log.log_id.is_none() && is_clean {
-        let message = format!("{} is not a data directory: there is no log in it", directory.display());
-        return Err(Failure::new(Code::NotUnderstood, "not_a_data_directory", message));
+        let message = format!(
+            "{} is not a data directory: there is no log in it",
+            directory.display()
+        );
+        return Err(Failure::new(
+            Code::NotUnderstood,
+            "not_a_data_directory",
+            message,
+        ));
     }
     let report = report(directory, seen);
     if screen.is_json() {
@@ -80,16 +91,28 @@ fn report(directory: &Path, seen: doctor::Report) -> Report {
     for finding in seen.log.findings {
         if finding.is_damage {
             let (file, offset, explanation) = (finding.file, finding.offset, finding.explanation);
-            report.damage.push(Damage { file, offset, explanation });
+            report.damage.push(Damage {
+                file,
+                offset,
+                explanation,
+            });
         } else {
-            report.findings.push(format!("{} at offset {}: {}", finding.file, finding.offset, finding.explanation));
+            report.findings.push(format!(
+                "{} at offset {}: {}",
+                finding.file, finding.offset, finding.explanation
+            ));
         }
     }
     if let Some(holder) = seen.log.held_by {
-        report.findings.push(format!("held by {holder}: what it wrote while this was read is not covered"));
+        report.findings.push(format!(
+            "held by {holder}: what it wrote while this was read is not covered"
+        ));
     }
     for file in seen.log.quarantine {
-        let bytes = directory.join(&file).metadata().map_or(0, |meta| meta.len());
+        let bytes = directory
+            .join(&file)
+            .metadata()
+            .map_or(0, |meta| meta.len());
         report.quarantine.push(Quarantined { file, bytes });
     }
     report
@@ -105,14 +128,24 @@ fn show(screen: Screen, report: &Report, is_clean: bool) {
         ("live runs", number(&report.live_runs)),
     ]);
     for tail in &report.quarantine {
-        screen.line(&format!("quarantined: {} ({} bytes, never acknowledged)", tail.file, tail.bytes));
+        screen.line(&format!(
+            "quarantined: {} ({} bytes, never acknowledged)",
+            tail.file, tail.bytes
+        ));
     }
     for finding in &report.findings {
         screen.line(&format!("note: {finding}"));
     }
     for damage in &report.damage {
-        screen.line(&format!("DAMAGE: {} at offset {}: {}", damage.file, damage.offset, damage.explanation));
+        screen.line(&format!(
+            "DAMAGE: {} at offset {}: {}",
+            damage.file, damage.offset, damage.explanation
+        ));
     }
-    let verdict = if is_clean { "all is well" } else { "damage found; keep a copy of the directory" };
+    let verdict = if is_clean {
+        "all is well"
+    } else {
+        "damage found; keep a copy of the directory"
+    };
     screen.line(verdict);
 }

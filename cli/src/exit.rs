@@ -49,7 +49,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure that this program found itself.
     pub(crate) fn new(code: Code, name: &str, message: impl Into<String>) -> Failure {
-        Failure { code, name: name.to_owned(), message: message.into(), details: json!({}) }
+        Failure {
+            code,
+            name: name.to_owned(),
+            message: message.into(),
+            details: json!({}),
+        }
     }
 
     /// The command line is not usable.
@@ -84,11 +89,18 @@ impl From<Error> for Failure {
                 }
             }
             Error::Transport { .. } => {
-                let message = format!("{error}; is `mainstay serve` running there? (--server, MAINSTAY_URL)");
+                let message =
+                    format!("{error}; is `mainstay serve` running there? (--server, MAINSTAY_URL)");
                 Failure::new(Code::Unreachable, "unreachable", message)
             }
-            Error::Answer(_) => Failure::new(Code::NotUnderstood, "answer_not_understood", error.to_string()),
-            Error::Setup(_) => Failure::new(Code::NotUnderstood, "configuration", error.to_string()),
+            Error::Answer(_) => Failure::new(
+                Code::NotUnderstood,
+                "answer_not_understood",
+                error.to_string(),
+            ),
+            Error::Setup(_) => {
+                Failure::new(Code::NotUnderstood, "configuration", error.to_string())
+            }
         }
     }
 }
@@ -135,8 +147,14 @@ mod tests {
 
     #[test]
     fn an_absent_server_is_69_and_a_bad_address_78() {
-        let away = Error::Transport { message: "refused".into(), definite: true };
+        let away = Error::Transport {
+            message: "refused".into(),
+            definite: true,
+        };
         assert_eq!(Failure::from(away).code, Code::Unreachable);
-        assert_eq!(Failure::from(Error::Setup("https".into())).code, Code::NotUnderstood);
+        assert_eq!(
+            Failure::from(Error::Setup("https".into())).code,
+            Code::NotUnderstood
+        );
     }
 }

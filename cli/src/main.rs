@@ -28,7 +28,11 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are answers; nobody may be reading them any more.
             let _ = error.print();
-            return if error.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
+            return if error.use_stderr() {
+                Code::Usage.into()
+            } else {
+                Code::Done.into()
+            };
         }
     };
     let screen = Screen::new(cli.global.json);
@@ -68,8 +72,11 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
 
 /// Client commands wait for one thing at a time: one thread is enough.
 fn blocking(command: impl Future<Output = Result<Code, Failure>>) -> Result<Code, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Code::Failed, "no_runtime", error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(Code::Failed, "no_runtime", error.to_string()))?;
     runtime.block_on(command)
 }
 

@@ -12,15 +12,21 @@ const BYTES_MAX: u64 = 64 << 20;
 /// Reads what the option names. The JSON stays as it was written.
 pub(crate) fn read(option: &str) -> Result<Json<'static>, Failure> {
     let (text, source) = if option == "-" {
-        (slurp(std::io::stdin().lock(), "standard input")?, "standard input")
+        (
+            slurp(std::io::stdin().lock(), "standard input")?,
+            "standard input",
+        )
     } else if let Some(path) = option.strip_prefix('@') {
-        let file = std::fs::File::open(path).map_err(|error| Failure::usage(format!("--payload {path}: {error}")))?;
+        let file = std::fs::File::open(path)
+            .map_err(|error| Failure::usage(format!("--payload {path}: {error}")))?;
         (slurp(file, path)?, path)
     } else {
         (option.to_owned(), "--payload")
     };
     Json::parse(text).map_err(|error| {
-        Failure::usage(format!("{source}: not JSON: {error}; text is written with quotes, such as '\"hello\"'"))
+        Failure::usage(format!(
+            "{source}: not JSON: {error}; text is written with quotes, such as '\"hello\"'"
+        ))
     })
 }
 
@@ -29,7 +35,9 @@ fn slurp(input: impl Read, name: &str) -> Result<String, Failure> {
     let read = input.take(BYTES_MAX + 1).read_to_string(&mut text);
     read.map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     if text.len() as u64 > BYTES_MAX {
-        return Err(Failure::usage(format!("{name}: longer than {BYTES_MAX} bytes")));
+        return Err(Failure::usage(format!(
+            "{name}: longer than {BYTES_MAX} bytes"
+        )));
     }
     Ok(text)
 }

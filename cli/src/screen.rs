@@ -63,18 +63,26 @@ impl Screen {
     /// Writes names and values, one pair a line.
     pub(crate) fn pairs(self, pairs: &[(&str, String)]) -> bool {
         let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let lines: Vec<_> = pairs.iter().map(|(name, value)| format!("{name:width$}  {}", clean(value))).collect();
+        let lines: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| format!("{name:width$}  {}", clean(value)))
+            .collect();
         self.line(&trim_ends(&lines.join("\n")))
     }
 }
 
 /// Control characters in stored text must not reach a terminal.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 fn trim_ends(text: &str) -> String {
-    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

@@ -32,25 +32,46 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
         let message = format!("{}: {error}", directory.join("admin.key").display());
         Failure::new(Code::CannotCreate, "key_file", message)
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Code::CannotCreate, "no_runtime", error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime
+        .map_err(|error| Failure::new(Code::CannotCreate, "no_runtime", error.to_string()))?;
     let drain = config.drain_time_max;
     let shown_key = is_new.then(|| key.reveal().to_owned());
     let fault = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let listen = config.listen;
         let server = Server::bind(config, engine.handle(), key).map_err(|error| {
-            Failure::new(Code::CannotCreate, "cannot_listen", format!("cannot listen on {listen}: {error}"))
+            Failure::new(
+                Code::CannotCreate,
+                "cannot_listen",
+                format!("cannot listen on {listen}: {error}"),
+            )
         })?;
         let address = server.local_addr().map_err(|error| {
-            Failure::new(Code::CannotCreate, "cannot_listen", format!("cannot listen on {listen}: {error}"))
+            Failure::new(
+                Code::CannotCreate,
+                "cannot_listen",
+                format!("cannot listen on {listen}: {error}"),
+            )
         })?;
-        tell_ready(screen, &directory, engine.recovered(), address, shown_key.as_deref());
+        tell_ready(
+            screen,
+            &directory,
+            engine.recovered(),
+            address,
+            shown_key.as_deref(),
+        );
         Ok::<_, Failure>(until_ended(&engine, server, &mut signals, screen).await)
     })?;
     runtime.shutdown_timeout(drain);
     if let Some(cause) = fault {
-        return Err(Failure::new(Code::Storage, "storage_fault", format!("the engine has stopped: {cause}")));
+        return Err(Failure::new(
+            Code::Storage,
+            "storage_fault",
+            format!("the engine has stopped: {cause}"),
+        ));
     }
     let closed = engine.shutdown(drain.max(Duration::from_secs(1)));
     closed.map_err(|error| Failure::new(Code::Storage, "storage_fault", error.to_string()))?;
@@ -59,7 +80,12 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
 }
 
 /// Serves until the end; the cause when it was a storage fault.
-async fn until_ended(engine: &Engine, server: Server, signals: &mut Signals, screen: Screen) -> Option<String> {
+async fn until_ended(
+    engine: &Engine,
+    server: Server,
+    signals: &mut Signals,
+    screen: Screen,
+) -> Option<String> {
     let handle = engine.handle();
     let mut cause = None;
     let shutdown = async {
@@ -95,7 +121,9 @@ struct Signals {
 
 impl Signals {
     fn listen() -> Result<Signals, Failure> {
-        let failed = |error: std::io::Error| Failure::new(Code::CannotCreate, "no_signals", error.to_string());
+        let failed = |error: std::io::Error| {
+            Failure::new(Code::CannotCreate, "no_signals", error.to_string())
+        };
         let term = signal(SignalKind::terminate()).map_err(failed)?;
         let int = signal(SignalKind::interrupt()).map_err(failed)?;
         Ok(Signals { term, int })
@@ -119,7 +147,13 @@ impl Signals {
     }
 }
 
-fn tell_ready(screen: Screen, directory: &Path, recovered: &Recovered, address: SocketAddr, key: Option<&str>) {
+fn tell_ready(
+    screen: Screen,
+    directory: &Path,
+    recovered: &Recovered,
+    address: SocketAddr,
+    key: Option<&str>,
+) {
     let key_file = directory.join("admin.key");
     let url = format!("http://{address}");
     if screen.is_json() {
@@ -137,11 +171,17 @@ fn tell_ready(screen: Screen, directory: &Path, recovered: &Recovered, address: 
     screen.line(&format!("data directory: {}", directory.display()));
     screen.line(&format!("recovered: {recovery}"));
     if let Some(cut) = &recovered.cut {
-        screen.line(&format!("cut: {} bytes that were never acknowledged, kept in {}", cut.bytes, cut.quarantine));
+        screen.line(&format!(
+            "cut: {} bytes that were never acknowledged, kept in {}",
+            cut.bytes, cut.quarantine
+        ));
     }
     screen.line(&format!("API: {url}"));
     match key {
-        Some(key) => screen.line(&format!("key: {key} (shown once; stored in {})", key_file.display())),
+        Some(key) => screen.line(&format!(
+            "key: {key} (shown once; stored in {})",
+            key_file.display()
+        )),
         None => screen.line(&format!("key: in {}", key_file.display())),
     };
 }
@@ -155,10 +195,18 @@ fn listen_address(args: &ServeArgs) -> Result<SocketAddr, Failure> {
     }
     let mut addresses = match args.listen.to_socket_addrs() {
         Ok(addresses) => addresses,
-        Err(error) => return refuse("listen", format!("--listen {}: {error}; expected HOST:PORT", args.listen)),
+        Err(error) => {
+            return refuse(
+                "listen",
+                format!("--listen {}: {error}; expected HOST:PORT", args.listen),
+            );
+        }
     };
     let Some(address) = addresses.next() else {
-        return refuse("listen", format!("--listen {}: no such address", args.listen));
+        return refuse(
+            "listen",
+            format!("--listen {}: no such address", args.listen),
+        );
     };
     if !address.ip().is_loopback() && !args.insecure_plaintext {
         let message = format!(
@@ -177,7 +225,9 @@ fn open(directory: &Path) -> Result<Engine, Failure> {
     loop {
         match Engine::open(directory) {
             Ok(engine) => return Ok(engine),
-            Err(OpenError::Log(LogError::Held { holder })) if tries < 100 && !holder.contains(char::is_numeric) => {
+            Err(OpenError::Log(LogError::Held { holder }))
+                if tries < 100 && !holder.contains(char::is_numeric) =>
+            {
                 tries += 1;
                 std::thread::sleep(Duration::from_millis(10));
             }
@@ -189,11 +239,15 @@ fn open(directory: &Path) -> Result<Engine, Failure> {
 /// Why a data directory did not open, as an end of the program.
 pub(crate) fn refused(directory: &Path, error: &OpenError) -> Failure {
     let (code, name) = match error {
-        OpenError::Directory { .. } | OpenError::System { .. } => (Code::CannotCreate, "cannot_create"),
+        OpenError::Directory { .. } | OpenError::System { .. } => {
+            (Code::CannotCreate, "cannot_create")
+        }
         OpenError::Log(error) => match error {
             LogError::Held { .. } => (Code::Held, "held"),
             LogError::Format { .. } | LogError::Option { .. } => (Code::NotUnderstood, "format"),
-            LogError::Damage { .. } | LogError::Missing { .. } | LogError::Refused { .. } => (Code::Failed, "damage"),
+            LogError::Damage { .. } | LogError::Missing { .. } | LogError::Refused { .. } => {
+                (Code::Failed, "damage")
+            }
             LogError::Io { .. } => (Code::Storage, "storage_fault"),
         },
     };
@@ -209,7 +263,9 @@ mod tests {
 
     fn address(words: &[&str]) -> Result<SocketAddr, Failure> {
         let cli = Cli::try_parse_from([&["mainstay", "serve"], words].concat()).expect("parses");
-        let Command::Serve(args) = cli.command else { panic!("not a serve") };
+        let Command::Serve(args) = cli.command else {
+            panic!("not a serve")
+        };
         listen_address(&args)
     }
 

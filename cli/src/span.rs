@@ -18,8 +18,12 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     if number.is_empty() {
         return Err("expected a number before the unit, such as 30s".into());
     }
-    let ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms));
-    ms.map(Duration::from_millis).ok_or_else(|| "the span is too long".into())
+    let ms = number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit_ms));
+    ms.map(Duration::from_millis)
+        .ok_or_else(|| "the span is too long".into())
 }
 
 /// The whole milliseconds of a span.

@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 use crate::client::segment;
 use crate::retry::Repeat;
 use crate::wire::{
-    BatchAnswer, Beat, Checkpoint, Claim, EngineChanged, EngineStatus, Explain, Finish, FinishAnswer, FinishOne,
-    Heartbeat, HeartbeatAnswer, Json, Lease, ReasonBody, ResumeRun, Run, RunChanged, Stats, StatusBody, SubmitAnswer,
-    Task, TaskCanceled, TaskSpec,
+    BatchAnswer, Beat, Checkpoint, Claim, EngineChanged, EngineStatus, Explain, Finish,
+    FinishAnswer, FinishOne, Heartbeat, HeartbeatAnswer, Json, Lease, ReasonBody, ResumeRun, Run,
+    RunChanged, Stats, StatusBody, SubmitAnswer, Task, TaskCanceled, TaskSpec,
 };
 use crate::{Client, Error};
 
@@ -43,11 +43,17 @@ struct Granted {
 }
 
 fn if_keyed(keyed: bool) -> Repeat {
-    if keyed { Repeat::Safe } else { Repeat::UnlessUncertain }
+    if keyed {
+        Repeat::Safe
+    } else {
+        Repeat::UnlessUncertain
+    }
 }
 
 fn reason_body(reason: Option<&str>) -> ReasonBody<'_> {
-    ReasonBody { reason: reason.map(Into::into) }
+    ReasonBody {
+        reason: reason.map(Into::into),
+    }
 }
 
 /// Health.
@@ -84,7 +90,12 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn submit(&self, task: &TaskSpec<'_>) -> Result<SubmitAnswer, Error> {
-        self.post("/api/v1/tasks".into(), task, if_keyed(task.idempotency_key.is_some())).await
+        self.post(
+            "/api/v1/tasks".into(),
+            task,
+            if_keyed(task.idempotency_key.is_some()),
+        )
+        .await
     }
 
     /// Submits up to 10,000 tasks, each accepted or refused by itself. Repeated on uncertainty only when every task has an
@@ -106,9 +117,18 @@ impl Client {
         self.post_tasks(tasks, Repeat::Safe).await
     }
 
-    async fn post_tasks<T: Serialize>(&self, tasks: &[T], repeat: Repeat) -> Result<BatchAnswer, Error> {
-        let answer: BatchAnswer = self.post("/api/v1/tasks/batch".into(), &Tasks { tasks }, repeat).await?;
-        Ok(BatchAnswer { results: counted(answer.results, tasks.len())?, ..answer })
+    async fn post_tasks<T: Serialize>(
+        &self,
+        tasks: &[T],
+        repeat: Repeat,
+    ) -> Result<BatchAnswer, Error> {
+        let answer: BatchAnswer = self
+            .post("/api/v1/tasks/batch".into(), &Tasks { tasks }, repeat)
+            .await?;
+        Ok(BatchAnswer {
+            results: counted(answer.results, tasks.len())?,
+            ..answer
+        })
     }
 
     /// One task with everything about it.
@@ -116,14 +136,19 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn task(&self, task_id: &str) -> Result<Task, Error> {
-        self.get(format!("/api/v1/tasks/{}", segment(task_id))).await
+        self.get(format!("/api/v1/tasks/{}", segment(task_id)))
+            .await
     }
 
     /// Cancels a task and all its runs.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn cancel_task(&self, task_id: &str, reason: Option<&str>) -> Result<TaskCanceled, Error> {
+    pub async fn cancel_task(
+        &self,
+        task_id: &str,
+        reason: Option<&str>,
+    ) -> Result<TaskCanceled, Error> {
         let path = format!("/api/v1/tasks/{}/cancel", segment(task_id));
         self.post(path, &reason_body(reason), Repeat::Safe).await
     }
@@ -143,7 +168,12 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn cancel_run(&self, run_id: &str, force: bool, reason: Option<&str>) -> Result<RunChanged, Error> {
+    pub async fn cancel_run(
+        &self,
+        run_id: &str,
+        force: bool,
+        reason: Option<&str>,
+    ) -> Result<RunChanged, Error> {
         let query = if force { "?force=true" } else { "" };
         let path = format!("/api/v1/runs/{}/cancel{query}", segment(run_id));
         self.post(path, &reason_body(reason), Repeat::Safe).await
@@ -153,18 +183,28 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn suspend_run(&self, run_id: &str, reason: Option<&str>) -> Result<RunChanged, Error> {
+    pub async fn suspend_run(
+        &self,
+        run_id: &str,
+        reason: Option<&str>,
+    ) -> Result<RunChanged, Error> {
         let path = format!("/api/v1/runs/{}/suspend", segment(run_id));
-        self.post(path, &reason_body(reason), Repeat::UnlessUncertain).await
+        self.post(path, &reason_body(reason), Repeat::UnlessUncertain)
+            .await
     }
 
     /// Makes a suspended run ready again and hands `payload` to its next attempt.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn resume_run(&self, run_id: &str, payload: Option<Json<'_>>) -> Result<RunChanged, Error> {
+    pub async fn resume_run(
+        &self,
+        run_id: &str,
+        payload: Option<Json<'_>>,
+    ) -> Result<RunChanged, Error> {
         let path = format!("/api/v1/runs/{}/resume", segment(run_id));
-        self.post(path, &ResumeRun { payload }, Repeat::UnlessUncertain).await
+        self.post(path, &ResumeRun { payload }, Repeat::UnlessUncertain)
+            .await
     }
 
     /// Why a run is (not) running.
@@ -172,7 +212,8 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn explain_run(&self, run_id: &str) -> Result<Explain, Error> {
-        self.get(format!("/api/v1/runs/{}/explain", segment(run_id))).await
+        self.get(format!("/api/v1/runs/{}/explain", segment(run_id)))
+            .await
     }
 }
 
@@ -185,7 +226,9 @@ impl Client {
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Lease>, Error> {
         let wait = Duration::from_millis(claim.wait_ms.unwrap_or(0));
         let repeat = if_keyed(claim.idempotency_key.is_some());
-        let granted: Granted = self.post_waiting("/api/v1/leases".into(), claim, repeat, wait).await?;
+        let granted: Granted = self
+            .post_waiting("/api/v1/leases".into(), claim, repeat, wait)
+            .await?;
         Ok(granted.leases)
     }
 
@@ -193,9 +236,23 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`]; `lease_lost` when it is another's now.
-    pub async fn heartbeat(&self, run_id: &str, token: &str, lease_ms: Option<u64>) -> Result<Beat, Error> {
-        let body = Heartbeat { token: token.into(), lease_ms, ..Heartbeat::default() };
-        self.post(format!("/api/v1/runs/{}/heartbeat", segment(run_id)), &body, Repeat::Safe).await
+    pub async fn heartbeat(
+        &self,
+        run_id: &str,
+        token: &str,
+        lease_ms: Option<u64>,
+    ) -> Result<Beat, Error> {
+        let body = Heartbeat {
+            token: token.into(),
+            lease_ms,
+            ..Heartbeat::default()
+        };
+        self.post(
+            format!("/api/v1/runs/{}/heartbeat", segment(run_id)),
+            &body,
+            Repeat::Safe,
+        )
+        .await
     }
 
     /// Keeps up to 10,000 leases alive; one result per item, in order.
@@ -213,8 +270,16 @@ impl Client {
     /// # Errors
     /// See [`Error`]; `lease_lost` when the lease is another's now.
     pub async fn finish(&self, mut finish: Finish<'_>) -> Result<FinishOne, Error> {
-        let run_id = finish.run_id.take().ok_or_else(|| Error::Setup("a finish needs its run_id".into()))?;
-        self.post(format!("/api/v1/runs/{}/finish", segment(&run_id)), &finish, Repeat::Safe).await
+        let run_id = finish
+            .run_id
+            .take()
+            .ok_or_else(|| Error::Setup("a finish needs its run_id".into()))?;
+        self.post(
+            format!("/api/v1/runs/{}/finish", segment(&run_id)),
+            &finish,
+            Repeat::Safe,
+        )
+        .await
     }
 
     /// Ends up to 10,000 attempts, each by itself; one result per item, in order.
@@ -224,15 +289,28 @@ impl Client {
     pub async fn finish_many(&self, results: &[Finish<'_>]) -> Result<FinishAnswer, Error> {
         let path = "/api/v1/leases/finish".into();
         let answer: FinishAnswer = self.post(path, &Results { results }, Repeat::Safe).await?;
-        Ok(FinishAnswer { results: counted(answer.results, results.len())?, ..answer })
+        Ok(FinishAnswer {
+            results: counted(answer.results, results.len())?,
+            ..answer
+        })
     }
 
     /// Saves a memo inside a running attempt. The same name and value again is no conflict.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn checkpoint(&self, run_id: &str, token: &str, name: &str, value: Json<'_>) -> Result<(), Error> {
-        let body = Checkpoint { token: token.into(), name: name.into(), value };
+    pub async fn checkpoint(
+        &self,
+        run_id: &str,
+        token: &str,
+        name: &str,
+        value: Json<'_>,
+    ) -> Result<(), Error> {
+        let body = Checkpoint {
+            token: token.into(),
+            name: name.into(),
+            value,
+        };
         let path = format!("/api/v1/runs/{}/checkpoints", segment(run_id));
         let _: Whatever = self.post(path, &body, Repeat::Safe).await?;
         Ok(())
@@ -254,7 +332,12 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn pause_engine(&self, reason: Option<&str>) -> Result<EngineChanged, Error> {
-        self.post("/api/v1/engine/pause".into(), &reason_body(reason), Repeat::Safe).await
+        self.post(
+            "/api/v1/engine/pause".into(),
+            &reason_body(reason),
+            Repeat::Safe,
+        )
+        .await
     }
 
     /// Grants work again.
@@ -262,7 +345,12 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn resume_engine(&self, reason: Option<&str>) -> Result<EngineChanged, Error> {
-        self.post("/api/v1/engine/resume".into(), &reason_body(reason), Repeat::Safe).await
+        self.post(
+            "/api/v1/engine/resume".into(),
+            &reason_body(reason),
+            Repeat::Safe,
+        )
+        .await
     }
 }
 
@@ -271,5 +359,8 @@ fn counted<T>(results: Vec<T>, items: usize) -> Result<Vec<T>, Error> {
     if results.len() == items {
         return Ok(results);
     }
-    Err(Error::Answer(format!("{} results for {items} items", results.len())))
+    Err(Error::Answer(format!(
+        "{} results for {items} items",
+        results.len()
+    )))
 }

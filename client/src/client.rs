@@ -44,19 +44,29 @@ impl Client {
     /// # Errors
     /// When the address is not plain HTTP or the key cannot be a key.
     pub fn new(url: &str, key: Option<&str>) -> Result<Client, Error> {
-        Ok(Client { transport: Transport::new(url, key)?, timeout: TIMEOUT, patience: PATIENCE })
+        Ok(Client {
+            transport: Transport::new(url, key)?,
+            timeout: TIMEOUT,
+            patience: PATIENCE,
+        })
     }
 
     /// The same client with another time limit per try; waiting for work comes on top.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Client {
-        Client { timeout, ..self.clone() }
+        Client {
+            timeout,
+            ..self.clone()
+        }
     }
 
     /// The same client that repeats calls for this long while the server is away; zero for a single try.
     #[must_use]
     pub fn with_patience(&self, patience: Duration) -> Client {
-        Client { patience, ..self.clone() }
+        Client {
+            patience,
+            ..self.clone()
+        }
     }
 
     /// Where the server is.
@@ -66,7 +76,9 @@ impl Client {
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, Error> {
-        let reply = self.call(Method::GET, path, None, Repeat::Safe, Duration::ZERO).await?;
+        let reply = self
+            .call(Method::GET, path, None, Repeat::Safe, Duration::ZERO)
+            .await?;
         read(&reply)
     }
 
@@ -87,8 +99,11 @@ impl Client {
         repeat: Repeat,
         wait: Duration,
     ) -> Result<T, Error> {
-        let body = serde_json::to_vec(body).map_err(|error| Error::Setup(format!("the request: {error}")))?;
-        let reply = self.call(Method::POST, path, Some(body.into()), repeat, wait).await?;
+        let body = serde_json::to_vec(body)
+            .map_err(|error| Error::Setup(format!("the request: {error}")))?;
+        let reply = self
+            .call(Method::POST, path, Some(body.into()), repeat, wait)
+            .await?;
         read(&reply)
     }
 
@@ -100,7 +115,12 @@ impl Client {
         repeat: Repeat,
         wait: Duration,
     ) -> Result<Reply, Error> {
-        let ask = Ask { method, path, body, timeout: self.timeout.saturating_add(wait) };
+        let ask = Ask {
+            method,
+            path,
+            body,
+            timeout: self.timeout.saturating_add(wait),
+        };
         let mut tries = Tries::new(repeat, self.patience);
         loop {
             match self.transport.send(&ask).await {

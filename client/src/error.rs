@@ -150,9 +150,15 @@ mod tests {
 
     #[test]
     fn the_envelope_is_read_with_its_details() {
-        let error = refused(404, r#"{"error":"run_not_found","message":"run not found","details":{"run_id":"x"}}"#);
+        let error = refused(
+            404,
+            r#"{"error":"run_not_found","message":"run not found","details":{"run_id":"x"}}"#,
+        );
         assert_eq!(error.code(), Some("run_not_found"));
-        assert_eq!(error.refusal().map(|r| r.details["run_id"].clone()), Some("x".into()));
+        assert_eq!(
+            error.refusal().map(|r| r.details["run_id"].clone()),
+            Some("x".into())
+        );
         assert_eq!(error.to_string(), "run_not_found: run not found");
     }
 
@@ -167,7 +173,10 @@ mod tests {
     #[test]
     fn busy_means_nothing_happened_and_commit_unknown_does_not() {
         assert!(refused(503, r#"{"error":"busy","message":"","details":{}}"#).is_not_now());
-        let unknown = refused(503, r#"{"error":"commit_unknown","message":"","details":{"sequence":3}}"#);
+        let unknown = refused(
+            503,
+            r#"{"error":"commit_unknown","message":"","details":{"sequence":3}}"#,
+        );
         assert!(!unknown.is_not_now());
         assert!(unknown.is_uncertain());
     }

@@ -29,7 +29,11 @@ pub(crate) struct Tries {
 impl Tries {
     /// Tries for as long as `patience` lasts.
     pub(crate) fn new(repeat: Repeat, patience: Duration) -> Tries {
-        Tries { repeat, give_up_at: Instant::now().checked_add(patience), backoff: Backoff::new() }
+        Tries {
+            repeat,
+            give_up_at: Instant::now().checked_add(patience),
+            backoff: Backoff::new(),
+        }
     }
 
     /// The delay before the next try, or `None` when this error is final.
@@ -55,7 +59,10 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// Delays from the first one.
     pub(crate) fn new() -> Backoff {
-        Backoff { tries: 0, random: RandomState::new() }
+        Backoff {
+            tries: 0,
+            random: RandomState::new(),
+        }
     }
 
     /// The next delay: between half and the whole of the grown one, and not less than the server asks for within bounds.
@@ -79,11 +86,17 @@ mod tests {
     use super::*;
 
     fn away() -> Error {
-        Error::Transport { message: "connection refused".into(), definite: true }
+        Error::Transport {
+            message: "connection refused".into(),
+            definite: true,
+        }
     }
 
     fn uncertain() -> Error {
-        Error::Transport { message: "connection reset".into(), definite: false }
+        Error::Transport {
+            message: "connection reset".into(),
+            definite: false,
+        }
     }
 
     #[test]
@@ -99,12 +112,24 @@ mod tests {
     fn an_uncertain_end_is_repeated_only_where_twice_is_once() {
         let hour = Duration::from_secs(3600);
         assert!(Tries::new(Repeat::Safe, hour).after(&uncertain()).is_some());
-        assert!(Tries::new(Repeat::UnlessUncertain, hour).after(&uncertain()).is_none());
-        assert!(Tries::new(Repeat::UnlessUncertain, hour).after(&away()).is_some());
+        assert!(
+            Tries::new(Repeat::UnlessUncertain, hour)
+                .after(&uncertain())
+                .is_none()
+        );
+        assert!(
+            Tries::new(Repeat::UnlessUncertain, hour)
+                .after(&away())
+                .is_some()
+        );
     }
 
     #[test]
     fn without_patience_the_first_error_is_final() {
-        assert!(Tries::new(Repeat::Safe, Duration::ZERO).after(&away()).is_none());
+        assert!(
+            Tries::new(Repeat::Safe, Duration::ZERO)
+                .after(&away())
+                .is_none()
+        );
     }
 }

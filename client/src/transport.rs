@@ -44,7 +44,9 @@ impl Transport {
     /// Prepares connections to `url`, which is `http://host:port`.
     pub(crate) fn new(url: &str, key: Option<&str>) -> Result<Transport, Error> {
         let base = url.trim().trim_end_matches('/').to_owned();
-        let uri: Uri = base.parse().map_err(|error| Error::Setup(format!("server address {url:?}: {error}")))?;
+        let uri: Uri = base
+            .parse()
+            .map_err(|error| Error::Setup(format!("server address {url:?}: {error}")))?;
         match uri.scheme_str() {
             Some("http") => {}
             Some("https") => {
@@ -52,12 +54,22 @@ impl Transport {
                     "server address {url:?}: https is not supported by this version; use http:// or a local TLS proxy"
                 )));
             }
-            _ => return Err(Error::Setup(format!("server address {url:?}: expected http://HOST:PORT"))),
+            _ => {
+                return Err(Error::Setup(format!(
+                    "server address {url:?}: expected http://HOST:PORT"
+                )));
+            }
         }
         if uri.path() != "/" || uri.query().is_some() {
-            return Err(Error::Setup(format!("server address {url:?}: expected no path after HOST:PORT")));
+            return Err(Error::Setup(format!(
+                "server address {url:?}: expected no path after HOST:PORT"
+            )));
         }
-        let key = key.map(str::trim).filter(|key| !key.is_empty()).map(bearer).transpose()?;
+        let key = key
+            .map(str::trim)
+            .filter(|key| !key.is_empty())
+            .map(bearer)
+            .transpose()?;
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -79,14 +91,20 @@ impl Transport {
         match tokio::time::timeout(ask.timeout, self.exchange(request)).await {
             Ok(result) => result,
             Err(_) => Err(Error::Transport {
-                message: format!("no answer from {} within {} s", self.base, ask.timeout.as_secs()),
+                message: format!(
+                    "no answer from {} within {} s",
+                    self.base,
+                    ask.timeout.as_secs()
+                ),
                 definite: false,
             }),
         }
     }
 
     fn request(&self, ask: &Ask) -> Result<Request<Full<Bytes>>, Error> {
-        let mut request = Request::builder().method(ask.method.clone()).uri(format!("{}{}", self.base, ask.path));
+        let mut request = Request::builder()
+            .method(ask.method.clone())
+            .uri(format!("{}{}", self.base, ask.path));
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, key);
         }
@@ -99,14 +117,23 @@ impl Transport {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
-        let response = self.pool.request(request).await.map_err(|error| Error::Transport {
-            message: format!("{} is not reachable: {}", self.base, deepest(&error)),
-            definite: error.is_connect(),
-        })?;
+        let response = self
+            .pool
+            .request(request)
+            .await
+            .map_err(|error| Error::Transport {
+                message: format!("{} is not reachable: {}", self.base, deepest(&error)),
+                definite: error.is_connect(),
+            })?;
         let status = response.status();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+            .collect()
+            .await;
         let body = body.map_err(|error| Error::Transport {
             message: format!("the answer of {} broke off: {error}", self.base),
             definite: false,
@@ -115,7 +142,11 @@ impl Transport {
         if status.is_success() {
             return Ok(Reply { body });
         }
-        Err(Error::Refused(Box::new(Refusal::read(status.as_u16(), retry_after, &body))))
+        Err(Error::Refused(Box::new(Refusal::read(
+            status.as_u16(),
+            retry_after,
+            &body,
+        ))))
     }
 }
 

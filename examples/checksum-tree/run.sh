@@ -4,7 +4,7 @@
 #   examples/checksum-tree/run.sh [MAX_FILES]     default: 3000
 #
 # TREE=DIR       the tree (default: the Rust library sources, else the cargo registry)
-# MAINSTAY=FILE  the binary (default: target/release/mainstay, else target/debug/mainstay)
+# MAINSTAY=FILE  the binary (default: the last built of target/release/mainstay and target/debug/mainstay)
 # SCRATCH=DIR    where everything is kept (default: a new temporary directory, removed when all is well)
 set -euo pipefail
 
@@ -20,9 +20,9 @@ fail() {
 }
 
 if [[ -z ${MAINSTAY:-} ]]; then
-  for binary in "$root/target/release/mainstay" "$root/target/debug/mainstay"; do
-    [[ -x $binary ]] && MAINSTAY=$binary && break
-  done
+  # The one built last.
+  MAINSTAY=$root/target/release/mainstay
+  [[ $root/target/debug/mainstay -nt $MAINSTAY ]] && MAINSTAY=$root/target/debug/mainstay
 fi
 [[ -x ${MAINSTAY:-} ]] || { echo "no mainstay binary: build one, or name it with MAINSTAY=FILE" >&2; exit 64; }
 
@@ -140,22 +140,29 @@ echo "checking every run against sha256sum"
 [[ $(grep -o '"run_ids":\["[^"]*"' "$scratch/ids.ndjson" | sort -u | wc -l) -eq $total ]] || fail "runs are not distinct"
 [[ $(counter total_tasks) -eq $total ]] || fail "the server has $(counter total_tasks) tasks, $total were submitted"
 tr '\n' '\0' <"$scratch/files" | xargs -0 sha256sum -- | cut -d ' ' -f 1 >"$scratch/expected"
-checked=0
-while IFS= read -r line; do
-  number=$(grep -o '"line":[0-9]*' <<<"$line")
-  run=$(grep -o '"run_ids":\["[^"]*"' <<<"$line" | cut -d '"' -f 4)
-  printf '%s %s\n' "${number##*:}" "$run"
-done <"$scratch/ids.ndjson" | sort -n | cut -d ' ' -f 2 >"$scratch/runs"
-while read -r run expected; do
-  shown=$("$MAINSTAY" run show "$run" --json) || fail "run $run cannot be read"
-  grep -q '"state":"completed"' <<<"$shown" || fail "run $run is not completed: $shown"
-  successes=$(grep -o '"result":"success"' <<<"$shown" | wc -l)
-  [[ $successes -eq 1 ]] || fail "run $run has $successes accepted successes: $shown"
-  outputs=$(grep -o '"output":"[^"]*"' <<<"$shown" | sort -u)
-  [[ $outputs == "\"output\":\"$expected\"" ]] || fail "run $run has $outputs instead of $expected"
-  checked=$((checked + 1))
-done < <(paste -d ' ' "$scratch/runs" "$scratch/expected")
-[[ $checked -eq $total ]] || fail "only $checked of $total runs were checked"
+# The ids by line, then each run as the API shows it, then all of them against the sums in one go.
+sed 's/.*"line":\([0-9]*\).*/\1 &/; s/^\([0-9]*\) .*"run_ids":\["\([^"]*\)".*/\1 \2/' "$scratch/ids.ndjson" |
+  sort -n | cut -d ' ' -f 2 >"$scratch/runs"
+while read -r run; do
+  "$MAINSTAY" run show "$run" --json || fail "run $run cannot be read"
+done <"$scratch/runs" >"$scratch/shown.ndjson"
+[[ $(wc -l <"$scratch/shown.ndjson") -eq $total ]] || fail "not every run was shown"
+paste "$scratch/expected" "$scratch/shown.ndjson" | awk -F '\t' '
+  function bad(what) { print "line " NR ": " what ": " $2; failed = 1 }
+  {
+    if ($2 !~ /"state":"completed"/) bad("not completed")
+    if (gsub(/"result":"success"/, "&", $2) != 1) bad("not exactly one accepted success")
+    rest = $2; outputs = 0
+    while (match(rest, /"output":"[^"]*"/)) {
+      outputs++
+      if (substr(rest, RSTART, RLENGTH) != "\"output\":\"" $1 "\"") bad("the output is not " $1)
+      rest = substr(rest, RSTART + RLENGTH)
+    }
+    if (outputs == 0) bad("no output")
+  }
+  END { exit failed }
+' >"$scratch/wrong" || fail "$(head -n 3 "$scratch/wrong")"
+checked=$(wc -l <"$scratch/shown.ndjson")
 
 "$MAINSTAY" stats --json >"$scratch/stats.json"
 kill -TERM "$server"

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{BenchArgs, DoctorArgs, EngineCommand, RunCommand, ServeArgs, SubmitArgs, TaskCommand, WorkArgs};
+use super::{
+    BenchArgs, DoctorArgs, EngineCommand, RunCommand, ServeArgs, SubmitArgs, TaskCommand, WorkArgs,
+};
 
 /// The durable engine for work that must not be lost.
 #[derive(Debug, clap::Parser)]
@@ -65,7 +67,9 @@ pub(crate) enum Command {
     /// Measure the engine on this machine
     Bench(BenchArgs),
     /// Write shell completions
-    #[command(after_help = "Example:\n  mainstay completions bash > /etc/bash_completion.d/mainstay")]
+    #[command(
+        after_help = "Example:\n  mainstay completions bash > /etc/bash_completion.d/mainstay"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -14,7 +14,9 @@ pub(crate) enum RunCommand {
         run_id: String,
     },
     /// Cancel a run; the worker of a running one is told
-    #[command(after_help = "Example:\n  mainstay run cancel 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11 --reason 'wrong address'")]
+    #[command(
+        after_help = "Example:\n  mainstay run cancel 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11 --reason 'wrong address'"
+    )]
     Cancel {
         /// The run's id
         run_id: String,
@@ -35,7 +37,9 @@ pub(crate) enum RunCommand {
         reason: Option<String>,
     },
     /// Make a suspended run ready again
-    #[command(after_help = "Example:\n  mainstay run resume 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11 --payload '{\"approved\":true}'")]
+    #[command(
+        after_help = "Example:\n  mainstay run resume 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11 --payload '{\"approved\":true}'"
+    )]
     Resume {
         /// The run's id
         run_id: String,
@@ -50,7 +54,9 @@ pub(crate) enum RunCommand {
         run_id: String,
     },
     /// Follow a run until it ends, and exit with its outcome
-    #[command(after_help = "Example:\n  mainstay run watch 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11 && echo completed")]
+    #[command(
+        after_help = "Example:\n  mainstay run watch 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11 && echo completed"
+    )]
     Watch {
         /// The run's id
         run_id: String,
@@ -64,13 +70,17 @@ pub(crate) enum RunCommand {
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum TaskCommand {
     /// Show a task with its runs
-    #[command(after_help = "Example:\n  mainstay task show 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --json")]
+    #[command(
+        after_help = "Example:\n  mainstay task show 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --json"
+    )]
     Show {
         /// The task's id
         task_id: String,
     },
     /// Cancel a task and all its runs
-    #[command(after_help = "Example:\n  mainstay task cancel 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --reason 'superseded'")]
+    #[command(
+        after_help = "Example:\n  mainstay task cancel 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --reason 'superseded'"
+    )]
     Cancel {
         /// The task's id
         task_id: String,

@@ -32,11 +32,9 @@ pub(crate) struct ServeArgs {
 
 /// A check that changes nothing.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  mainstay doctor /var/lib/mainstay\n\n\
+#[command(after_help = "Example:\n  mainstay doctor /var/lib/mainstay\n\n\
     Reads every frame, checks its sums and the chain, replays it into a fresh machine and compares every index with the tables. \
-    Exit 0 when all is well (quarantined tails were never acknowledged: they are listed and no damage), 1 when damage is found."
-)]
+    Exit 0 when all is well (quarantined tails were never acknowledged: they are listed and no damage), 1 when damage is found.")]
 pub(crate) struct DoctorArgs {
     /// The data directory
     pub(crate) directory: PathBuf,

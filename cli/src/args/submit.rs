@@ -73,8 +73,12 @@ pub(crate) struct SubmitArgs {
 
 /// Reads `N:SPAN`.
 fn repeat(text: &str) -> Result<(u32, Duration), String> {
-    let (count, interval) = text.split_once(':').ok_or("expected a count and a span, such as 10:30s")?;
-    let count = count.parse().map_err(|_| "expected a count before the colon, such as 10:30s")?;
+    let (count, interval) = text
+        .split_once(':')
+        .ok_or("expected a count and a span, such as 10:30s")?;
+    let count = count
+        .parse()
+        .map_err(|_| "expected a count before the colon, such as 10:30s")?;
     Ok((count, span::parse(interval)?))
 }
 

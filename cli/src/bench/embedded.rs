@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use mainstay::{CallError, Engine, Handle};
 use mainstay_core::{
-    Bytes, Call, Claim, ClaimGrant, Command, Finish, Outcome, Payload, Principal, Rejection, TaskSpec, Text,
+    Bytes, Call, Claim, ClaimGrant, Command, Finish, Outcome, Payload, Principal, Rejection,
+    TaskSpec, Text,
 };
 
 use super::measure::{LEASE_MS, Phase, Plan, QUEUE, payload, sample};
@@ -50,14 +51,24 @@ impl Embedded {
         self.all(plan.workers, || work_some(&self.handle, phase))
     }
 
-    fn all(&self, workers: usize, caller: impl Fn() -> Result<(), Failure> + Sync) -> Result<Duration, Failure> {
+    fn all(
+        &self,
+        workers: usize,
+        caller: impl Fn() -> Result<(), Failure> + Sync,
+    ) -> Result<Duration, Failure> {
         let start = Instant::now();
         thread::scope(|scope| {
             let callers: Vec<_> = (0..workers).map(|_| scope.spawn(&caller)).collect();
-            callers.into_iter().try_for_each(|caller| match caller.join() {
-                Ok(result) => result,
-                Err(_) => Err(Failure::new(Code::Failed, "caller_panicked", "a caller panicked")),
-            })
+            callers
+                .into_iter()
+                .try_for_each(|caller| match caller.join() {
+                    Ok(result) => result,
+                    Err(_) => Err(Failure::new(
+                        Code::Failed,
+                        "caller_panicked",
+                        "a caller panicked",
+                    )),
+                })
         })?;
         Ok(start.elapsed())
     }
@@ -70,14 +81,21 @@ fn submit_some(handle: &Handle, plan: Plan, phase: &Phase) -> Result<(), Failure
     while let Some(piece) = phase.take() {
         let first = number;
         number += piece;
-        let calls = || (first..first + piece).map(|number| Call::new(task(&kind, plan.payload_bytes, number))).collect();
+        let calls = || {
+            (first..first + piece)
+                .map(|number| Call::new(task(&kind, plan.payload_bytes, number)))
+                .collect()
+        };
         let mut prepared: Vec<Call> = calls();
         loop {
             let start = Instant::now();
             match handle.call_many(prepared).wait() {
                 Ok(replied) => {
                     samples.push(sample(start));
-                    replied.value.into_iter().try_for_each(|outcome| accepted(outcome).map(drop))?;
+                    replied
+                        .value
+                        .into_iter()
+                        .try_for_each(|outcome| accepted(outcome).map(drop))?;
                     break;
                 }
                 Err(CallError::Busy { .. }) => thread::sleep(BUSY_PAUSE),
@@ -94,7 +112,10 @@ fn submit_some(handle: &Handle, plan: Plan, phase: &Phase) -> Result<(), Failure
 fn task(kind: &Text, payload_bytes: usize, number: u64) -> Command {
     let mut spec = TaskSpec::new(kind.clone());
     spec.queue = kind.clone();
-    spec.payload = Payload { bytes: Bytes::from(payload(payload_bytes, number).into_bytes()), binary: false };
+    spec.payload = Payload {
+        bytes: Bytes::from(payload(payload_bytes, number).into_bytes()),
+        binary: false,
+    };
     Command::Submit(Box::new(spec))
 }
 
@@ -109,10 +130,19 @@ fn work_some(handle: &Handle, phase: &Phase) -> Result<(), Failure> {
             lease_ms: Some(LEASE_MS),
             idempotency_key: None,
         };
-        let grants = match handle.claim(Principal::default(), claim, Duration::ZERO).wait() {
+        let grants = match handle
+            .claim(Principal::default(), claim, Duration::ZERO)
+            .wait()
+        {
             Ok(replied) => match accepted(replied.value)? {
                 Outcome::Claimed(grants) => grants,
-                other => return Err(Failure::new(Code::Failed, "unexpected", format!("{other:?}"))),
+                other => {
+                    return Err(Failure::new(
+                        Code::Failed,
+                        "unexpected",
+                        format!("{other:?}"),
+                    ));
+                }
             },
             Err(CallError::Busy { .. }) => Vec::new(),
             Err(error) => return Err(stopped(&error)),
@@ -132,10 +162,19 @@ fn work_some(handle: &Handle, phase: &Phase) -> Result<(), Failure> {
 fn finish(handle: &Handle, grants: &[ClaimGrant]) -> Result<(), Failure> {
     loop {
         let end = |grant: &ClaimGrant| {
-            Call::new(Command::Finish(Box::new(Finish::success(grant.run, grant.fence, None))))
+            Call::new(Command::Finish(Box::new(Finish::success(
+                grant.run,
+                grant.fence,
+                None,
+            ))))
         };
         match handle.call_many(grants.iter().map(end).collect()).wait() {
-            Ok(replied) => return replied.value.into_iter().try_for_each(|outcome| accepted(outcome).map(drop)),
+            Ok(replied) => {
+                return replied
+                    .value
+                    .into_iter()
+                    .try_for_each(|outcome| accepted(outcome).map(drop));
+            }
             Err(CallError::Busy { .. }) => thread::sleep(BUSY_PAUSE),
             Err(error) => return Err(stopped(&error)),
         }

@@ -11,7 +11,11 @@ use super::measure::{LEASE_MS, Phase, Plan, QUEUE, payload, sample};
 use crate::exit::{Code, Failure};
 
 /// Submits all of the phase's tasks; how long that took.
-pub(crate) async fn submit(client: &Client, plan: Plan, phase: &Arc<Phase>) -> Result<Duration, Failure> {
+pub(crate) async fn submit(
+    client: &Client,
+    plan: Plan,
+    phase: &Arc<Phase>,
+) -> Result<Duration, Failure> {
     let start = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..plan.workers {
@@ -28,7 +32,8 @@ async fn submit_some(client: Client, plan: Plan, phase: Arc<Phase>) -> Result<()
         let mut tasks = Vec::new();
         for _ in 0..piece {
             number += 1;
-            let payload = Json::parse(payload(plan.payload_bytes, number)).map_err(|error| invalid(&error))?;
+            let payload = Json::parse(payload(plan.payload_bytes, number))
+                .map_err(|error| invalid(&error))?;
             tasks.push(TaskSpec {
                 kind: QUEUE.into(),
                 queue: Some(QUEUE.into()),
@@ -53,7 +58,11 @@ async fn submit_some(client: Client, plan: Plan, phase: Arc<Phase>) -> Result<()
 }
 
 /// Claims and finishes all of the phase's runs; how long that took.
-pub(crate) async fn work(client: &Client, plan: Plan, phase: &Arc<Phase>) -> Result<Duration, Failure> {
+pub(crate) async fn work(
+    client: &Client,
+    plan: Plan,
+    phase: &Arc<Phase>,
+) -> Result<Duration, Failure> {
     let start = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..plan.workers {
@@ -95,14 +104,19 @@ async fn work_some(client: Client, phase: Arc<Phase>) -> Result<(), Failure> {
 
 async fn all(mut callers: JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
     while let Some(ended) = callers.join_next().await {
-        ended.map_err(|error| Failure::new(Code::Failed, "caller_panicked", error.to_string()))??;
+        ended
+            .map_err(|error| Failure::new(Code::Failed, "caller_panicked", error.to_string()))??;
     }
     Ok(())
 }
 
 fn refused(code: Option<&str>, message: Option<&str>) -> Failure {
     let code = code.unwrap_or("error");
-    Failure::new(Code::Failed, code, format!("{code}: {}", message.unwrap_or_default()))
+    Failure::new(
+        Code::Failed,
+        code,
+        format!("{code}: {}", message.unwrap_or_default()),
+    )
 }
 
 fn invalid(error: &dyn std::error::Error) -> Failure {

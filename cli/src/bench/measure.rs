@@ -52,8 +52,20 @@ impl Report {
             BenchMode::Submit => "submit",
             BenchMode::Lifecycle => "lifecycle",
         };
-        let Plan { tasks, batch, payload_bytes, .. } = plan;
-        Report { target, mode, tasks, batch, payload_bytes, ..Report::default() }
+        let Plan {
+            tasks,
+            batch,
+            payload_bytes,
+            ..
+        } = plan;
+        Report {
+            target,
+            mode,
+            tasks,
+            batch,
+            payload_bytes,
+            ..Report::default()
+        }
     }
 
     pub(crate) fn submitted(&mut self, phase: &Phase, took: Duration) {
@@ -85,7 +97,12 @@ pub(crate) struct Phase {
 
 impl Phase {
     pub(crate) fn new(tasks: u64, batch: u64, progress: ProgressBar) -> Phase {
-        Phase { left: AtomicU64::new(tasks), batch, progress, samples: Mutex::default() }
+        Phase {
+            left: AtomicU64::new(tasks),
+            batch,
+            progress,
+            samples: Mutex::default(),
+        }
     }
 
     /// Takes the next piece of the work; `None` when there is none left.
@@ -96,7 +113,12 @@ impl Phase {
             if piece == 0 {
                 return None;
             }
-            match self.left.compare_exchange_weak(left, left - piece, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.left.compare_exchange_weak(
+                left,
+                left - piece,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Some(piece),
                 Err(now) => left = now,
             }
@@ -115,7 +137,10 @@ impl Phase {
 
     /// Hands in the durations of one caller's calls.
     pub(crate) fn hand_in(&self, samples: Vec<u32>) {
-        self.samples.lock().unwrap_or_else(PoisonError::into_inner).extend(samples);
+        self.samples
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(samples);
     }
 
     fn percentiles(&self) -> (f64, f64) {
@@ -133,7 +158,9 @@ pub(crate) fn sample(start: Instant) -> u32 {
 /// The percentile in microseconds of sorted samples in tenths of microseconds: the smallest that so many are not above.
 pub(crate) fn percentile(sorted: &[u32], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).map_or(0.0, |tenths| f64::from(*tenths) / 10.0)
+    sorted
+        .get(rank - 1)
+        .map_or(0.0, |tenths| f64::from(*tenths) / 10.0)
 }
 
 /// A payload of exactly so many bytes: a JSON string that differs from task to task.
@@ -157,7 +184,10 @@ mod tests {
     #[test]
     fn a_phase_hands_out_exactly_its_work() {
         let phase = Phase::new(25, 10, ProgressBar::hidden());
-        assert_eq!([phase.take(), phase.take(), phase.take(), phase.take()], [Some(10), Some(10), Some(5), None]);
+        assert_eq!(
+            [phase.take(), phase.take(), phase.take(), phase.take()],
+            [Some(10), Some(10), Some(5), None]
+        );
         phase.put_back(3);
         assert_eq!(phase.take(), Some(3));
     }
@@ -165,7 +195,10 @@ mod tests {
     #[test]
     fn percentiles_are_samples_that_were_taken() {
         let samples: Vec<u32> = (1..=100).map(|n| n * 10).collect();
-        assert_eq!((percentile(&samples, 50), percentile(&samples, 99)), (50.0, 99.0));
+        assert_eq!(
+            (percentile(&samples, 50), percentile(&samples, 99)),
+            (50.0, 99.0)
+        );
         assert_eq!(percentile(&[70], 99), 7.0);
         assert_eq!(percentile(&[], 50), 0.0);
     }

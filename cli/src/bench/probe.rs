@@ -40,7 +40,9 @@ fn sync_loop(path: &Path) -> io::Result<f64> {
 /// Resident bytes now (`VmRSS`) or at most so far (`VmHWM`).
 pub(crate) fn memory(field: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
@@ -60,6 +62,9 @@ mod tests {
     fn the_probe_leaves_nothing_behind() {
         let directory = tempfile::tempdir().expect("a directory");
         assert!(raw_fdatasync_p50_us(directory.path()).expect("a disk") >= 0.0);
-        assert_eq!(std::fs::read_dir(directory.path()).expect("a list").count(), 0);
+        assert_eq!(
+            std::fs::read_dir(directory.path()).expect("a list").count(),
+            0
+        );
     }
 }

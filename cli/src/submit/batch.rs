@@ -29,25 +29,45 @@ struct Tally {
 }
 
 /// Submits every line of `path` (`-` for standard input).
-pub(crate) async fn submit_file(global: &Global, path: &Path, screen: Screen) -> Result<Code, Failure> {
+pub(crate) async fn submit_file(
+    global: &Global,
+    path: &Path,
+    screen: Screen,
+) -> Result<Code, Failure> {
     let client = connection::client(global, LONG_PATIENCE)?;
     let progress = ProgressBar::hidden();
-    let mut tally = Tally { screen, progress, submitted: 0, already_there: 0, failed: 0 };
+    let mut tally = Tally {
+        screen,
+        progress,
+        submitted: 0,
+        already_there: 0,
+        failed: 0,
+    };
     let result = if path == Path::new("-") {
         submit_lines(&client, Lines::new(std::io::stdin().lock()), &mut tally).await
     } else {
-        let unreadable = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
+        let unreadable =
+            |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
         if screen.draws_progress() {
             tally.progress = progress_bar(length);
         }
-        submit_lines(&client, Lines::new(std::io::BufReader::new(file)), &mut tally).await
+        submit_lines(
+            &client,
+            Lines::new(std::io::BufReader::new(file)),
+            &mut tally,
+        )
+        .await
     };
     tally.progress.finish_and_clear();
     tally.summary();
     result?;
-    Ok(if tally.failed == 0 { Code::Done } else { Code::Failed })
+    Ok(if tally.failed == 0 {
+        Code::Done
+    } else {
+        Code::Failed
+    })
 }
 
 fn progress_bar(length: u64) -> ProgressBar {
@@ -56,11 +76,17 @@ fn progress_bar(length: u64) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-async fn submit_lines(client: &Client, mut lines: Lines<impl BufRead>, tally: &mut Tally) -> Result<(), Failure> {
+async fn submit_lines(
+    client: &Client,
+    mut lines: Lines<impl BufRead>,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
     let mut batch: Vec<Line> = Vec::new();
     let mut bytes = 0;
     loop {
-        let next = lines.next_line().map_err(|error| Failure::usage(format!("reading the batch: {error}")))?;
+        let next = lines
+            .next_line()
+            .map_err(|error| Failure::usage(format!("reading the batch: {error}")))?;
         let at_end = next.is_none();
         match next {
             Some(Ok(line)) => {
@@ -85,13 +111,22 @@ async fn submit_lines(client: &Client, mut lines: Lines<impl BufRead>, tally: &m
 async fn send(client: &Client, batch: Vec<Line>, tally: &mut Tally) -> Result<(), Failure> {
     let mut queue = vec![batch];
     while let Some(batch) = queue.pop() {
-        let (numbers, tasks): (Vec<_>, Vec<_>) = batch.into_iter().map(|line| (line.number, line.task)).unzip();
+        let (numbers, tasks): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|line| (line.number, line.task))
+            .unzip();
         match client.submit_batch_json(&tasks).await {
-            Ok(answer) => numbers.iter().zip(answer.results).for_each(|(number, item)| tally.item(*number, item)),
+            Ok(answer) => numbers
+                .iter()
+                .zip(answer.results)
+                .for_each(|(number, item)| tally.item(*number, item)),
             Err(error) if !is_about_the_lines(&error) => return Err(error.into()),
             // One line spoils the whole request (it is too large, say): halve until it is found.
             Err(_) if tasks.len() > 1 => {
-                let lines = numbers.into_iter().zip(tasks).map(|(number, task)| Line { number, task });
+                let lines = numbers
+                    .into_iter()
+                    .zip(tasks)
+                    .map(|(number, task)| Line { number, task });
                 let mut first: Vec<_> = lines.collect();
                 let second = first.split_off(first.len() / 2);
                 queue.extend([second, first]);
@@ -106,7 +141,9 @@ async fn send(client: &Client, batch: Vec<Line>, tally: &mut Tally) -> Result<()
 }
 
 fn is_about_the_lines(error: &Error) -> bool {
-    error.refusal().is_some_and(|refusal| matches!(refusal.status, 400 | 413 | 422))
+    error
+        .refusal()
+        .is_some_and(|refusal| matches!(refusal.status, 400 | 413 | 422))
 }
 
 impl Tally {
@@ -127,8 +164,7 @@ impl Tally {
             self.already_there += 1;
         }
         if self.screen.is_json() {
-            let line =
-                json!({"line": number, "task_id": item.task_id, "run_ids": item.run_ids, "created": created});
+            let line = json!({"line": number, "task_id": item.task_id, "run_ids": item.run_ids, "created": created});
             self.progress.suspend(|| self.screen.json(&line));
         }
     }
@@ -137,21 +173,32 @@ impl Tally {
         self.failed += 1;
         self.progress.suspend(|| {
             if self.screen.is_json() {
-                self.screen.json(&json!({"line": number, "error": code, "message": message, "details": details}))
+                self.screen.json(
+                    &json!({"line": number, "error": code, "message": message, "details": details}),
+                )
             } else {
-                self.screen.note(&format!("line {number}: {code}: {message}"))
+                self.screen
+                    .note(&format!("line {number}: {code}: {message}"))
             }
         });
     }
 
     /// Programs read tasks from standard output, so the summary goes beside it.
     fn summary(&self) {
-        let Tally { submitted, already_there, failed, .. } = self;
+        let Tally {
+            submitted,
+            already_there,
+            failed,
+            ..
+        } = self;
         if self.screen.is_json() {
-            let summary = json!({"submitted": submitted, "already_there": already_there, "failed": failed});
+            let summary =
+                json!({"submitted": submitted, "already_there": already_there, "failed": failed});
             self.screen.note(&summary.to_string());
         } else {
-            self.screen.line(&format!("submitted {submitted}, already there {already_there}, failed {failed}"));
+            self.screen.line(&format!(
+                "submitted {submitted}, already there {already_there}, failed {failed}"
+            ));
         }
     }
 }

@@ -43,7 +43,11 @@ struct Peek {
 impl<R: BufRead> Lines<R> {
     /// Reads from `input`.
     pub(crate) fn new(input: R) -> Lines<R> {
-        Lines { input, number: 0, bytes: 0 }
+        Lines {
+            input,
+            number: 0,
+            bytes: 0,
+        }
     }
 
     /// Bytes read so far.
@@ -56,7 +60,11 @@ impl<R: BufRead> Lines<R> {
         loop {
             let mut bytes = Vec::new();
             let limit = LINE_BYTES_MAX as u64 + 1;
-            let read = self.input.by_ref().take(limit).read_until(b'\n', &mut bytes)?;
+            let read = self
+                .input
+                .by_ref()
+                .take(limit)
+                .read_until(b'\n', &mut bytes)?;
             if read == 0 {
                 return Ok(None);
             }
@@ -65,7 +73,11 @@ impl<R: BufRead> Lines<R> {
             if bytes.len() > LINE_BYTES_MAX && bytes.last() != Some(&b'\n') {
                 self.bytes += skip_line(&mut self.input)?;
                 let message = format!("the line is longer than {LINE_BYTES_MAX} bytes");
-                return Ok(Some(Err(BadLine { number: self.number, code: "body_too_large", message })));
+                return Ok(Some(Err(BadLine {
+                    number: self.number,
+                    code: "body_too_large",
+                    message,
+                })));
             }
             let line = bytes.trim_ascii();
             if !line.is_empty() {
@@ -94,7 +106,11 @@ fn skip_line(input: &mut impl BufRead) -> std::io::Result<u64> {
 
 /// Checks that a line is a JSON object and adds the key that it lacks. The rest stays as it was written, byte for byte.
 fn keyed(number: u64, line: &[u8]) -> Result<Line, BadLine> {
-    let bad = |message: String| BadLine { number, code: "invalid_json", message };
+    let bad = |message: String| BadLine {
+        number,
+        code: "invalid_json",
+        message,
+    };
     let text = std::str::from_utf8(line).map_err(|_| bad("the line is not UTF-8".into()))?;
     if !text.starts_with('{') {
         return Err(bad("expected a JSON object with a task".into()));
@@ -105,7 +121,10 @@ fn keyed(number: u64, line: &[u8]) -> Result<Line, BadLine> {
         None => {
             let rest = text[1..].trim_start();
             let comma = if rest == "}" { "" } else { "," };
-            format!("{{\"idempotency_key\":\"{}\"{comma}{rest}", derived_key(number, line))
+            format!(
+                "{{\"idempotency_key\":\"{}\"{comma}{rest}",
+                derived_key(number, line)
+            )
         }
     };
     let task = RawValue::from_string(text).map_err(|error| bad(error.to_string()))?;
@@ -135,8 +154,13 @@ mod tests {
 
     #[test]
     fn blank_lines_are_skipped_and_still_counted() {
-        let all = read("\n{\"kind\":\"a\",\"idempotency_key\":\"k\"}\r\n\n  \n{\"idempotency_key\":\"l\",\"kind\":\"b\"}");
-        let numbers: Vec<_> = all.iter().map(|line| line.as_ref().map(|l| l.0).ok()).collect();
+        let all = read(
+            "\n{\"kind\":\"a\",\"idempotency_key\":\"k\"}\r\n\n  \n{\"idempotency_key\":\"l\",\"kind\":\"b\"}",
+        );
+        let numbers: Vec<_> = all
+            .iter()
+            .map(|line| line.as_ref().map(|l| l.0).ok())
+            .collect();
         assert_eq!(numbers, [Some(2), Some(5)]);
     }
 
@@ -145,9 +169,16 @@ mod tests {
         let once = read("{\"kind\": \"a\"}\n{\"kind\": \"a\"}\n{}");
         let again = read("{\"kind\": \"a\"}\n{\"kind\": \"a\"}\n{}");
         assert_eq!(once, again);
-        assert_ne!(once[0].as_ref().map(|l| &l.1), once[1].as_ref().map(|l| &l.1));
+        assert_ne!(
+            once[0].as_ref().map(|l| &l.1),
+            once[1].as_ref().map(|l| &l.1)
+        );
         let text = &once[0].as_ref().expect("good").1;
-        assert!(text.starts_with("{\"idempotency_key\":\"batch-") && text.ends_with(",\"kind\": \"a\"}"), "{text}");
+        assert!(
+            text.starts_with("{\"idempotency_key\":\"batch-")
+                && text.ends_with(",\"kind\": \"a\"}"),
+            "{text}"
+        );
         let empty = &once[2].as_ref().expect("good").1;
         assert!(empty.ends_with("\"}"), "{empty}");
     }

@@ -1,7 +1,9 @@
 //! `submit KIND`: one task from options.
 
 use jiff::{SignedDuration, Timestamp};
-use mainstay_client::wire::{ConstraintsSpec, Json, MetadataSpec, RunPolicySpec, Str, SubmitAnswer, TaskSpec};
+use mainstay_client::wire::{
+    ConstraintsSpec, Json, MetadataSpec, RunPolicySpec, Str, SubmitAnswer, TaskSpec,
+};
 
 use crate::args::{Global, SubmitArgs};
 use crate::connection::{self, LONG_PATIENCE, SHORT_PATIENCE};
@@ -10,7 +12,11 @@ use crate::screen::Screen;
 use crate::{follow, payload, span};
 
 /// Submits and, when asked to, follows the run.
-pub(crate) async fn submit_one(global: &Global, args: &SubmitArgs, screen: Screen) -> Result<Code, Failure> {
+pub(crate) async fn submit_one(
+    global: &Global,
+    args: &SubmitArgs,
+    screen: Screen,
+) -> Result<Code, Failure> {
     let task = spec(args, Timestamp::now())?;
     let client = connection::client(global, SHORT_PATIENCE)?;
     let answer = client.submit(&task).await?;
@@ -19,7 +25,11 @@ pub(crate) async fn submit_one(global: &Global, args: &SubmitArgs, screen: Scree
         return Ok(Code::Done);
     }
     let Some(run) = answer.runs.first() else {
-        return Err(Failure::new(Code::Failed, "no_run", format!("task {} has no run to wait for", answer.task.id)));
+        return Err(Failure::new(
+            Code::Failed,
+            "no_run",
+            format!("task {} has no run to wait for", answer.task.id),
+        ));
     };
     let client = client.with_patience(LONG_PATIENCE);
     follow::until_terminal(&client, &run.run_id, screen).await
@@ -32,7 +42,10 @@ fn show(screen: Screen, answer: &SubmitAnswer) {
     }
     let mut pairs = vec![("task", answer.task.id.clone())];
     for run in &answer.runs {
-        pairs.push(("run", format!("{} {} {}", run.run_id, run.state, run.scheduled_at)));
+        pairs.push((
+            "run",
+            format!("{} {} {}", run.run_id, run.state, run.scheduled_at),
+        ));
     }
     if !answer.created {
         pairs.push(("note", "already there: found by its idempotency key".into()));
@@ -49,9 +62,11 @@ fn spec(args: &SubmitArgs, now: Timestamp) -> Result<TaskSpec<'_>, Failure> {
         concurrency_key: text(&args.concurrency_key),
         ..ConstraintsSpec::default()
     };
-    let constrained = args.max_attempts.is_some() || args.timeout.is_some() || args.concurrency_key.is_some();
+    let constrained =
+        args.max_attempts.is_some() || args.timeout.is_some() || args.concurrency_key.is_some();
     let metadata = MetadataSpec {
-        tags: (!args.tag.is_empty()).then(|| args.tag.iter().map(|tag| Str::from(tag.as_str())).collect()),
+        tags: (!args.tag.is_empty())
+            .then(|| args.tag.iter().map(|tag| Str::from(tag.as_str())).collect()),
         priority: args.priority,
         ..MetadataSpec::default()
     };
@@ -64,12 +79,19 @@ fn spec(args: &SubmitArgs, now: Timestamp) -> Result<TaskSpec<'_>, Failure> {
         constraints: constrained.then_some(constraints),
         metadata: described.then_some(metadata),
         idempotency_key: text(&args.idempotency_key),
-        depends_on: if args.depends_on.is_empty() { None } else { Some(json(&args.depends_on)?) },
+        depends_on: if args.depends_on.is_empty() {
+            None
+        } else {
+            Some(json(&args.depends_on)?)
+        },
         ..TaskSpec::default()
     })
 }
 
-fn run_policy(args: &SubmitArgs, now: Timestamp) -> Result<Option<RunPolicySpec<'static>>, Failure> {
+fn run_policy(
+    args: &SubmitArgs,
+    now: Timestamp,
+) -> Result<Option<RunPolicySpec<'static>>, Failure> {
     let at = match (&args.run_at, args.delay) {
         (Some(at), _) => Some(at.clone()),
         (None, Some(delay)) => {
@@ -98,7 +120,11 @@ fn run_policy(args: &SubmitArgs, now: Timestamp) -> Result<Option<RunPolicySpec<
             ..RunPolicySpec::default()
         }));
     }
-    Ok(at.map(|at| RunPolicySpec { kind: "once".into(), run_at: Some(at.into()), ..RunPolicySpec::default() }))
+    Ok(at.map(|at| RunPolicySpec {
+        kind: "once".into(),
+        run_at: Some(at.into()),
+        ..RunPolicySpec::default()
+    }))
 }
 
 fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<Json<'static>, Failure> {
@@ -114,7 +140,9 @@ mod tests {
 
     fn written(words: &[&str]) -> String {
         let words = [&["mainstay", "submit"], words].concat();
-        let Command::Submit(args) = Cli::try_parse_from(words).expect("parses").command else { panic!("not a submit") };
+        let Command::Submit(args) = Cli::try_parse_from(words).expect("parses").command else {
+            panic!("not a submit")
+        };
         let now = "2026-11-21T08:00:00Z".parse().expect("an instant");
         serde_json::to_string(&spec(&args, now).expect("a task")).expect("writes")
     }
@@ -127,21 +155,55 @@ mod tests {
     #[test]
     fn every_option_reaches_its_field() {
         let text = written(&[
-            "k", "--queue", "q", "--priority", "-3", "--delay", "30s", "--max-attempts", "5", "--timeout", "2m",
-            "--concurrency-key", "c", "--tag", "a", "--tag", "b", "--idempotency-key", "i", "--payload", r#"{"n": 1}"#,
+            "k",
+            "--queue",
+            "q",
+            "--priority",
+            "-3",
+            "--delay",
+            "30s",
+            "--max-attempts",
+            "5",
+            "--timeout",
+            "2m",
+            "--concurrency-key",
+            "c",
+            "--tag",
+            "a",
+            "--tag",
+            "b",
+            "--idempotency-key",
+            "i",
+            "--payload",
+            r#"{"n": 1}"#,
         ]);
         let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(value["run_policy"], serde_json::json!({"type": "once", "run_at": "2026-11-21T08:00:30.000Z"}));
-        assert_eq!(value["constraints"], serde_json::json!({"max_attempts": 5, "timeout_ms": 120_000, "concurrency_key": "c"}));
-        assert_eq!(value["metadata"], serde_json::json!({"tags": ["a", "b"], "priority": -3}));
+        assert_eq!(
+            value["run_policy"],
+            serde_json::json!({"type": "once", "run_at": "2026-11-21T08:00:30.000Z"})
+        );
+        assert_eq!(
+            value["constraints"],
+            serde_json::json!({"max_attempts": 5, "timeout_ms": 120_000, "concurrency_key": "c"})
+        );
+        assert_eq!(
+            value["metadata"],
+            serde_json::json!({"tags": ["a", "b"], "priority": -3})
+        );
         assert_eq!(value["idempotency_key"], "i");
         assert!(text.contains(r#""payload":{"n": 1}"#));
     }
 
     #[test]
     fn what_this_version_does_not_know_is_left_to_the_server() {
-        assert!(written(&["k", "--repeat", "3:10s"]).contains(r#""type":"repeat","count":3,"interval_ms":10000"#));
-        assert!(written(&["k", "--cron", "0 8 * * *", "--timezone", "Europe/Berlin"]).contains(r#""type":"cron""#));
+        assert!(
+            written(&["k", "--repeat", "3:10s"])
+                .contains(r#""type":"repeat","count":3,"interval_ms":10000"#)
+        );
+        assert!(
+            written(&["k", "--cron", "0 8 * * *", "--timezone", "Europe/Berlin"])
+                .contains(r#""type":"cron""#)
+        );
         assert!(written(&["k", "--depends-on", "x"]).contains(r#""depends_on":["x"]"#));
     }
 }

@@ -34,7 +34,11 @@ struct Counts {
 pub(crate) async fn work(global: &Global, args: WorkArgs, screen: Screen) -> Result<Code, Failure> {
     check_program(&args.program[0])?;
     let client = connection::client(global, Duration::ZERO)?;
-    let queues = if args.queue.is_empty() { vec!["default".to_owned()] } else { args.queue };
+    let queues = if args.queue.is_empty() {
+        vec!["default".to_owned()]
+    } else {
+        args.queue
+    };
     let options = WorkerOptions {
         name: args.name.unwrap_or_else(default_name),
         queues,
@@ -53,19 +57,29 @@ pub(crate) async fn work(global: &Global, args: WorkArgs, screen: Screen) -> Res
     listening.abort();
     let summary = result?;
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let (completed, failed, other) = (count(&counts.completed), count(&counts.failed), count(&counts.other));
+    let (completed, failed, other) = (
+        count(&counts.completed),
+        count(&counts.failed),
+        count(&counts.other),
+    );
     if screen.is_json() {
         let summary = json!({"claimed": summary.claimed, "completed": completed, "failed": failed, "other": other});
         screen.note(&summary.to_string());
     } else {
-        screen.note(&format!("worked on {}: completed {completed}, failed {failed}, other {other}", summary.claimed));
+        screen.note(&format!(
+            "worked on {}: completed {completed}, failed {failed}, other {other}",
+            summary.claimed
+        ));
     }
     Ok(Code::Done)
 }
 
 /// The first signal ends the claiming, the second everything.
 async fn listen(stop: Stop, program: Program, screen: Screen) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         screen.note("mainstay: signals cannot be listened to");
         return;
     };
@@ -88,9 +102,11 @@ fn tell(screen: Screen, counts: &Counts, event: Event) {
         Event::Away(error) => screen.note(&format!("mainstay: server away, trying on: {error}")),
         Event::Back => screen.note("mainstay: server is back"),
         Event::Lost { run_id } => screen.note(&format!("run {run_id}: lease lost, program killed")),
-        Event::Refused { run_id, code, message } => {
-            screen.note(&format!("run {run_id}: result refused: {code}: {message}"))
-        }
+        Event::Refused {
+            run_id,
+            code,
+            message,
+        } => screen.note(&format!("run {run_id}: result refused: {code}: {message}")),
         Event::Finished { run_id, state } => {
             let counter = match state {
                 RunState::Completed => &counts.completed,
@@ -105,7 +121,11 @@ fn tell(screen: Screen, counts: &Counts, event: Event) {
 
 fn default_name() -> String {
     let host = rustix::system::uname();
-    let mut name = format!("{}:{}", host.nodename().to_string_lossy(), std::process::id());
+    let mut name = format!(
+        "{}:{}",
+        host.nodename().to_string_lossy(),
+        std::process::id()
+    );
     // A worker's name is bounded; the process id at its end tells workers of one host apart.
     if name.len() > 200 {
         name = format!("worker:{}", std::process::id());
@@ -115,7 +135,10 @@ fn default_name() -> String {
 
 /// A program that is not there would fail every run: found before the first claim.
 fn check_program(program: &OsString) -> Result<(), Failure> {
-    let runs = |path: &Path| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+    let runs = |path: &Path| {
+        path.metadata()
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
     let found = if program.as_bytes().contains(&b'/') {
         runs(Path::new(program))
     } else {
@@ -125,5 +148,8 @@ fn check_program(program: &OsString) -> Result<(), Failure> {
     if found {
         return Ok(());
     }
-    Err(Failure::usage(format!("program {:?} is not found, or cannot be run", program.to_string_lossy())))
+    Err(Failure::usage(format!(
+        "program {:?} is not found, or cannot be run",
+        program.to_string_lossy()
+    )))
 }

@@ -52,16 +52,22 @@ pub(crate) fn judge(status: ExitStatus, told: Told, left: &Left) -> Verdict {
     match (told, code) {
         (Told::Lost, _) => Verdict::abandoned(),
         (Told::Cancel, _) => Verdict::canceled("stopped on the cancel request"),
-        (_, Some(EXIT_SUSPEND)) => Verdict::suspended(reason(&left.tail, "the program asked to be suspended")),
+        (_, Some(EXIT_SUSPEND)) => {
+            Verdict::suspended(reason(&left.tail, "the program asked to be suspended"))
+        }
         // A program that does not catch the signal was set aside all the same.
         (Told::Suspend, None) => Verdict::suspended("stopped on the suspend request"),
         (_, Some(code)) => {
-            let message = message(&left.tail, || format!("the program exited with code {code}"));
+            let message = message(&left.tail, || {
+                format!("the program exited with code {code}")
+            });
             Verdict::failure(format!("exit_{code}"), message, code == EXIT_RETRY)
         }
         (Told::Nothing, None) => {
             let signal = status.signal().unwrap_or(0);
-            let message = message(&left.tail, || format!("the program was killed by signal {signal}"));
+            let message = message(&left.tail, || {
+                format!("the program was killed by signal {signal}")
+            });
             Verdict::failure(format!("signal_{signal}"), message, true)
         }
     }
@@ -82,14 +88,22 @@ fn output(bytes: &[u8]) -> Result<Option<Json<'static>>, String> {
     }
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let json = Json::of(text).map_err(|error| error.to_string())?;
-    if json.text().len() > OUTPUT_BYTES_MAX { Err(too_large()) } else { Ok(Some(json)) }
+    if json.text().len() > OUTPUT_BYTES_MAX {
+        Err(too_large())
+    } else {
+        Ok(Some(json))
+    }
 }
 
 /// The end of standard error as text, or a sentence when there is none.
 fn message(tail: &[u8], otherwise: impl FnOnce() -> String) -> String {
     let text = String::from_utf8_lossy(tail);
     let text = text.trim();
-    if text.is_empty() { otherwise() } else { last_bytes(text, TAIL_BYTES_MAX).to_owned() }
+    if text.is_empty() {
+        otherwise()
+    } else {
+        last_bytes(text, TAIL_BYTES_MAX).to_owned()
+    }
 }
 
 fn reason(tail: &[u8], otherwise: &str) -> String {
@@ -119,13 +133,20 @@ mod tests {
     }
 
     fn judged(status: ExitStatus, told: Told, output: &[u8], tail: &str) -> String {
-        let left = Left { output: output.to_vec(), tail: tail.as_bytes().to_vec() };
+        let left = Left {
+            output: output.to_vec(),
+            tail: tail.as_bytes().to_vec(),
+        };
         format!("{:?}", judge(status, told, &left))
     }
 
     #[test]
     fn success_carries_json_as_it_is_and_anything_else_as_text() {
-        let written = |bytes: &[u8]| output(bytes).expect("fits").map(|json| json.text().to_owned());
+        let written = |bytes: &[u8]| {
+            output(bytes)
+                .expect("fits")
+                .map(|json| json.text().to_owned())
+        };
         assert_eq!(written(b"{\"n\": 1.0}\n"), Some("{\"n\": 1.0}".into()));
         assert_eq!(written(b"two words\n"), Some("\"two words\"".into()));
         assert_eq!(written(b"a\nb\n\n"), Some("\"a\\nb\\n\"".into()));
@@ -135,7 +156,12 @@ mod tests {
 
     #[test]
     fn too_much_output_fails_the_attempt_by_name() {
-        let text = judged(exit(0), Told::Nothing, &vec![b'x'; OUTPUT_BYTES_MAX + 1], "");
+        let text = judged(
+            exit(0),
+            Told::Nothing,
+            &vec![b'x'; OUTPUT_BYTES_MAX + 1],
+            "",
+        );
         assert!(text.contains("output_too_large"), "{text}");
     }
 
@@ -145,10 +171,16 @@ mod tests {
         let retry = judged(exit(75), Told::Nothing, b"", "no route");
         assert!(retry.contains("\"exit_75\", \"no route\", true"), "{retry}");
         let failed = judged(exit(3), Told::Nothing, b"", "");
-        assert!(failed.contains("\"exit_3\"") && failed.contains("false"), "{failed}");
+        assert!(
+            failed.contains("\"exit_3\"") && failed.contains("false"),
+            "{failed}"
+        );
         assert!(judged(exit(76), Told::Nothing, b"", "").contains("Suspended"));
         let signal = judged(killed(9), Told::Nothing, b"", "");
-        assert!(signal.contains("\"signal_9\"") && signal.contains("true"), "{signal}");
+        assert!(
+            signal.contains("\"signal_9\"") && signal.contains("true"),
+            "{signal}"
+        );
     }
 
     #[test]

@@ -28,7 +28,11 @@ pub(crate) struct Program {
 impl Program {
     /// A program with its arguments; `grace` lies between SIGTERM and SIGKILL after a cancel.
     pub(crate) fn new(words: Vec<OsString>, grace: Duration) -> Program {
-        Program { words, grace, running: Arc::default() }
+        Program {
+            words,
+            grace,
+            running: Arc::default(),
+        }
     }
 
     /// Kills whatever runs.
@@ -42,7 +46,9 @@ impl Program {
     pub(crate) async fn run(self, mut lease: Lease) -> Verdict {
         let payload = match lease.payload_bytes() {
             Ok(payload) => payload,
-            Err(error) => return Verdict::failure("payload_not_readable", error.to_string(), false),
+            Err(error) => {
+                return Verdict::failure("payload_not_readable", error.to_string(), false);
+            }
         };
         let mut child = match self.start(&lease) {
             Ok(child) => child,
@@ -71,7 +77,10 @@ impl Program {
             Err(error) => return Verdict::failure("program_not_watched", error.to_string(), true),
         };
         let until = Instant::now() + PIPES_TIMEOUT;
-        let left = Left { output: output.end(until).await, tail: tail.end(until).await };
+        let left = Left {
+            output: output.end(until).await,
+            tail: tail.end(until).await,
+        };
         if let Some(feed) = feed {
             feed.abort();
         }
@@ -169,7 +178,10 @@ impl Heard {
             tokio::spawn(async move {
                 let mut buffer = vec![0; 16 << 10];
                 while let Ok(count @ 1..) = stream.read(&mut buffer).await {
-                    keep.add(&mut heard.lock().unwrap_or_else(PoisonError::into_inner), &buffer[..count]);
+                    keep.add(
+                        &mut heard.lock().unwrap_or_else(PoisonError::into_inner),
+                        &buffer[..count],
+                    );
                 }
             })
         });
@@ -190,7 +202,9 @@ impl Heard {
 impl Keep {
     fn add(self, kept: &mut Vec<u8>, new: &[u8]) {
         match self {
-            Keep::First(limit) => kept.extend_from_slice(&new[..new.len().min(limit.saturating_sub(kept.len()))]),
+            Keep::First(limit) => {
+                kept.extend_from_slice(&new[..new.len().min(limit.saturating_sub(kept.len()))])
+            }
             Keep::Last(limit) => {
                 kept.extend_from_slice(new);
                 let surplus = kept.len().saturating_sub(limit);

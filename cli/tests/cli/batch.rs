@@ -14,13 +14,26 @@ fn a_bad_line_does_not_stop_the_others_and_a_repeat_creates_nothing_twice() {
     let path = file.to_str().expect("UTF-8");
     let first = served.run(&["submit", "--batch", path]);
     assert_eq!(first.code, Some(1), "{first:?}");
-    assert_eq!(first.stdout.trim(), "submitted 2, already there 0, failed 3");
-    for expected in ["line 2: invalid_json: ", "line 3: invalid_task: ", "line 6: unknown_field: "] {
+    assert_eq!(
+        first.stdout.trim(),
+        "submitted 2, already there 0, failed 3"
+    );
+    for expected in [
+        "line 2: invalid_json: ",
+        "line 3: invalid_task: ",
+        "line 6: unknown_field: ",
+    ] {
         assert!(first.stderr.contains(expected), "{expected} in {first:?}");
     }
     let again = served.run(&["submit", "--batch", path]);
-    assert_eq!(again.stdout.trim(), "submitted 0, already there 2, failed 3");
-    assert_eq!(served.run(&["stats", "--json"]).good().json()["total_tasks"], 2);
+    assert_eq!(
+        again.stdout.trim(),
+        "submitted 0, already there 2, failed 3"
+    );
+    assert_eq!(
+        served.run(&["stats", "--json"]).good().json()["total_tasks"],
+        2
+    );
 }
 
 #[test]
@@ -28,17 +41,40 @@ fn programs_read_one_line_per_task_with_its_ids() {
     let directory = tempfile::tempdir().expect("a directory");
     let served = Served::start(&directory.path().join("data"));
     let mut command = served.command(&["submit", "--batch", "-", "--json"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
-    let lines: String = (0..1200).map(|n| format!("{{\"kind\":\"k\",\"payload\":{n}}}\n")).collect();
-    child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("written");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let lines: String = (0..1200)
+        .map(|n| format!("{{\"kind\":\"k\",\"payload\":{n}}}\n"))
+        .collect();
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(lines.as_bytes())
+        .expect("written");
     let output = child.wait_with_output().expect("ends");
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let tasks: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let tasks: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     assert_eq!(tasks.len(), 1200);
-    assert!(tasks.iter().zip(1..).all(|(task, number)| task["line"] == number && task["created"] == true));
+    assert!(
+        tasks
+            .iter()
+            .zip(1..)
+            .all(|(task, number)| task["line"] == number && task["created"] == true)
+    );
     let task = tasks[1199]["task_id"].as_str().expect("an id");
-    assert_eq!(served.run(&["task", "show", task, "--json"]).good().json()["payload"], 1199);
+    assert_eq!(
+        served.run(&["task", "show", task, "--json"]).good().json()["payload"],
+        1199
+    );
     assert!(String::from_utf8_lossy(&output.stderr).contains("\"submitted\":1200"));
 }
 

@@ -2,7 +2,7 @@
 
 use crate::harness::{Served, ended, eventually, send, serve};
 use rustix::process::Signal;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 #[test]
@@ -10,26 +10,52 @@ fn a_batch_goes_on_over_a_killed_server_and_nothing_is_lost_or_doubled() {
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path().join("data");
     let mut served = Served::start(&data);
-    let file = directory.path().join("tasks.ndjson");
-    let lines: String = (0..20_000).map(|n| format!("{{\"kind\":\"k\",\"payload\":{n}}}\n")).collect();
-    std::fs::write(&file, lines).expect("a file");
-    let path = file.to_str().expect("UTF-8");
-    let mut command = served.command(&["submit", "--batch", path]);
-    let mut submitting = command.stdout(Stdio::piped()).spawn().expect("runs");
-    for threshold in [500, 5000, 10_000] {
-        eventually("some are there", || {
+    let mut command = served.command(&["submit", "--batch", "-"]);
+    let mut submitting = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let (feed, fed) = std::sync::mpsc::channel::<u64>();
+    let mut stdin = submitting.stdin.take().expect("a pipe");
+    let feeding = std::thread::spawn(move || {
+        for chunk in fed {
+            let lines = (chunk * 4000)..((chunk + 1) * 4000);
+            let lines: String = lines
+                .map(|n| format!("{{\"kind\":\"k\",\"payload\":{n}}}\n"))
+                .collect();
+            stdin
+                .write_all(lines.as_bytes())
+                .expect("the batch goes on");
+        }
+    });
+    for chunk in 0..4 {
+        feed.send(2 * chunk).expect("fed");
+        eventually("some of it is there", || {
             let total = served.run(&["stats", "--json"]).good().json()["total_tasks"].as_u64()?;
-            (total >= threshold || submitting.try_wait().ok()?.is_some()).then_some(())
+            (total > chunk * 8000).then_some(())
         });
+        // The rest of the chunk is on its way, and more comes while nobody answers.
         let listen = served.url.trim_start_matches("http://").to_owned();
         served.kill();
+        feed.send(2 * chunk + 1).expect("fed");
         served = Served::start_at(&data, &listen);
     }
+    drop(feed);
+    feeding.join().expect("everything was fed");
     assert!(ended(&mut submitting).success());
     let mut said = String::new();
-    submitting.stdout.take().expect("a pipe").read_to_string(&mut said).expect("reads");
+    submitting
+        .stdout
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut said)
+        .expect("reads");
     assert!(said.contains("failed 0"), "{said}");
-    assert_eq!(served.run(&["stats", "--json"]).good().json()["total_tasks"], 20_000);
+    assert_eq!(
+        served.run(&["stats", "--json"]).good().json()["total_tasks"],
+        32_000
+    );
     let (_, run) = served.submit(&["last"]);
     served.kill();
     let served = Served::start(&data);
@@ -44,15 +70,24 @@ fn a_worker_goes_on_over_a_killed_server() {
     let served = Served::start(&data);
     let run = served.submit_json(r#"{"kind":"k","constraints":{"lease_ms":30000}}"#);
     let file = directory.path().join("go");
-    let script = format!("while [ ! -e {} ]; do sleep 0.05; done; echo '\"kept\"'", file.display());
-    let mut worker = served.command(&["work", "--", "sh", "-c", &script]).spawn().expect("a worker");
+    let script = format!(
+        "while [ ! -e {} ]; do sleep 0.05; done; echo '\"kept\"'",
+        file.display()
+    );
+    let mut worker = served
+        .command(&["work", "--", "sh", "-c", &script])
+        .spawn()
+        .expect("a worker");
     served.until(&run, "running");
     let listen = served.url.trim_start_matches("http://").to_owned();
     served.kill();
     std::fs::write(&file, "").expect("a file");
     let served = Served::start_at(&data, &listen);
     let shown = served.until(&run, "completed");
-    assert_eq!((&shown["output"], &shown["attempt_count"]), (&"kept".into(), &1.into()));
+    assert_eq!(
+        (&shown["output"], &shown["attempt_count"]),
+        (&"kept".into(), &1.into())
+    );
     send(&worker, Signal::TERM);
     assert!(ended(&mut worker).success());
 }
@@ -61,16 +96,31 @@ fn a_worker_goes_on_over_a_killed_server() {
 fn of_fifty_starters_on_one_directory_exactly_one_serves() {
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path().join("data");
-    let mut starters: Vec<_> =
-        (0..50).map(|_| serve(&data, "127.0.0.1:0").spawn().expect("the binary runs")).collect();
+    let mut starters: Vec<_> = (0..50)
+        .map(|_| {
+            serve(&data, "127.0.0.1:0")
+                .spawn()
+                .expect("the binary runs")
+        })
+        .collect();
     let mut refused = 0;
     eventually("forty-nine are refused", || {
         starters.retain_mut(|child| {
-            let Some(status) = child.try_wait().expect("a child") else { return true };
+            let Some(status) = child.try_wait().expect("a child") else {
+                return true;
+            };
             let mut said = String::new();
-            child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("reads");
+            child
+                .stderr
+                .take()
+                .expect("a pipe")
+                .read_to_string(&mut said)
+                .expect("reads");
             assert_eq!(status.code(), Some(75), "{said}");
-            assert!(said.contains("held by") && said.chars().any(|c| c.is_ascii_digit()), "{said}");
+            assert!(
+                said.contains("held by") && said.chars().any(|c| c.is_ascii_digit()),
+                "{said}"
+            );
             refused += 1;
             false
         });

@@ -38,7 +38,10 @@ impl Ended {
 
     /// Standard output as one JSON value per line.
     pub(crate) fn json_lines(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}"))).collect()
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}")))
+            .collect()
     }
 
     /// The same, once it is known to have ended well.
@@ -72,7 +75,10 @@ pub(crate) fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) ->
 
 /// Sends a signal to a child that was not waited for yet.
 pub(crate) fn send(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+    let pid = i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process id");
     kill_process(pid, signal).expect("the process is there");
 }
 
@@ -96,7 +102,10 @@ impl Served {
 
     /// Starts a server at an address and waits until it is ready.
     pub(crate) fn start_at(directory: &Path, listen: &str) -> Served {
-        let mut child = serve(directory, listen).stderr(Stdio::inherit()).spawn().expect("the binary runs");
+        let mut child = serve(directory, listen)
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the binary runs");
         let stdout = child.stdout.take().expect("a pipe");
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
@@ -106,14 +115,23 @@ impl Served {
                 }
             }
         });
-        let url = receiver.recv_timeout(PATIENCE).expect("the server is ready");
-        Served { child, url, directory: directory.to_owned() }
+        let url = receiver
+            .recv_timeout(PATIENCE)
+            .expect("the server is ready");
+        Served {
+            child,
+            url,
+            directory: directory.to_owned(),
+        }
     }
 
     /// A client command against this server.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = mainstay();
-        command.args(["--server", &self.url, "--data-dir"]).arg(&self.directory).args(words);
+        command
+            .args(["--server", &self.url, "--data-dir"])
+            .arg(&self.directory)
+            .args(words);
         command
     }
 
@@ -124,9 +142,15 @@ impl Served {
 
     /// Submits one task; its task and run.
     pub(crate) fn submit(&self, words: &[&str]) -> (String, String) {
-        let answer = self.run(&[&["submit", "--json"], words].concat()).good().json();
+        let answer = self
+            .run(&[&["submit", "--json"], words].concat())
+            .good()
+            .json();
         let text = |value: &Value| value.as_str().expect("an id").to_owned();
-        (text(&answer["task"]["id"]), text(&answer["runs"][0]["run_id"]))
+        (
+            text(&answer["task"]["id"]),
+            text(&answer["runs"][0]["run_id"]),
+        )
     }
 
     /// Submits one task written as JSON; its run.
@@ -134,7 +158,10 @@ impl Served {
         let file = self.directory.with_extension("ndjson");
         std::fs::write(&file, task).expect("a file");
         let path = file.to_str().expect("UTF-8");
-        let answer = self.run(&["submit", "--json", "--batch", path]).good().json_lines();
+        let answer = self
+            .run(&["submit", "--json", "--batch", path])
+            .good()
+            .json_lines();
         answer[0]["run_ids"][0].as_str().expect("a run").to_owned()
     }
 
@@ -145,7 +172,9 @@ impl Served {
 
     /// Waits until a run is in a state.
     pub(crate) fn until(&self, run: &str, state: &str) -> Value {
-        eventually(state, || Some(self.show(run)).filter(|shown| shown["state"] == state))
+        eventually(state, || {
+            Some(self.show(run)).filter(|shown| shown["state"] == state)
+        })
     }
 
     /// The end without warning.
@@ -171,7 +200,11 @@ impl Drop for Served {
 /// The command that serves a directory.
 pub(crate) fn serve(directory: &Path, listen: &str) -> Command {
     let mut command = mainstay();
-    command.arg("serve").arg("--data-dir").arg(directory).args(["--listen", listen]);
+    command
+        .arg("serve")
+        .arg("--data-dir")
+        .arg(directory)
+        .args(["--listen", listen]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::Signal;
 use super::live::Live;
 use super::watch::{Event, Watch};
-use super::Signal;
 use crate::retry::Backoff;
 use crate::wire::{Beat, Directive, Heartbeat};
 use crate::{Client, Error};

@@ -25,7 +25,12 @@ pub(crate) struct Ended {
 }
 
 /// Reports what arrives until the sender is gone and everything is settled.
-pub(crate) async fn report(client: Client, live: Live, watch: Watch, mut ends: mpsc::UnboundedReceiver<Ended>) {
+pub(crate) async fn report(
+    client: Client,
+    live: Live,
+    watch: Watch,
+    mut ends: mpsc::UnboundedReceiver<Ended>,
+) {
     let client = client.with_patience(Duration::ZERO);
     while let Some(first) = ends.recv().await {
         let mut bytes = first.verdict.bytes();
@@ -40,7 +45,8 @@ pub(crate) async fn report(client: Client, live: Live, watch: Watch, mut ends: m
 }
 
 async fn settle(client: &Client, live: &Live, watch: &Watch, batch: Vec<Ended>) {
-    let (told, silent): (Vec<_>, Vec<_>) = batch.into_iter().partition(|ended| ended.verdict.is_told());
+    let (told, silent): (Vec<_>, Vec<_>) =
+        batch.into_iter().partition(|ended| ended.verdict.is_told());
     for ended in silent {
         live.remove(&ended.token);
     }
@@ -48,8 +54,11 @@ async fn settle(client: &Client, live: &Live, watch: &Watch, batch: Vec<Ended>) 
     while let Some(batch) = queue.pop() {
         match send(client, watch, &batch).await {
             Ok(results) => {
-                let again: Vec<_> =
-                    batch.into_iter().zip(results).filter_map(|(ended, result)| settled(live, watch, ended, result)).collect();
+                let again: Vec<_> = batch
+                    .into_iter()
+                    .zip(results)
+                    .filter_map(|(ended, result)| settled(live, watch, ended, result))
+                    .collect();
                 if !again.is_empty() {
                     queue.push(again);
                 }
@@ -74,7 +83,10 @@ async fn settle(client: &Client, live: &Live, watch: &Watch, batch: Vec<Ended>) 
 
 /// Sends a batch until the server takes or refuses it.
 async fn send(client: &Client, watch: &Watch, batch: &[Ended]) -> Result<Vec<Finished>, Error> {
-    let items: Vec<Finish<'_>> = batch.iter().map(|ended| ended.verdict.finish(&ended.run_id, &ended.token)).collect();
+    let items: Vec<Finish<'_>> = batch
+        .iter()
+        .map(|ended| ended.verdict.finish(&ended.run_id, &ended.token))
+        .collect();
     let mut backoff = Backoff::new();
     loop {
         match client.finish_many(&items).await {
@@ -95,20 +107,35 @@ async fn send(client: &Client, watch: &Watch, batch: &[Ended]) -> Result<Vec<Fin
 fn settled(live: &Live, watch: &Watch, ended: Ended, result: Finished) -> Option<Ended> {
     if let Some(state) = result.state {
         live.remove(&ended.token);
-        watch.tell(Event::Finished { run_id: ended.run_id, state });
+        watch.tell(Event::Finished {
+            run_id: ended.run_id,
+            state,
+        });
         return None;
     }
     let code = result.error.unwrap_or_else(|| "error".into());
     let message = result.message.unwrap_or_default();
-    watch.tell(Event::Refused { run_id: ended.run_id.clone(), code: code.clone(), message: message.clone() });
+    watch.tell(Event::Refused {
+        run_id: ended.run_id.clone(),
+        code: code.clone(),
+        message: message.clone(),
+    });
     let final_word = matches!(
         code.as_str(),
-        "lease_lost" | "already_finished" | "run_not_found" | "unknown_run" | "unauthorized" | "forbidden"
+        "lease_lost"
+            | "already_finished"
+            | "run_not_found"
+            | "unknown_run"
+            | "unauthorized"
+            | "forbidden"
     );
     if final_word || ended.verdict.is_replacement() {
         live.remove(&ended.token);
         return None;
     }
     // What the handler gave is not valid (too large, too deep): the run must not hang until its lease ends.
-    Some(Ended { verdict: Verdict::replacement(&code, &message), ..ended })
+    Some(Ended {
+        verdict: Verdict::replacement(&code, &message),
+        ..ended
+    })
 }

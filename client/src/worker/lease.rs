@@ -31,14 +31,25 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(crate) fn new(grant: wire::Lease, signal: watch::Receiver<Signal>, client: Client) -> Lease {
-        Lease { grant, signal, client }
+    pub(crate) fn new(
+        grant: wire::Lease,
+        signal: watch::Receiver<Signal>,
+        client: Client,
+    ) -> Lease {
+        Lease {
+            grant,
+            signal,
+            client,
+        }
     }
 
     /// The payload as JSON text: `null` when there is none, and for bytes.
     #[must_use]
     pub fn payload_text(&self) -> &str {
-        self.grant.payload.as_ref().map_or("null", |payload| payload.get())
+        self.grant
+            .payload
+            .as_ref()
+            .map_or("null", |payload| payload.get())
     }
 
     /// The payload as bytes: the JSON text, or what was sent as base64.
@@ -75,7 +86,9 @@ impl Lease {
     /// # Errors
     /// See [`Error`].
     pub async fn checkpoint(&self, name: &str, value: Json<'_>) -> Result<(), Error> {
-        self.client.checkpoint(&self.grant.run_id, &self.grant.token, name, value).await
+        self.client
+            .checkpoint(&self.grant.run_id, &self.grant.token, name, value)
+            .await
     }
 }
 

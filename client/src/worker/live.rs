@@ -40,7 +40,9 @@ impl Held {
         self.signal.send_if_modified(|current| {
             // Lost is final, and a cancel is not taken back by a suspend.
             let changes = match (*current, signal) {
-                (Signal::Lost, _) | (_, Signal::Continue) | (Signal::Cancel, Signal::Suspend) => false,
+                (Signal::Lost, _) | (_, Signal::Continue) | (Signal::Cancel, Signal::Suspend) => {
+                    false
+                }
                 (current, next) => current != next,
             };
             if changes {
@@ -56,7 +58,12 @@ impl Live {
     pub(crate) fn add(&self, grant: &wire::Lease, now: Instant) -> watch::Receiver<Signal> {
         let (signal, receiver) = watch::channel(Signal::Continue);
         let lease = Duration::from_millis(grant.lease_ms.max(1));
-        let held = Held { run_id: grant.run_id.clone(), lease, contact: now, signal };
+        let held = Held {
+            run_id: grant.run_id.clone(),
+            lease,
+            contact: now,
+            signal,
+        };
         self.lock().insert(grant.token.clone(), held);
         self.added.notify_one();
         receiver
@@ -84,17 +91,29 @@ impl Live {
 
     /// When the next heartbeat is due: a third of the shortest lease after its last confirmation.
     pub(crate) fn beat_at(&self) -> Option<Instant> {
-        self.lock().values().filter(|held| !held.is_lost()).map(|held| held.contact + held.lease / 3).min()
+        self.lock()
+            .values()
+            .filter(|held| !held.is_lost())
+            .map(|held| held.contact + held.lease / 3)
+            .min()
     }
 
     /// When the next lease counts as lost unless confirmed before.
     pub(crate) fn lost_at(&self) -> Option<Instant> {
-        self.lock().values().filter(|held| !held.is_lost()).map(Held::lost_at).min()
+        self.lock()
+            .values()
+            .filter(|held| !held.is_lost())
+            .map(Held::lost_at)
+            .min()
     }
 
     /// The shortest lease that still counts.
     pub(crate) fn shortest(&self) -> Option<Duration> {
-        self.lock().values().filter(|held| !held.is_lost()).map(|held| held.lease).min()
+        self.lock()
+            .values()
+            .filter(|held| !held.is_lost())
+            .map(|held| held.lease)
+            .min()
     }
 
     /// What a heartbeat batch names: (run, token, lease) of every lease that still counts.
@@ -102,7 +121,9 @@ impl Live {
         let held = self.lock();
         let counting = held.iter().filter(|(_, held)| !held.is_lost());
         let ms = |held: &Held| u64::try_from(held.lease.as_millis()).unwrap_or(u64::MAX);
-        counting.map(|(token, held)| (held.run_id.clone(), token.clone(), ms(held))).collect()
+        counting
+            .map(|(token, held)| (held.run_id.clone(), token.clone(), ms(held)))
+            .collect()
     }
 
     /// The server confirmed the lease by an answer to a request sent at `sent`.
@@ -124,7 +145,9 @@ impl Live {
     /// Counts leases without contact for two thirds of their time as lost; their runs' ids.
     pub(crate) fn lose_silent(&self, now: Instant) -> Vec<String> {
         let held = self.lock();
-        let silent = held.values().filter(|held| !held.is_lost() && held.lost_at() <= now);
+        let silent = held
+            .values()
+            .filter(|held| !held.is_lost() && held.lost_at() <= now);
         let silent = silent.map(|held| {
             held.signal(Signal::Lost);
             held.run_id.clone()
@@ -157,7 +180,10 @@ mod tests {
         let start = Instant::now();
         let signal = live.add(&grant("t", 3000), start);
         assert_eq!(live.beat_at(), Some(start + Duration::from_secs(1)));
-        assert!(live.lose_silent(start + Duration::from_millis(1999)).is_empty());
+        assert!(
+            live.lose_silent(start + Duration::from_millis(1999))
+                .is_empty()
+        );
         live.confirm("t", start + Duration::from_secs(1), Signal::Continue);
         assert!(live.lose_silent(start + Duration::from_secs(2)).is_empty());
         assert_eq!(live.lose_silent(start + Duration::from_secs(3)), ["run-t"]);

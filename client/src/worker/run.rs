@@ -108,13 +108,21 @@ impl Worker {
     /// A worker that is not running yet.
     #[must_use]
     pub fn new(client: Client, options: WorkerOptions) -> Worker {
-        Worker { client, options, stop: watch::channel(false).0, watch: Watch::new(Arc::new(|_| {})) }
+        Worker {
+            client,
+            options,
+            stop: watch::channel(false).0,
+            watch: Watch::new(Arc::new(|_| {})),
+        }
     }
 
     /// The same worker that tells `observer` what happens.
     #[must_use]
     pub fn observed(self, observer: impl Fn(Event) + Send + Sync + 'static) -> Worker {
-        Worker { watch: Watch::new(Arc::new(observer)), ..self }
+        Worker {
+            watch: Watch::new(Arc::new(observer)),
+            ..self
+        }
     }
 
     /// A handle to stop it.
@@ -136,15 +144,33 @@ impl Worker {
         let live = Live::default();
         let (ends, receiver) = mpsc::unbounded_channel();
         let mut helpers = JoinSet::new();
-        helpers.spawn(beats::keep(self.client.clone(), live.clone(), self.watch.clone()));
-        let finisher = finishes::report(self.client.clone(), live.clone(), self.watch.clone(), receiver);
+        helpers.spawn(beats::keep(
+            self.client.clone(),
+            live.clone(),
+            self.watch.clone(),
+        ));
+        let finisher = finishes::report(
+            self.client.clone(),
+            live.clone(),
+            self.watch.clone(),
+            receiver,
+        );
         let mut finisher = AbortOnDrop(tokio::spawn(finisher));
-        let mut crew = Crew { worker: &self, live, ends, tasks: JoinSet::new(), names: HashMap::new(), claimed: 0 };
+        let mut crew = Crew {
+            worker: &self,
+            live,
+            ends,
+            tasks: JoinSet::new(),
+            names: HashMap::new(),
+            claimed: 0,
+        };
         let result = crew.claim_until_stopped(&handler).await;
         while let Some(ended) = crew.tasks.join_next_with_id().await {
             crew.reap(ended);
         }
-        let summary = Summary { claimed: crew.claimed };
+        let summary = Summary {
+            claimed: crew.claimed,
+        };
         drop(crew);
         // Every end is settled before the heartbeats stop.
         let _ = (&mut finisher.0).await;
@@ -188,7 +214,12 @@ impl Crew<'_> {
         let mut backoff = Backoff::new();
         let client = self.worker.client.with_patience(Duration::ZERO);
         while !*stopped.borrow() {
-            let free = self.worker.options.concurrency.max(1).saturating_sub(self.tasks.len());
+            let free = self
+                .worker
+                .options
+                .concurrency
+                .max(1)
+                .saturating_sub(self.tasks.len());
             if free == 0 || self.live.len() >= ENDS_MAX + self.tasks.len() {
                 self.wait_for_room(&mut stopped).await;
                 continue;
@@ -202,7 +233,9 @@ impl Crew<'_> {
                     if leases.is_empty() && idle && self.worker.options.until_idle {
                         break;
                     }
-                    leases.into_iter().for_each(|grant| self.start(grant, handler));
+                    leases
+                        .into_iter()
+                        .for_each(|grant| self.start(grant, handler));
                 }
                 Turn::Claimed(Err(error)) if error.is_not_now() || error.is_uncertain() => {
                     self.worker.watch.away(&error);
@@ -216,21 +249,36 @@ impl Crew<'_> {
     }
 
     /// One claim, while the ends of handlers are noted.
-    async fn claim(&mut self, client: &Client, free: usize, idle: bool, stopped: &mut watch::Receiver<bool>) -> Turn {
+    async fn claim(
+        &mut self,
+        client: &Client,
+        free: usize,
+        idle: bool,
+        stopped: &mut watch::Receiver<bool>,
+    ) -> Turn {
         let options = &self.worker.options;
         let wait = match (options.until_idle, idle) {
             (false, _) => options.wait,
             (true, true) => Duration::ZERO,
             (true, false) => LEAVING_WAIT.min(options.wait),
         };
-        let names = |names: &'_ [String]| names.iter().map(|name| Str::from(name.clone())).collect::<Vec<_>>();
+        let names = |names: &'_ [String]| {
+            names
+                .iter()
+                .map(|name| Str::from(name.clone()))
+                .collect::<Vec<_>>()
+        };
         let claim = Claim {
             worker: options.name.as_str().into(),
             queues: Some(names(&options.queues)),
             kinds: (!options.kinds.is_empty()).then(|| names(&options.kinds)),
             max: Some(u32::try_from(free.min(1000)).unwrap_or(1000)),
             lease_ms: options.lease_ms,
-            wait_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(60_000).min(60_000)),
+            wait_ms: Some(
+                u64::try_from(wait.as_millis())
+                    .unwrap_or(60_000)
+                    .min(60_000),
+            ),
             ..Claim::default()
         };
         let call = client.claim(&claim);
@@ -269,7 +317,11 @@ impl Crew<'_> {
         let task = self.tasks.spawn(async move {
             let verdict = work.await;
             // The receiver lives until every sender is gone.
-            let _ = ends.send(Ended { run_id, token, verdict });
+            let _ = ends.send(Ended {
+                run_id,
+                token,
+                verdict,
+            });
         });
         self.names.insert(task.id(), name);
     }
@@ -283,7 +335,11 @@ impl Crew<'_> {
             && panicked
         {
             let verdict = Verdict::failure("panic", "the handler panicked", true);
-            let _ = self.ends.send(Ended { run_id, token, verdict });
+            let _ = self.ends.send(Ended {
+                run_id,
+                token,
+                verdict,
+            });
         }
     }
 }

@@ -23,31 +23,50 @@ impl Verdict {
     /// Done, with an output.
     #[must_use]
     pub fn success(output: Option<Json<'static>>) -> Verdict {
-        Verdict { output, ..Verdict::of(FinishOutcome::Success) }
+        Verdict {
+            output,
+            ..Verdict::of(FinishOutcome::Success)
+        }
     }
 
     /// It did not work. `retryable` tells whether another attempt may help.
     #[must_use]
-    pub fn failure(code: impl Into<String>, message: impl Into<String>, retryable: bool) -> Verdict {
-        Verdict { error: Some((code.into(), message.into(), retryable)), ..Verdict::of(FinishOutcome::Failure) }
+    pub fn failure(
+        code: impl Into<String>,
+        message: impl Into<String>,
+        retryable: bool,
+    ) -> Verdict {
+        Verdict {
+            error: Some((code.into(), message.into(), retryable)),
+            ..Verdict::of(FinishOutcome::Failure)
+        }
     }
 
     /// To be woken later.
     #[must_use]
     pub fn suspended(reason: impl Into<String>) -> Verdict {
-        Verdict { reason: Some(reason.into()), ..Verdict::of(FinishOutcome::Suspended) }
+        Verdict {
+            reason: Some(reason.into()),
+            ..Verdict::of(FinishOutcome::Suspended)
+        }
     }
 
     /// Stopped on a cancel directive, or given up for good.
     #[must_use]
     pub fn canceled(reason: impl Into<String>) -> Verdict {
-        Verdict { reason: Some(reason.into()), ..Verdict::of(FinishOutcome::Canceled) }
+        Verdict {
+            reason: Some(reason.into()),
+            ..Verdict::of(FinishOutcome::Canceled)
+        }
     }
 
     /// Given back untouched.
     #[must_use]
     pub fn released(reason: impl Into<String>) -> Verdict {
-        Verdict { reason: Some(reason.into()), ..Verdict::of(FinishOutcome::Released) }
+        Verdict {
+            reason: Some(reason.into()),
+            ..Verdict::of(FinishOutcome::Released)
+        }
     }
 
     /// Nothing can be said: the lease ends by itself, and the task's safety level decides what follows. For work that was broken
@@ -72,17 +91,26 @@ impl Verdict {
     }
 
     fn of(outcome: FinishOutcome) -> Verdict {
-        Verdict { outcome: Some(outcome), ..Verdict::default() }
+        Verdict {
+            outcome: Some(outcome),
+            ..Verdict::default()
+        }
     }
 
     /// What is reported when the server does not take the handler's own verdict.
     pub(crate) fn replacement(code: &str, message: &str) -> Verdict {
-        Verdict::failure(REPLACED, format!("the handler's result was refused: {code}: {message}"), false)
+        Verdict::failure(
+            REPLACED,
+            format!("the handler's result was refused: {code}: {message}"),
+            false,
+        )
     }
 
     /// Whether this one stands for a verdict that was refused.
     pub(crate) fn is_replacement(&self) -> bool {
-        self.error.as_ref().is_some_and(|(code, ..)| code == REPLACED)
+        self.error
+            .as_ref()
+            .is_some_and(|(code, ..)| code == REPLACED)
     }
 
     /// Whether there is anything to report.
@@ -92,23 +120,39 @@ impl Verdict {
 
     /// Bytes of what the report carries, roughly.
     pub(crate) fn bytes(&self) -> usize {
-        let memos: usize = self.checkpoints.iter().map(|(name, value)| name.len() + value.text().len()).sum();
+        let memos: usize = self
+            .checkpoints
+            .iter()
+            .map(|(name, value)| name.len() + value.text().len())
+            .sum();
         self.output.as_ref().map_or(0, |output| output.text().len()) + memos + 256
     }
 
     /// The body of the report.
     pub(crate) fn finish<'a>(&'a self, run_id: &'a str, token: &'a str) -> Finish<'a> {
-        let mut finish = Finish::new(run_id, token, self.outcome.unwrap_or(FinishOutcome::Released));
+        let mut finish = Finish::new(
+            run_id,
+            token,
+            self.outcome.unwrap_or(FinishOutcome::Released),
+        );
         finish.output = self.output.as_ref().map(borrowed);
-        finish.error = self.error.as_ref().map(|(code, message, retryable)| FinishError {
-            code: Some(Str::from(code.as_str())),
-            message: Some(Str::from(message.as_str())),
-            retryable: Some(*retryable),
-        });
+        finish.error = self
+            .error
+            .as_ref()
+            .map(|(code, message, retryable)| FinishError {
+                code: Some(Str::from(code.as_str())),
+                message: Some(Str::from(message.as_str())),
+                retryable: Some(*retryable),
+            });
         finish.reason = self.reason.as_deref().map(Str::from);
-        finish.retry_after_ms = self.retry_after.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        finish.retry_after_ms = self
+            .retry_after
+            .map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
         if !self.checkpoints.is_empty() {
-            let memos = self.checkpoints.iter().map(|(name, value)| (Str::from(name.as_str()), borrowed(value)));
+            let memos = self
+                .checkpoints
+                .iter()
+                .map(|(name, value)| (Str::from(name.as_str()), borrowed(value)));
             finish.checkpoints = Some(memos.collect());
         }
         finish
@@ -125,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_verdict_is_written_with_exactly_what_it_carries() {
-        let verdict = Verdict::failure("exit_3", "no such host", false).retry_after(Duration::from_secs(2));
+        let verdict =
+            Verdict::failure("exit_3", "no such host", false).retry_after(Duration::from_secs(2));
         let text = serde_json::to_string(&verdict.finish("r", "1.2.ff")).expect("writes");
         assert_eq!(
             text,
@@ -136,7 +181,8 @@ mod tests {
     #[test]
     fn an_output_passes_byte_for_byte() {
         let output = Json::parse(r#"{"n": 1.0e2}"#.to_owned()).expect("JSON");
-        let text = serde_json::to_string(&Verdict::success(Some(output)).finish("r", "t")).expect("writes");
+        let text = serde_json::to_string(&Verdict::success(Some(output)).finish("r", "t"))
+            .expect("writes");
         assert!(text.contains(r#""output":{"n": 1.0e2}"#), "{text}");
     }
 }

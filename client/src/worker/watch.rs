@@ -46,7 +46,10 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(observer: Arc<dyn Fn(Event) + Send + Sync>) -> Watch {
-        Watch { observer, away: Arc::default() }
+        Watch {
+            observer,
+            away: Arc::default(),
+        }
     }
 
     pub(crate) fn tell(&self, event: Event) {
@@ -70,6 +73,8 @@ impl Watch {
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("away", &self.away).finish_non_exhaustive()
+        f.debug_struct("Watch")
+            .field("away", &self.away)
+            .finish_non_exhaustive()
     }
 }
