@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use mainstay_core::limits::{PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX};
+
 /// How a server listens and what it bears with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -30,6 +32,8 @@ pub struct Config {
     pub body_rate_min: usize,
     /// Bytes of request bodies held by all requests together; beyond them requests are answered `busy`. Default 1 GiB.
     pub bodies_bytes_max: usize,
+    /// Bytes of a payload or an output. Default 1 MiB; the machine's own bound is 16 MiB.
+    pub payload_bytes_max: usize,
     /// Header fields of a request. Default 64.
     pub headers_max: usize,
     /// Bytes of a request's head. Default 16 KiB.
@@ -55,10 +59,23 @@ impl Default for Config {
             body_grace: Duration::from_secs(20),
             body_rate_min: 64 << 10,
             bodies_bytes_max: 1 << 30,
+            payload_bytes_max: PAYLOAD_BYTES_DEFAULT,
             headers_max: 64,
             head_bytes_max: 16 << 10,
             uri_bytes_max: 8 << 10,
             drain_time_max: Duration::from_secs(5),
         }
+    }
+}
+
+impl Config {
+    /// The payload bound in force.
+    pub(crate) fn payload_max(&self) -> usize {
+        self.payload_bytes_max.min(PAYLOAD_BYTES_MAX)
+    }
+
+    /// The bound of a body that carries one payload, given its bound for payloads of the default size.
+    pub(crate) fn scaled(&self, limit: usize) -> usize {
+        limit * self.payload_max().div_ceil(PAYLOAD_BYTES_DEFAULT).max(1)
     }
 }

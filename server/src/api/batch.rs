@@ -43,7 +43,7 @@ fn convert_all(exchange: &Exchange, specs: Specs<'_>) -> Items<()> {
     let mut names = Names::default();
     let mut items = Items::with_capacity(specs.len());
     for (index, spec) in specs.into_iter().enumerate() {
-        let convert = |spec| convert::submit(&mut names, spec).map_err(|failure| failure.within("tasks", index));
+        let convert = |spec| convert::submit(exchange, &mut names, spec).map_err(|failure| failure.within("tasks", index));
         match spec.and_then(convert) {
             Ok(command) => items.call((), Call { expected_sequence: None, ..exchange.call_of(command) }),
             Err(failure) => items.fail((), failure),

@@ -7,7 +7,7 @@ use mainstay_core::{
 };
 
 use super::names::Names;
-use crate::edge::{Failure, check_tenant, read_task};
+use crate::edge::{Exchange, Failure, check_tenant, read_task};
 use crate::json::read_instant;
 
 const JSON_TYPE: &str = "application/json";
@@ -20,13 +20,18 @@ pub(crate) fn default_type(payload: &Payload) -> &'static str {
 }
 
 /// The command that submits this task.
-pub(crate) fn submit(names: &mut Names, spec: wire::TaskSpec<'_>) -> Result<Command, Failure> {
+pub(crate) fn submit(
+    exchange: &Exchange,
+    names: &mut Names,
+    spec: wire::TaskSpec<'_>,
+) -> Result<Command, Failure> {
     refuse_later_fields(&spec)?;
     if let Some(tenant) = &spec.tenant_id {
         check_tenant(tenant)?;
     }
     let id = spec.id.as_deref().map(read_task).transpose()?;
     let payload = payload(&spec)?;
+    exchange.check_size("payload_bytes", Some(payload.bytes.len()))?;
     let run_at = spec.run_policy.as_ref().map(run_at).transpose()?.flatten();
     let metadata = spec.metadata.as_ref();
     let task = TaskSpec {

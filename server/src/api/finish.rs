@@ -46,7 +46,7 @@ fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
             }
         };
         let named = named_run(exchange, end.run_id.as_deref(), &end.token);
-        let built = named.and_then(|(run, fence)| Ok((run, command(&mut names, run, fence, &end)?)));
+        let built = named.and_then(|(run, fence)| Ok((run, command(exchange, &mut names, (run, fence), &end)?)));
         match built {
             Ok((run, command)) => items.call(Named::Run(run), exchange.call_of(command)),
             Err(failure) => {
@@ -75,7 +75,12 @@ fn write_result(json: &mut Writer, run: &Named, result: &Result<Outcome, Failure
 }
 
 /// The command that ends an attempt in the worker's words.
-fn command(names: &mut Names, run: RunId, fence: Fence, end: &wire::Finish<'_>) -> Result<Command, Failure> {
+fn command(
+    exchange: &Exchange,
+    names: &mut Names,
+    (run, fence): (RunId, Fence),
+    end: &wire::Finish<'_>,
+) -> Result<Command, Failure> {
     let later = [
         ("children", end.children.is_some()),
         ("consumption", end.consumption.is_some()),
@@ -84,6 +89,7 @@ fn command(names: &mut Names, run: RunId, fence: Fence, end: &wire::Finish<'_>) 
     if let Some((field, _)) = later.into_iter().find(|(_, given)| *given) {
         return Err(Failure::not_supported(field));
     }
+    exchange.check_size("output_bytes", end.output.as_ref().map(|output| output.text().len()))?;
     let checkpoints = end.checkpoints.iter().flatten();
     Ok(Command::Finish(Box::new(Finish {
         run,
@@ -121,7 +127,7 @@ pub(crate) async fn one(exchange: Exchange) -> Result<Reply, Failure> {
         let end: wire::Finish<'_> = exchange.read(Subject::Request)?;
         let run = path_run(exchange, end.run_id.as_deref())?;
         let fence = exchange.handle().read_token(run, &end.token).ok_or_else(|| Failure::lease_lost(run))?;
-        Ok((run, command(&mut Names::default(), run, fence, &end)?))
+        Ok((run, command(exchange, &mut Names::default(), (run, fence), &end)?))
     })
     .await?;
     let placed = exchange.call(command).await?;

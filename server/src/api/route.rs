@@ -29,6 +29,8 @@ pub(crate) struct BodyRule {
     pub(crate) limit: usize,
     /// Whether an empty body is none.
     pub(crate) required: bool,
+    /// Whether it carries one payload, so that its limit grows with the configured payload bound.
+    pub(crate) scales: bool,
     /// Whether NDJSON is taken too.
     pub(crate) lines: bool,
     /// The schema in the OpenAPI document.

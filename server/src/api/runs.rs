@@ -55,6 +55,7 @@ pub(crate) async fn resume(exchange: Exchange) -> Result<Reply, Failure> {
         let body: wire::ResumeRun<'_> = exchange.read(Subject::Request)?;
         body.payload.as_ref().map(json_bytes)
     };
+    exchange.check_size("payload_bytes", payload.as_ref().map(|payload| payload.len()))?;
     change(&exchange, run, Command::ResumeRun { run, payload }).await
 }
 

@@ -10,11 +10,11 @@ const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 const LARGE_BODY_BYTES_MAX: usize = 17 << 20;
 
 const fn body(schema: &'static str, limit: usize) -> BodyRule {
-    BodyRule { limit, required: true, lines: false, schema }
+    BodyRule { limit, required: true, scales: false, lines: false, schema }
 }
 
 const fn optional(schema: &'static str) -> BodyRule {
-    BodyRule { limit: SMALL_BODY_BYTES_MAX, required: false, lines: false, schema }
+    BodyRule { limit: SMALL_BODY_BYTES_MAX, required: false, scales: false, lines: false, schema }
 }
 
 const TASK_ERRORS: &[&str] = &[
@@ -52,7 +52,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks",
         "Submit a task",
-        body("TaskSpec", TASK_BODY_BYTES_MAX),
+        BodyRule { scales: true, ..body("TaskSpec", TASK_BODY_BYTES_MAX) },
         &[(201, "Submitted"), (200, "Submitted")],
         |x| Box::pin(tasks::submit(x)),
     )
@@ -99,7 +99,7 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/runs/{run_id}/resume",
         "Make a suspended run ready again",
-        BodyRule { limit: TASK_BODY_BYTES_MAX, ..optional("ResumeRun") },
+        BodyRule { limit: TASK_BODY_BYTES_MAX, scales: true, ..optional("ResumeRun") },
         &[(200, "RunChanged")],
         |x| Box::pin(runs::resume(x)),
     )

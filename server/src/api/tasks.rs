@@ -15,7 +15,7 @@ pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
         let mut spec: wire::TaskSpec<'_> = exchange.read(Subject::Task)?;
         let key = exchange.merge_key(spec.idempotency_key.as_deref(), "invalid_task")?;
         spec.idempotency_key = key.map(wire::Str::from);
-        convert::submit(&mut Names::default(), spec)?
+        convert::submit(&exchange, &mut Names::default(), spec)?
     };
     let placed = exchange.call(command).await?;
     let Outcome::Submitted(submitted) = placed.value else { return Err(Failure::internal()) };

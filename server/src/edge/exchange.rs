@@ -133,6 +133,16 @@ impl Exchange {
         Ok(Placed { value: replied.value, sequence: replied.sequence })
     }
 
+    /// Refuses bytes beyond the configured bound for payloads and outputs, naming the limit.
+    pub(crate) fn check_size(&self, limit: &'static str, bytes: Option<usize>) -> Result<(), Failure> {
+        let max = self.edge.config.payload_max();
+        if bytes.is_none_or(|bytes| bytes <= max) {
+            return Ok(());
+        }
+        let message = format!("the limit {limit} of {max} is exceeded");
+        Err(Failure::new("limit_exceeded", message).text("limit", limit).number("value", max as u64))
+    }
+
     /// Headers that a batch cannot honor, because they speak of one command.
     pub(crate) fn refuse_single_headers(&self) -> Result<(), Failure> {
         if self.expected_sequence.is_some() {

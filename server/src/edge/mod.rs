@@ -9,7 +9,7 @@ mod panic;
 mod reply;
 mod serve;
 
-pub(crate) use codes::{CODES, find_code};
+pub(crate) use codes::{CODES, Code, find_code};
 pub(crate) use exchange::{Edge, Exchange, Placed, check_tenant, read_run, read_task};
 pub(crate) use failure::Failure;
 pub(crate) use headers::{Form, invalid_parameter};

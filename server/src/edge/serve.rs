@@ -96,7 +96,8 @@ async fn work(
                 return Err(headers::form_missing(rule.lines));
             }
             let expects = headers.contains_key(EXPECT);
-            let held = body::read(body, rule.limit, expects, &edge.config, &edge.bodies).await?;
+            let limit = if rule.scales { edge.config.scaled(rule.limit) } else { rule.limit };
+            let held = body::read(body, limit, expects, &edge.config, &edge.bodies).await?;
             (declared.unwrap_or(Form::Json), held)
         }
         None => (Form::Json, HeldBody::empty(&edge.bodies)),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::schemas::{SCHEMAS, Schema};
 use crate::api::{Access, ROUTES, Route};
-use crate::edge::find_code;
+use crate::edge::{CODES, Code, find_code};
 
 /// The document's bytes, made once.
 pub(crate) fn document() -> Bytes {
@@ -37,7 +37,13 @@ fn build() -> Value {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "msk_<id>_<secret>"}},
             "schemas": schemas,
         },
+        "x-error-codes": CODES.iter().map(error_code).collect::<Vec<_>>(),
     })
+}
+
+fn error_code(code: &Code) -> Value {
+    let details: Vec<&str> = code.details.split(", ").filter(|name| !name.is_empty()).collect();
+    json!({"code": code.name, "status": code.status, "details": details, "meaning": code.meaning})
 }
 
 fn operation(route: &Route) -> Value {

@@ -23,7 +23,17 @@ const fn answered(name: &'static str, fields: &'static [&'static str]) -> Schema
 pub(super) const SCHEMAS: &[Schema] = &[
     answered("Error", &["error! string", "message! string", "details! object"]),
     answered("Status", &["status! string"]),
-    answered("Document", &["openapi! string", "info! object", "paths! object", "components! object", "security! any"]),
+    answered(
+        "Document",
+        &[
+            "openapi! string",
+            "info! object",
+            "paths! object",
+            "components! object",
+            "security! any",
+            "x-error-codes! [object]",
+        ],
+    ),
     sent("Reason", &["reason string?"]),
     answered(
         "Stats",

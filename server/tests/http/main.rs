@@ -1,0 +1,9 @@
+//! The server through real sockets: an engine in a temporary directory, raw bytes in, raw bytes out.
+
+mod connections;
+mod control;
+mod document;
+mod envelopes;
+mod harness;
+mod tasks;
+mod workers;
