@@ -14,7 +14,6 @@ use mainstay_log::{Cut, Flush, Log, Options, RealDisk, Stopped};
 use crate::call::CallError;
 use crate::clock::Raw;
 use crate::handle::{Handle, SubmitError};
-use crate::inbox::Request;
 use crate::open;
 use crate::shared::Shared;
 use crate::worker::WorkerBuilder;
@@ -184,10 +183,10 @@ fn write<L: Log>(mut writer: Writer<L>, shared: &Shared, mut seed: u64) {
     loop {
         // A Weyl sequence: the machine mixes each seed, so distinct ones are enough.
         seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let Some(turn) = open::turn(&mut writer, shared, read_clocks(), seed) else {
+        let Ok(turn) = writer.turn(read_clocks(), seed) else {
             return;
         };
-        if turn.done {
+        if writer.end_if_stopped() || turn.done {
             return;
         }
         while writer.is_full() && !shared.is_stopped() {
@@ -317,7 +316,7 @@ impl Engine {
     fn end(&mut self) -> Result<(), Stopped> {
         let shared = Arc::clone(self.handle.shared());
         self.closing.store(true, Ordering::Release);
-        shared.inbox.push_always(Request::Stop);
+        self.handle.stop();
         if let Some(writer) = self.writer.take() {
             writer.join().ok();
         }

@@ -12,9 +12,9 @@ use mainstay_log::{
 
 use crate::clock::{Clock, Raw};
 use crate::inbox::Request;
-use crate::shared::{Shared, Status};
+use crate::shared::Shared;
 use crate::token::TokenKey;
-use crate::writer::{Turn, Writer};
+use crate::writer::Writer;
 use crate::{Handle, metrics};
 
 /// An engine that is open but has no threads yet: a program gives it some, the simulator drives it by hand.
@@ -31,46 +31,24 @@ pub struct Opening<D: Disk> {
     pub recovery: Recovery,
 }
 
-impl<D: Disk> Opening<D> {
-    /// One turn of the writer; `None` once the log has stopped, and then everybody has been answered.
-    pub fn turn(&mut self, raw: Raw, id_seed: u64) -> Option<Turn> {
-        turn(&mut self.writer, self.handle.shared(), raw, id_seed)
-    }
-
-    /// Lets out, or fails, what a call of the flusher has settled. To be called after each `flush` and `seal`.
+impl Handle {
+    /// Lets out, or fails, what a call of the flusher has settled. For whoever drives the halves of an engine by hand.
+    #[doc(hidden)]
     pub fn settle(&self, flushed: &Result<Flushed, Stopped>) {
-        settle(self.handle.shared(), flushed);
+        settle(self.shared(), flushed);
     }
 
-    /// Ends in order: decides what still waits, makes it durable and closes the log.
-    ///
-    /// # Errors
-    /// The storage fault that ended the log before.
-    pub fn close(&mut self, raw: Raw, id_seed: u64) -> Result<(), Stopped> {
-        let shared = Arc::clone(self.handle.shared());
-        shared.inbox.push_always(Request::Stop);
-        self.writer.turn(raw, id_seed)?;
-        let closed = self.flusher.close();
-        settle_close(&shared, &closed);
-        shared.set_stopped(crate::engine::SHUT_DOWN);
-        drop(shared.inbox.close());
-        closed
+    /// The same after the flusher's close.
+    #[doc(hidden)]
+    pub fn settle_close(&self, closed: &Result<(), Stopped>) {
+        settle_close(self.shared(), closed);
     }
-}
 
-/// One turn of the writer, and its end when the flusher has stopped meanwhile.
-pub(crate) fn turn<L: Log>(
-    writer: &mut Writer<L>,
-    shared: &Shared,
-    raw: Raw,
-    id_seed: u64,
-) -> Option<Turn> {
-    let turn = writer.turn(raw, id_seed).ok()?;
-    if let Status::Stopped { cause } = shared.status() {
-        writer.fail(&cause);
-        return None;
+    /// Tells the writer to decide what waits and nothing more.
+    #[doc(hidden)]
+    pub fn stop(&self) {
+        self.shared().inbox.push_always(Request::Stop);
     }
-    Some(turn)
 }
 
 /// What follows each call of the flusher: answers whose frames are durable leave, or all that wait end with an error.

@@ -8,6 +8,7 @@ use mainstay_log::{Log, Stopped};
 use super::model::{TURN_BYTES_MAX, TURN_COMMANDS_MAX, Turn, Writer};
 use crate::clock::Raw;
 use crate::inbox::Request;
+use crate::shared::Status;
 
 impl<L: Log> Writer<L> {
     /// Decides everything that waits, at one moment.
@@ -55,6 +56,15 @@ impl<L: Log> Writer<L> {
             next_in_ms: self.next_in_ms(),
             done: self.stopping,
         })
+    }
+
+    /// Answers everybody when the flusher has stopped meanwhile; true when it has.
+    pub fn end_if_stopped(&mut self) -> bool {
+        let Status::Stopped { cause } = self.shared.status() else {
+            return false;
+        };
+        self.fail(&cause);
+        true
     }
 
     /// Lets time pass, in bounded steps: one frame holds at most a few of them, the rest comes with the next turn.
