@@ -71,7 +71,11 @@ fn end_of(finish: &Finish) -> End {
         Report::Canceled => AttemptResult::Canceled,
         Report::Released => AttemptResult::Released,
     };
+    // A success has nothing to say about an error, neither when it is reported nor when it is repeated.
     let mut error = finish.error.clone();
+    if result == AttemptResult::Success {
+        error = None;
+    }
     if result == AttemptResult::Failure && error.is_none() {
         let code = Text::from("failed");
         error = Some(Box::new(RunError {

@@ -1,0 +1,589 @@
+//! A life: a machine and the model go through the same acts, and every law is checked after each of them.
+
+use std::collections::BTreeSet;
+
+use mainstay_core::{
+    Answer, Bytes, Call, CheckpointPut, Claim, Command, Entry, Event, Facts, Fence, Finish,
+    FinishOutcome, HeartbeatItem, HoldPolicy, Machine, Now, Outcome, Principal, Query, Rejection,
+    RunError, RunId, RunState, RunView, SafetyLevel, TRANSITIONS, TaskId, TaskSpec, TenantId, Text,
+    Timestamp, codec,
+};
+
+use super::act::{Act, Wish};
+use super::model::Model;
+
+const BASE_MS: u64 = 1_800_000_000_000;
+const QUEUES: [&str; 2] = ["one", "two"];
+const KINDS: [&str; 2] = ["mail", "sms"];
+
+/// A machine, its model and its log.
+pub(crate) struct Life {
+    machine: Machine,
+    model: Model,
+    now: Now,
+    ahead_ms: u64,
+    incarnation: u64,
+    log: Vec<(Now, Vec<Entry>)>,
+    bodies: Vec<(Now, Vec<u8>)>,
+    last_task: u128,
+    seen: BTreeSet<&'static str>,
+}
+
+fn chosen<'a>(names: &[&'a str], mask: u8) -> Vec<&'a str> {
+    let named = names.iter().enumerate();
+    named
+        .filter(|(at, _)| mask & 1 << at != 0)
+        .map(|(_, name)| *name)
+        .collect()
+}
+
+fn texts(names: &[&str]) -> Vec<Text> {
+    names.iter().map(|name| Text::from(*name)).collect()
+}
+
+impl Life {
+    pub(crate) fn new() -> Life {
+        let mut life = Life {
+            machine: Machine::new(3),
+            model: Model::default(),
+            now: Now::at(Timestamp(BASE_MS), 0),
+            ahead_ms: 0,
+            incarnation: 0,
+            log: Vec::new(),
+            bodies: Vec::new(),
+            last_task: 0,
+            seen: BTreeSet::new(),
+        };
+        life.start(0);
+        life
+    }
+
+    /// Lives through the acts and checks at the end what takes longer. Gives the events and refusals that were met.
+    pub(crate) fn live(mut self, acts: &[Act]) -> BTreeSet<&'static str> {
+        for act in acts {
+            self.act(act);
+            if let Err(error) = self.machine.verify() {
+                panic!("verify after {act:?}: {error}");
+            }
+        }
+        self.check_views();
+        self.check_replays();
+        self.seen
+    }
+
+    fn pass(&mut self, ms: u64) {
+        let steady = self.now.steady.plus_ms(ms);
+        self.now = Now {
+            wall: Timestamp(BASE_MS + self.ahead_ms + steady.0),
+            steady,
+            id_seed: steady.0.wrapping_mul(31),
+        };
+    }
+
+    fn step(&mut self, command: Command) -> Result<Outcome, Rejection> {
+        let (kind, control) = (command.code(), command.control_reason().map(|r| r.cloned()));
+        let before = (self.machine.digest_all(), self.machine.sequence());
+        let principal = Principal::default();
+        let step = self
+            .machine
+            .step(&self.now, &Facts::default(), Call::new(command));
+        let sequence = self.machine.sequence();
+        assert_eq!(sequence, before.1 + step.events.len() as u64);
+        if step.events.is_empty() {
+            assert_eq!(
+                before.0,
+                self.machine.digest_all(),
+                "no event, yet a change"
+            );
+        }
+        if let Err(refused) = &step.outcome {
+            assert!(step.events.is_empty(), "a refusal emits nothing");
+            assert!(!refused.to_string().is_empty());
+            self.seen.insert(refused.code());
+        }
+        for entry in &step.events {
+            self.model.follow(entry);
+            self.seen.insert(entry.event.kind().name());
+            if let Event::RunFailed(e) = &entry.event {
+                self.seen.insert(e.cause.name());
+            }
+            if let Event::RunCanceled(e) = &entry.event {
+                self.seen.insert(e.cause.name());
+            }
+        }
+        let mut body = Vec::new();
+        let control = control.as_ref().map(|reason| reason.as_ref());
+        codec::encode(&mut body, &principal, None, kind, control, &step.events);
+        self.bodies.push((self.now, body));
+        self.log.push((self.now, step.events));
+        step.outcome
+    }
+
+    fn events(&self) -> &[Entry] {
+        self.log.last().map_or(&[], |(_, events)| events)
+    }
+
+    fn act(&mut self, act: &Act) {
+        match act {
+            Act::Submit(wish) => self.submit(wish),
+            Act::Claim {
+                queues,
+                kinds,
+                max,
+                lease_ms,
+                idem,
+            } => self.claim(*queues, *kinds, *max, *lease_ms, *idem),
+            Act::Finish { .. } => self.finish(act),
+            Act::Beat {
+                token,
+                stray,
+                lease_ms,
+            } => self.beat(*token, *stray, *lease_ms),
+            Act::Checkpoint {
+                token,
+                stray,
+                name,
+                value,
+            } => self.checkpoint(*token, *stray, *name, *value),
+            Act::CancelRun { .. }
+            | Act::CancelTask { .. }
+            | Act::Suspend { .. }
+            | Act::Resume { .. }
+            | Act::Pause
+            | Act::Unpause => self.control(act),
+            Act::Tick => self.tick(),
+            Act::Wait { ms } => self.pass(*ms),
+            Act::Jump { ms } => {
+                self.ahead_ms += ms;
+                self.pass(0);
+                let _ = self.step(Command::AdoptClock { ahead_ms: *ms });
+            }
+            Act::Restart { downtime_ms } => self.restart(*downtime_ms),
+            Act::Probe => self.probe(),
+        }
+    }
+
+    fn submit(&mut self, wish: &Wish) {
+        let mut spec = TaskSpec::new(KINDS[usize::from(wish.kind)]);
+        spec.queue = Text::from(QUEUES[usize::from(wish.queue)]);
+        spec.priority = wish.priority;
+        spec.run_at = wish.delay_ms.map(|ms| self.now.wall.plus_ms(ms));
+        let policy = spec.policy_mut();
+        policy.max_attempts = wish.attempts;
+        policy.max_lost_leases = wish.lost;
+        policy.timeout_ms = wish.timeout_ms;
+        policy.concurrency_key = wish.key.map(|key| Text::from(format!("key-{key}")));
+        policy.concurrency_limit = wish.limit;
+        if wish.release {
+            policy.hold_policy = HoldPolicy::ReleaseOnRetry;
+        }
+        policy.safety_level = match wish.safety {
+            0 => SafetyLevel::Pure,
+            1 => SafetyLevel::Transactional,
+            _ => SafetyLevel::Idempotent,
+        };
+        policy.retry.non_retryable = vec![Text::from("never")];
+        if wish.idem.is_some() || wish.expires_ms.is_some() {
+            spec.extras_mut().idempotency_key = wish.idem.map(|key| Text::from(format!("i-{key}")));
+            spec.extras_mut().expires_at = wish.expires_ms.map(|ms| self.now.wall.plus_ms(ms));
+        }
+        let id = wish.id.map(|id| TaskId(u128::from(id)));
+        let command = match id {
+            Some(id) => Command::SubmitAs(id, Box::new(spec)),
+            None => Command::Submit(Box::new(spec)),
+        };
+        let outcome = self.step(command);
+        if let (Ok(Outcome::Submitted(submitted)), None) = (&outcome, id) {
+            if submitted.created {
+                assert!(submitted.task.0 > self.last_task);
+                self.last_task = submitted.run.run.0;
+            }
+        }
+    }
+
+    fn claim(&mut self, queues: u8, kinds: u8, max: u32, lease_ms: u64, idem: Option<u8>) {
+        let (queues, kinds) = (chosen(&QUEUES, queues), chosen(&KINDS, kinds));
+        let claim = Claim {
+            worker: Text::from("w"),
+            queues: texts(&queues),
+            kinds: texts(&kinds),
+            max,
+            lease_ms: Some(lease_ms),
+            idempotency_key: idem.map(|key| Text::from(format!("c-{key}"))),
+        };
+        let expected = self.model.claim(&self.now, &queues, &kinds, max);
+        let outcome = self.step(Command::Claim(Box::new(claim)));
+        let started = self.events().iter().filter_map(|entry| match &entry.event {
+            Event::RunStarted(e) => Some(e.run),
+            _ => None,
+        });
+        let started: Vec<RunId> = started.collect();
+        let Ok(Outcome::Claimed(grants)) = outcome else {
+            assert!(started.is_empty());
+            return;
+        };
+        let granted: Vec<RunId> = grants.iter().map(|grant| grant.run).collect();
+        if idem.is_some() && started.is_empty() {
+            let live = |id: &RunId| self.model.runs[id].live.is_some();
+            assert!(granted.iter().all(live), "a repeat gives live leases only");
+        } else {
+            assert_eq!(granted, started);
+            assert_eq!(granted, expected, "claims come in order");
+        }
+        for grant in &grants {
+            assert_eq!(self.model.runs[&grant.run].live, Some(grant.fence));
+        }
+    }
+
+    /// A token that was granted once, mostly a late one; with `stray` beside a run that it does not belong to.
+    fn token(&self, back: usize, stray: bool) -> Option<(RunId, Fence)> {
+        let tokens = &self.model.tokens;
+        let (run, fence) = *tokens.iter().rev().nth(back % tokens.len().max(1))?;
+        if !stray {
+            return Some((run, fence));
+        }
+        let others = self.model.order.iter().filter(|other| **other != run);
+        others.last().map(|other| (*other, fence))
+    }
+
+    /// Nobody but the holder of the live token changes a run through the worker's verbs.
+    fn check_token(&self, run: RunId, was_live: bool, outcome: &Result<Outcome, Rejection>) {
+        if was_live {
+            assert!(
+                !matches!(outcome, Err(Rejection::LeaseLost { .. })),
+                "{run}"
+            );
+        } else {
+            assert!(self.events().is_empty(), "a stale token changed something");
+        }
+    }
+
+    fn finish(&mut self, act: &Act) {
+        let Act::Finish {
+            token,
+            stray,
+            outcome,
+            output,
+            error,
+            after_ms,
+            memo,
+        } = act
+        else {
+            return;
+        };
+        let Some((run, fence)) = self.token(*token, *stray) else {
+            return;
+        };
+        let error = (*error > 0).then(|| {
+            let code = ["flaky", "never", "final"][usize::from(*error) - 1];
+            let retryable = code != "final";
+            let (code, message) = (Text::from(code), Text::from("m"));
+            Box::new(RunError {
+                code,
+                message,
+                retryable,
+            })
+        });
+        let finish = Finish {
+            run,
+            fence,
+            outcome: [
+                FinishOutcome::Success,
+                FinishOutcome::Failure,
+                FinishOutcome::Suspended,
+                FinishOutcome::Canceled,
+                FinishOutcome::Released,
+            ][usize::from(*outcome)],
+            output: (*output > 0).then(|| Bytes::from(&b"[1]"[..])),
+            error,
+            retry_after_ms: *after_ms,
+            reason: None,
+            checkpoints: memo
+                .map(|memo| {
+                    (
+                        Text::from(format!("n-{}", memo / 2)),
+                        Bytes::from([memo % 2]),
+                    )
+                })
+                .into_iter()
+                .collect(),
+        };
+        let was_live = self.model.runs[&run].live == Some(fence);
+        let told = self.step(Command::Finish(Box::new(finish.clone())));
+        self.check_token(run, was_live, &told);
+        if told.is_ok() {
+            let again = self.step(Command::Finish(Box::new(finish)));
+            assert_eq!(told, again, "the same word again is the same answer");
+            assert!(self.events().is_empty());
+        }
+    }
+
+    fn beat(&mut self, token: usize, stray: bool, lease_ms: u64) {
+        let Some((run, fence)) = self.token(token, stray) else {
+            return;
+        };
+        let was_live = self.model.runs[&run].live == Some(fence);
+        let until = self.view(run).lease.map(|lease| lease.expires_at);
+        let told = self.step(Command::Heartbeat(HeartbeatItem {
+            run,
+            fence,
+            lease_ms: Some(lease_ms),
+            progress: None,
+        }));
+        self.check_token(run, was_live, &told);
+        if let Ok(Outcome::Beat(beat)) = told {
+            assert!(Some(beat.expires_at) >= until, "a renewal never shortens");
+            assert!(beat.expires_at >= self.now.wall.plus_ms(lease_ms));
+        }
+    }
+
+    fn checkpoint(&mut self, token: usize, stray: bool, name: u8, value: u8) {
+        let Some((run, fence)) = self.token(token, stray) else {
+            return;
+        };
+        let was_live = self.model.runs[&run].live == Some(fence);
+        let told = self.step(Command::Checkpoint(Box::new(CheckpointPut {
+            run,
+            fence,
+            name: Text::from(format!("n-{name}")),
+            value: Bytes::from([value]),
+        })));
+        self.check_token(run, was_live, &told);
+    }
+
+    fn any_run(&self, back: usize) -> RunId {
+        let order = &self.model.order;
+        let run = order.iter().rev().nth(back % order.len().max(1));
+        run.copied().unwrap_or(RunId(9))
+    }
+
+    fn control(&mut self, act: &Act) {
+        let reason = None;
+        let command = match act {
+            Act::CancelRun { run, force } => Command::CancelRun {
+                run: self.any_run(*run),
+                force: *force,
+                reason,
+            },
+            Act::CancelTask { task } => {
+                let task = self.view_of(self.any_run(*task)).map(|view| view.task);
+                let task = task.unwrap_or(TaskId(9));
+                Command::CancelTask { task, reason }
+            }
+            Act::Suspend { run } => Command::SuspendRun {
+                run: self.any_run(*run),
+                reason,
+            },
+            Act::Resume { run, payload } => Command::ResumeRun {
+                run: self.any_run(*run),
+                payload: payload.then(|| Bytes::from(&b"{}"[..])),
+            },
+            Act::Pause => Command::PauseEngine { reason },
+            _ => Command::ResumeEngine { reason },
+        };
+        let before = command.clone();
+        let told = self.step(command);
+        if let (Command::CancelRun { run, force, .. }, Ok(_)) = (before, told) {
+            let state = self.model.runs[&run].state;
+            assert!(state.is_terminal() || !force && state.is_held());
+        }
+    }
+
+    fn tick(&mut self) {
+        loop {
+            let told = self.step(Command::Tick);
+            match told {
+                Ok(Outcome::Ticked { more: true }) => {}
+                Ok(Outcome::Ticked { more: false }) => break,
+                other => panic!("a tick came to {other:?}"),
+            }
+        }
+        let next = self.machine.next_deadline_in_ms(&self.now);
+        assert_ne!(next, Some(0), "a tick leaves nothing due");
+        for id in &self.model.order {
+            let view = self.view(*id);
+            match view.state {
+                RunState::Scheduled => assert!(view.scheduled_at > self.now.wall),
+                RunState::Running => {
+                    let lease = view.lease.expect("a running run has a lease");
+                    assert!(lease.expires_at > Timestamp(0));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn start(&mut self, downtime_ms: u64) {
+        self.incarnation += 1;
+        let started = self.step(Command::Start {
+            incarnation: self.incarnation,
+            downtime_ms,
+        });
+        assert_eq!(started, Ok(Outcome::Started));
+    }
+
+    fn restart(&mut self, downtime_ms: u64) {
+        self.pass(downtime_ms);
+        self.machine = self.check_replays();
+        self.start(downtime_ms);
+    }
+
+    /// `explain` says `runnable` exactly of the runs that a claim on their queue gets, as far as its own grants leave slots.
+    fn probe(&mut self) {
+        for queue in QUEUES {
+            let mut drained = self.machine.clone();
+            let mut got = BTreeSet::new();
+            loop {
+                let claim = Claim {
+                    worker: Text::from("probe"),
+                    queues: texts(&[queue]),
+                    kinds: Vec::new(),
+                    max: 1000,
+                    lease_ms: None,
+                    idempotency_key: None,
+                };
+                let call = Call::new(Command::Claim(Box::new(claim)));
+                let step = drained.step(&self.now, &Facts::default(), call);
+                let Ok(Outcome::Claimed(grants)) = step.outcome else {
+                    panic!("a plain claim was refused");
+                };
+                if grants.is_empty() {
+                    break;
+                }
+                got.extend(grants.into_iter().map(|grant| grant.run));
+            }
+            for (id, run) in &self.model.runs {
+                if &*run.spec.queue != queue {
+                    continue;
+                }
+                let explain = explain(&self.machine, &self.now, *id);
+                assert_eq!(explain.runnable, explain.reasons.is_empty());
+                if got.contains(id) {
+                    assert!(explain.runnable, "{id} was granted: {explain:?}");
+                } else if explain.runnable {
+                    let after = explain_codes(&drained, &self.now, *id);
+                    assert_eq!(after, ["concurrency_key_busy"], "{id} was not granted");
+                }
+            }
+        }
+    }
+
+    fn view_of(&self, id: RunId) -> Option<Box<RunView>> {
+        match self
+            .machine
+            .answer(&self.now, TenantId::DEFAULT, &Query::Run(id))
+        {
+            Answer::Run(view) => Some(view),
+            _ => None,
+        }
+    }
+
+    fn view(&self, id: RunId) -> Box<RunView> {
+        self.view_of(id).expect("a run that was created is there")
+    }
+
+    /// Every run's history, accounting and end.
+    fn check_views(&self) {
+        for (id, run) in &self.model.runs {
+            let view = self.view(*id);
+            assert_eq!(view.state, run.state);
+            assert_eq!(view.output, run.output, "a result never changes");
+            assert_eq!(view.attempt_count, run.grants);
+            assert_eq!(view.lease.is_some(), run.live.is_some());
+            let policy = run.spec.policy.as_deref().expect("every wish has a policy");
+            assert!(view.failures <= policy.max_attempts);
+            assert!(view.lost_leases <= policy.max_lost_leases + 1);
+            if view.state == RunState::Ready {
+                assert!(view.failures < policy.max_attempts);
+                assert!(view.lost_leases <= policy.max_lost_leases);
+            }
+            check_history(&view);
+            check_attempts(&view);
+        }
+    }
+
+    /// The log alone gives the same machine: as events, and through the codec.
+    fn check_replays(&self) -> Machine {
+        let mut plain = Machine::new(99);
+        for (now, events) in &self.log {
+            events.iter().for_each(|entry| plain.replay(now, entry));
+        }
+        self.check_same(&plain);
+        let mut decoded = Machine::new(0);
+        for ((now, body), (_, events)) in self.bodies.iter().zip(&self.log) {
+            let mut commands = 0;
+            codec::decode(body, &mut |record, read| {
+                commands += 1;
+                assert_eq!(record.event_count as usize, read.len());
+                assert_eq!(read, events);
+                read.iter().for_each(|entry| decoded.replay(now, entry));
+            })
+            .expect("what was encoded can be read");
+            assert_eq!(commands, 1);
+        }
+        self.check_same(&decoded);
+        plain
+    }
+
+    fn check_same(&self, other: &Machine) {
+        assert_eq!(other.verify(), Ok(()));
+        assert_eq!(other.digest_all(), self.machine.digest_all());
+        assert_eq!(other.digest(), self.machine.digest());
+        assert_eq!(other.sequence(), self.machine.sequence());
+        for id in &self.model.order {
+            let shown = |machine: &Machine| {
+                let answer = machine.answer(&self.now, TenantId::DEFAULT, &Query::Run(*id));
+                let Answer::Run(mut view) = answer else {
+                    panic!("a run is missing");
+                };
+                view.lease = None; // renewals live in memory only
+                format!("{view:?}")
+            };
+            assert_eq!(shown(other), shown(&self.machine));
+        }
+    }
+}
+
+fn explain(machine: &Machine, now: &Now, id: RunId) -> mainstay_core::Explain {
+    match machine.answer(now, TenantId::DEFAULT, &Query::Explain(id)) {
+        Answer::Explain(explain) => *explain,
+        other => panic!("explain came to {other:?}"),
+    }
+}
+
+fn explain_codes(machine: &Machine, now: &Now, id: RunId) -> Vec<&'static str> {
+    let explain = explain(machine, now, id);
+    explain.reasons.iter().map(|reason| reason.code).collect()
+}
+
+fn check_history(view: &RunView) {
+    let mut last = &view.changes[0];
+    if last.from.is_none() {
+        assert!(matches!(last.to, RunState::Scheduled | RunState::Ready));
+    }
+    for change in &view.changes[1..] {
+        assert_eq!(change.from, Some(last.to), "histories are contiguous");
+        let edge = (last.to, change.to);
+        assert!(TRANSITIONS.contains(&edge), "{edge:?} is not an edge");
+        assert!(change.at >= last.at && change.sequence >= last.sequence);
+        last = change;
+    }
+    assert_eq!(last.to, view.state);
+    let ends = view.changes.iter().filter(|change| change.to.is_terminal());
+    assert_eq!(ends.count(), usize::from(view.state.is_terminal()));
+}
+
+fn check_attempts(view: &RunView) {
+    use mainstay_core::AttemptResult::{Failure, LeaseExpired, Timeout};
+    let numbers: Vec<u32> = view.attempts.iter().map(|a| a.number).collect();
+    let expected: Vec<u32> = (1..=view.attempt_count).collect();
+    assert_eq!(numbers, expected, "every grant is one attempt");
+    let count = |kinds: &[mainstay_core::AttemptResult]| {
+        let ended = view.attempts.iter().filter_map(|attempt| attempt.result);
+        ended.filter(|result| kinds.contains(result)).count() as u32
+    };
+    assert_eq!(count(&[Failure, Timeout]), view.failures);
+    assert_eq!(count(&[LeaseExpired]), view.lost_leases);
+    let open = view.attempts.iter().filter(|a| a.result.is_none()).count();
+    assert_eq!(open, usize::from(view.state.is_held()), "one end each");
+}

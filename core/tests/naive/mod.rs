@@ -1,0 +1,8 @@
+//! A slow and obvious model of the machine, and the random lives that both go through.
+
+mod act;
+mod life;
+mod model;
+
+pub(crate) use act::acts;
+pub(crate) use life::Life;

@@ -1,0 +1,47 @@
+//! Properties: random lives of a machine beside a naive model, with late, repeated and stray words, jumps of time and restarts.
+
+use std::collections::BTreeSet;
+
+use mainstay_core::EventKind;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+mod naive;
+
+use naive::{Life, acts};
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 256,
+        failure_persistence: None,
+        max_shrink_iters: 4000,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_random_life_keeps_every_law(acts in acts()) {
+        Life::new().live(&acts);
+    }
+}
+
+/// A law that no life ever comes near is not tested.
+#[test]
+fn random_lives_meet_every_event_and_the_refusals_that_matter() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..64 {
+        let acts = acts().new_tree(&mut runner).unwrap().current();
+        seen.extend(Life::new().live(&acts));
+    }
+    let events = EventKind::ALL.iter().map(|kind| kind.name());
+    let causes = "cancel force expired worker task_cancel attempts_exhausted not_retryable worker_lost outcome_unknown";
+    let refusals = "lease_lost already_finished checkpoint_conflict idempotency_conflict task_already_exists \
+        run_suspend_requires_running run_resume_requires_suspended engine_already_paused engine_not_paused \
+        invalid_request unknown_run";
+    let wanted = events
+        .chain(causes.split_whitespace())
+        .chain(refusals.split_whitespace());
+    let missed: Vec<&str> = wanted.filter(|name| !seen.contains(name)).collect();
+    assert!(missed.is_empty(), "never met: {missed:?}");
+}
