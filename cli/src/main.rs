@@ -10,6 +10,7 @@ mod follow;
 mod payload;
 mod screen;
 mod serve;
+mod shown;
 mod span;
 mod submit;
 mod work;

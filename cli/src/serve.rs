@@ -7,6 +7,7 @@ use std::time::Duration;
 use mainstay::{Engine, Handle, OpenError, Recovered, Status};
 use mainstay_log::OpenError as LogError;
 use mainstay_server::{AdminKey, Config, Server};
+use rustix::process::{Resource, Signal as Unix, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -27,56 +28,48 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
         ..Config::default()
     };
     let directory = connection::data_dir(global);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Code::CannotCreate, "no_runtime", error.to_string()))?;
+    let mut signals = runtime.block_on(async { Signals::listen() })?;
+    raise_descriptor_limit();
     let engine = open(&directory)?;
     let (key, is_new) = AdminKey::open_or_create(&directory).map_err(|error| {
         let message = format!("{}: {error}", directory.join("admin.key").display());
         Failure::new(Code::CannotCreate, "key_file", message)
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime
-        .map_err(|error| Failure::new(Code::CannotCreate, "no_runtime", error.to_string()))?;
     let drain = config.drain_time_max;
     let shown_key = is_new.then(|| key.reveal().to_owned());
     let fault = runtime.block_on(async {
-        let mut signals = Signals::listen()?;
         let listen = config.listen;
-        let server = Server::bind(config, engine.handle(), key).map_err(|error| {
-            Failure::new(
-                Code::CannotCreate,
-                "cannot_listen",
-                format!("cannot listen on {listen}: {error}"),
-            )
+        let bound = Server::bind(config, engine.handle(), key)
+            .and_then(|server| Ok((server.local_addr()?, server)));
+        let (address, server) = bound.map_err(|error| {
+            let message = format!("cannot listen on {listen}: {error}");
+            Failure::new(Code::CannotCreate, "cannot_listen", message)
         })?;
-        let address = server.local_addr().map_err(|error| {
-            Failure::new(
-                Code::CannotCreate,
-                "cannot_listen",
-                format!("cannot listen on {listen}: {error}"),
-            )
-        })?;
-        tell_ready(
-            screen,
-            &directory,
-            engine.recovered(),
-            address,
-            shown_key.as_deref(),
-        );
+        let key = shown_key.as_deref();
+        tell_ready(screen, &directory, engine.recovered(), address, key);
         Ok::<_, Failure>(until_ended(&engine, server, &mut signals, screen).await)
     })?;
-    runtime.shutdown_timeout(drain);
     if let Some(cause) = fault {
-        return Err(Failure::new(
-            Code::Storage,
-            "storage_fault",
-            format!("the engine has stopped: {cause}"),
-        ));
+        let message = format!("the engine has stopped: {cause}");
+        return Err(Failure::new(Code::Storage, "storage_fault", message));
     }
+    // The runtime stays until the end: it listens for the second signal.
     let closed = engine.shutdown(drain.max(Duration::from_secs(1)));
     closed.map_err(|error| Failure::new(Code::Storage, "storage_fault", error.to_string()))?;
     screen.note("mainstay: stopped");
     Ok(Code::Done)
+}
+
+/// Each connection takes a descriptor, and the usual soft limit is far below what the server takes on.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused the server still works, with fewer connections.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 /// Serves until the end; the cause when it was a storage fault.
@@ -90,8 +83,9 @@ async fn until_ended(
     let mut cause = None;
     let shutdown = async {
         tokio::select! {
-            () = signals.next() => {
+            _ = signals.next() => {
                 screen.note("mainstay: draining");
+                end_on_next_signal();
                 handle.drain();
             }
             stopped = stopped(&handle) => cause = Some(stopped),
@@ -117,33 +111,39 @@ async fn stopped(handle: &Handle) -> String {
 struct Signals {
     term: Signal,
     int: Signal,
+    /// Never read: that somebody listens makes a write beyond the file size limit an error like any other, not an abort.
+    _file_size: Signal,
 }
 
 impl Signals {
     fn listen() -> Result<Signals, Failure> {
-        let failed = |error: std::io::Error| {
-            Failure::new(Code::CannotCreate, "no_signals", error.to_string())
+        let listen = |kind| {
+            signal(kind).map_err(|error: std::io::Error| {
+                Failure::new(Code::CannotCreate, "no_signals", error.to_string())
+            })
         };
-        let term = signal(SignalKind::terminate()).map_err(failed)?;
-        let int = signal(SignalKind::interrupt()).map_err(failed)?;
-        Ok(Signals { term, int })
+        Ok(Signals {
+            term: listen(SignalKind::terminate())?,
+            int: listen(SignalKind::interrupt())?,
+            _file_size: listen(SignalKind::from_raw(Unix::XFSZ.as_raw()))?,
+        })
     }
 
-    async fn next(&mut self) {
-        let Signals { term, int } = self;
+    async fn next(&mut self) -> SignalKind {
         tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
+            _ = self.term.recv() => SignalKind::terminate(),
+            _ = self.int.recv() => SignalKind::interrupt(),
         }
-        if let Ok(mut again) = Signals::listen() {
-            tokio::spawn(async move {
-                let kind = tokio::select! {
-                    _ = again.term.recv() => SignalKind::terminate(),
-                    _ = again.int.recv() => SignalKind::interrupt(),
-                };
-                std::process::exit(128 + kind.as_raw_value());
-            });
-        }
+    }
+}
+
+/// A second signal ends the process at once; nothing that was acknowledged is lost by that.
+fn end_on_next_signal() {
+    if let Ok(mut signals) = Signals::listen() {
+        tokio::spawn(async move {
+            let kind = signals.next().await;
+            std::process::exit(128 + kind.as_raw_value());
+        });
     }
 }
 
@@ -251,7 +251,11 @@ pub(crate) fn refused(directory: &Path, error: &OpenError) -> Failure {
             LogError::Io { .. } => (Code::Storage, "storage_fault"),
         },
     };
-    Failure::new(code, name, format!("{}: {error}", directory.display()))
+    let mut failure = Failure::new(code, name, format!("{}: {error}", directory.display()));
+    if let OpenError::Log(LogError::Held { holder }) = error {
+        failure.details = json!({"holder": holder});
+    }
+    failure
 }
 
 #[cfg(test)]

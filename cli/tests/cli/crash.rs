@@ -138,3 +138,43 @@ fn of_fifty_starters_on_one_directory_exactly_one_serves() {
     send(&winner, Signal::TERM);
     assert!(ended(&mut winner).success());
 }
+
+#[test]
+fn a_storage_fault_ends_the_server_with_74_and_loses_nothing_acknowledged() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let served = Served::start(&data);
+    let (_, run) = served.submit(&["before"]);
+    served.forbid_writing();
+    let refused = served.run(&["submit", "during"]);
+    assert!(matches!(refused.code, Some(69 | 74)), "{refused:?}");
+    assert_eq!(served.end().code(), Some(74));
+    let served = Served::start(&data);
+    assert_eq!(served.show(&run)["state"], "ready");
+    assert!(served.stop().success());
+}
+
+#[test]
+fn a_server_that_is_told_to_end_answers_the_claims_that_wait() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let served = Served::start(&data);
+    let mut worker = served
+        .command(&["work", "--", "true"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a worker");
+    let (_, run) = served.submit(&["k"]);
+    served.until(&run, "completed");
+    assert!(served.stop().success());
+    let mut stderr = worker.stderr.take().expect("a pipe");
+    let mut said = String::new();
+    eventually("the worker notices", || {
+        let mut byte = [0];
+        stderr.read_exact(&mut byte).expect("it goes on");
+        said.push(char::from(byte[0]));
+        said.contains("server away").then_some(())
+    });
+    send(&worker, Signal::TERM);
+    assert!(ended(&mut worker).success());
+}

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 
 /// Longer than anything takes that is going to happen at all.
@@ -175,6 +175,21 @@ impl Served {
         eventually(state, || {
             Some(self.show(run)).filter(|shown| shown["state"] == state)
         })
+    }
+
+    /// From now on every write of the server fails, as on a disk that has gone bad.
+    pub(crate) fn forbid_writing(&self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let limit = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        prlimit(pid, Resource::Fsize, limit).expect("the process is there");
+    }
+
+    /// Waits for the end that comes by itself.
+    pub(crate) fn end(mut self) -> ExitStatus {
+        ended(&mut self.child)
     }
 
     /// The end without warning.

@@ -11,6 +11,8 @@ use crate::retry::Backoff;
 use crate::wire::{Finish, Finished};
 use crate::{Client, Error};
 
+/// Internal errors of the server until a report is given up.
+const CRASHES_MAX: u32 = 8;
 /// Ends of one request.
 const BATCH: usize = 1000;
 /// Bytes of one request, roughly.
@@ -88,6 +90,7 @@ async fn send(client: &Client, watch: &Watch, batch: &[Ended]) -> Result<Vec<Fin
         .map(|ended| ended.verdict.finish(&ended.run_id, &ended.token))
         .collect();
     let mut backoff = Backoff::new();
+    let mut crashes = 0;
     loop {
         match client.finish_many(&items).await {
             Ok(answer) => {
@@ -96,6 +99,11 @@ async fn send(client: &Client, watch: &Watch, batch: &[Ended]) -> Result<Vec<Fin
             }
             Err(error) if error.is_not_now() || error.is_uncertain() => {
                 watch.away(&error);
+                // A report that the server itself stumbles over must not hold up all others for ever.
+                crashes += u32::from(error.refusal().is_some_and(|refusal| refusal.status == 500));
+                if crashes >= CRASHES_MAX {
+                    return Err(error);
+                }
                 tokio::time::sleep(backoff.next(error.retry_after())).await;
             }
             Err(error) => return Err(error),

@@ -18,6 +18,8 @@ use crate::{Client, Error};
 
 /// Ends that may be on their way before no more work is claimed.
 const ENDS_MAX: usize = 1000;
+/// An empty answer that comes sooner than this was not waited for.
+const QUICK: Duration = Duration::from_millis(100);
 /// How long a claim waits while an idle worker is about to leave but something still runs.
 const LEAVING_WAIT: Duration = Duration::from_millis(500);
 
@@ -225,14 +227,25 @@ impl Crew<'_> {
                 continue;
             }
             let idle = self.live.is_empty();
+            let asked = Instant::now();
             match self.claim(&client, free, idle, &mut stopped).await {
                 Turn::Stopped => break,
+                Turn::Claimed(Ok(leases)) if leases.is_empty() => {
+                    self.worker.watch.back();
+                    if idle && self.worker.options.until_idle {
+                        break;
+                    }
+                    if asked.elapsed() >= QUICK {
+                        backoff.reset();
+                        continue;
+                    }
+                    // A server that does not hold the claim back, because it is paused or leaving, is not asked without end.
+                    let delay = backoff.next(None);
+                    let _ = tokio::time::timeout(delay, stopped.wait_for(|stop| *stop)).await;
+                }
                 Turn::Claimed(Ok(leases)) => {
                     self.worker.watch.back();
                     backoff.reset();
-                    if leases.is_empty() && idle && self.worker.options.until_idle {
-                        break;
-                    }
                     leases
                         .into_iter()
                         .for_each(|grant| self.start(grant, handler));
