@@ -56,25 +56,41 @@ impl AdminKey {
 
     /// Whether this is the key. The time it takes does not depend on how much of a guess is right.
     pub(crate) fn verify(&self, candidate: &[u8]) -> bool {
-        blake3::hash(candidate).as_bytes().ct_eq(self.digest.as_bytes()).into()
+        blake3::hash(candidate)
+            .as_bytes()
+            .ct_eq(self.digest.as_bytes())
+            .into()
     }
 
     fn parse(text: &str) -> io::Result<AdminKey> {
-        let id = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_'));
-        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let id = text
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split_once('_'));
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
         match id {
-            Some((id, secret)) if is_word(id) && is_word(secret) && secret.len() >= SECRET_BYTES => Ok(AdminKey {
-                text: Text::from(text),
-                name: Text::from(id),
-                digest: blake3::hash(text.as_bytes()),
-            }),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "admin.key does not hold an API key")),
+            Some((id, secret))
+                if is_word(id) && is_word(secret) && secret.len() >= SECRET_BYTES =>
+            {
+                Ok(AdminKey {
+                    text: Text::from(text),
+                    name: Text::from(id),
+                    digest: blake3::hash(text.as_bytes()),
+                })
+            }
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "admin.key does not hold an API key",
+            )),
         }
     }
 
     fn read(file: File) -> io::Result<AdminKey> {
         if file.metadata()?.permissions().mode() & 0o077 != 0 {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "admin.key may be read by others: chmod 600 it"));
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "admin.key may be read by others: chmod 600 it",
+            ));
         }
         let mut text = String::new();
         file.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
@@ -89,7 +105,11 @@ impl AdminKey {
         {
             return Err(error);
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&aside)?;
         file.write_all(format!("{}\n", self.text).as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&aside, data_dir.join(FILE))?;
@@ -99,7 +119,9 @@ impl AdminKey {
 
 impl fmt::Debug for AdminKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdminKey").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("AdminKey")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,7 +130,10 @@ fn mint() -> io::Result<String> {
     // One letter takes five bits of a byte: 52 letters carry 260 bits.
     let mut random = [0u8; ID_CHARS + SECRET_BYTES * 8 / 5 + 1];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let letters: String = random.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect();
+    let letters: String = random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte & 31)]))
+        .collect();
     let (id, secret) = letters.split_at(ID_CHARS);
     Ok(format!("{PREFIX}{id}_{secret}"))
 }
@@ -127,8 +152,14 @@ mod tests {
         assert!(!created);
         assert_eq!(key.reveal(), again.reveal());
         let path = dir.path().join("admin.key");
-        assert_eq!(std::fs::metadata(&path).expect("file").permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_to_string(&path).expect("text"), format!("{}\n", key.reveal()));
+        assert_eq!(
+            std::fs::metadata(&path).expect("file").permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("text"),
+            format!("{}\n", key.reveal())
+        );
         assert_eq!(std::fs::read_dir(dir.path()).expect("dir").count(), 1);
     }
 

@@ -43,11 +43,18 @@ impl Server {
     /// # Errors
     /// When the address cannot be bound or the system has no randomness.
     pub fn bind(config: Config, handle: Handle, key: AdminKey) -> io::Result<Server> {
-        let socket = if config.listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        let socket = if config.listen.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
         socket.set_reuseaddr(true)?;
         socket.bind(config.listen)?;
         let listener = socket.listen(BACKLOG)?;
-        Ok(Server { listener, edge: Arc::new(Edge::new(handle, config, key)?) })
+        Ok(Server {
+            listener,
+            edge: Arc::new(Edge::new(handle, config, key)?),
+        })
     }
 
     /// The address it listens on, with the port the system chose if none was asked for.
@@ -63,7 +70,10 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Ended {
         let Server { listener, edge } = self;
         let (drain, draining) = watch::channel(false);
-        let admission = Admission::new(edge.config.connections_max, edge.config.connections_per_ip_max);
+        let admission = Admission::new(
+            edge.config.connections_max,
+            edge.config.connections_per_ip_max,
+        );
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         let mut pause = ACCEPT_PAUSE_MIN;
@@ -89,7 +99,11 @@ impl Server {
         edge.handle.drain();
         let _ = drain.send(true);
         let all = async { while connections.join_next().await.is_some() {} };
-        let cut = if timeout(edge.config.drain_time_max, all).await.is_ok() { 0 } else { connections.len() };
+        let cut = if timeout(edge.config.drain_time_max, all).await.is_ok() {
+            0
+        } else {
+            connections.len()
+        };
         connections.shutdown().await;
         Ended { cut }
     }
@@ -124,5 +138,8 @@ fn admit(
 
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }

@@ -178,10 +178,20 @@ pub struct Finish<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Json<'a>>,
     /// What went wrong; a failure without one gets code `failed`, retryable.
-    #[serde(borrow, default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub error: Option<FinishError<'a>>,
     /// Memos saved together with the outcome, by name.
-    #[serde(borrow, default, deserialize_with = "object::unique", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::unique",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub checkpoints: Option<BTreeMap<Str<'a>, Json<'a>>>,
     /// Overrides the retry policy's delay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -203,7 +213,11 @@ pub struct Finish<'a> {
 impl<'a> Finish<'a> {
     /// An end with this outcome and nothing else.
     #[must_use]
-    pub fn new(run_id: impl Into<Str<'a>>, token: impl Into<Str<'a>>, outcome: FinishOutcome) -> Finish<'a> {
+    pub fn new(
+        run_id: impl Into<Str<'a>>,
+        token: impl Into<Str<'a>>,
+        outcome: FinishOutcome,
+    ) -> Finish<'a> {
         Finish {
             run_id: Some(run_id.into()),
             token: token.into(),

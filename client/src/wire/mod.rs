@@ -13,17 +13,20 @@ mod words;
 pub use engine::{EngineChanged, EngineStatus, ReasonBody, Stats, StatusBody};
 pub use error::ErrorBody;
 pub use lease::{
-    Beat, Checkpoint, Claim, ClaimAnswer, Finish, FinishAnswer, FinishBatch, FinishError, FinishOne, Finished, Heartbeat,
-    HeartbeatAnswer, HeartbeatBatch, Lease, LeaseMetadata,
+    Beat, Checkpoint, Claim, ClaimAnswer, Finish, FinishAnswer, FinishBatch, FinishError,
+    FinishOne, Finished, Heartbeat, HeartbeatAnswer, HeartbeatBatch, Lease, LeaseMetadata,
 };
 pub use object::{Object, Unique};
 pub use run::{
-    Attempt, AttemptError, CancelRequested, Change, Explain, ExplainReason, LeaseInfo, ResumeRun, Run, RunChanged,
+    Attempt, AttemptError, CancelRequested, Change, Explain, ExplainReason, LeaseInfo, ResumeRun,
+    Run, RunChanged,
 };
 pub use submit::{ConstraintsSpec, MetadataSpec, RetrySpec, RunPolicySpec, SubmitBatch, TaskSpec};
 pub use task::{
-    BatchAnswer, BatchItem, ConstraintsView, MetadataView, RetryView, RunBrief, RunPolicyView, RunsByState, SubmitAnswer,
-    Task, TaskCanceled,
+    BatchAnswer, BatchItem, ConstraintsView, MetadataView, RetryView, RunBrief, RunPolicyView,
+    RunsByState, SubmitAnswer, Task, TaskCanceled,
 };
 pub use text::{Json, Str};
-pub use words::{Directive, FinishOutcome, HoldPolicy, Jitter, RunState, SafetyLevel, Strategy, TaskState};
+pub use words::{
+    Directive, FinishOutcome, HoldPolicy, Jitter, RunState, SafetyLevel, Strategy, TaskState,
+};

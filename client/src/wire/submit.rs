@@ -31,16 +31,36 @@ pub struct TaskSpec<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Str<'a>>,
     /// When it runs; once and now when absent.
-    #[serde(borrow, default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub run_policy: Option<RunPolicySpec<'a>>,
     /// Bounds of its execution.
-    #[serde(borrow, default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub constraints: Option<ConstraintsSpec<'a>>,
     /// The delays between attempts.
-    #[serde(borrow, default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub retry: Option<RetrySpec<'a>>,
     /// Tags, priority, description.
-    #[serde(borrow, default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub metadata: Option<MetadataSpec<'a>>,
     /// Submitting again with this key returns the first task.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

@@ -157,6 +157,9 @@ impl RunState {
     /// Whether the state is final for ever.
     #[must_use]
     pub fn is_terminal(self) -> bool {
-        matches!(self, RunState::Completed | RunState::Failed | RunState::Canceled)
+        matches!(
+            self,
+            RunState::Completed | RunState::Failed | RunState::Canceled
+        )
     }
 }

@@ -17,13 +17,23 @@ pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
     exchange.refuse_single_headers()?;
     let (exchange, items) = read_aside(exchange, |exchange| {
         let (specs, atomic) = read_specs(exchange)?;
-        if atomic { Err(Failure::not_supported("atomic")) } else { Ok(convert_all(exchange, specs)) }
+        if atomic {
+            Err(Failure::not_supported("atomic"))
+        } else {
+            Ok(convert_all(exchange, specs))
+        }
     })
     .await?;
     let mut json = Writer::with_capacity(32 + items.items.len() * 128);
     json.object().name("results").array();
-    let sequence = items.settle(&exchange, "tasks", |(), result| write_item(&mut json, &result)).await?;
-    json.end_array().number_field("sequence", sequence).end_object();
+    let sequence = items
+        .settle(&exchange, "tasks", |(), result| {
+            write_item(&mut json, &result)
+        })
+        .await?;
+    json.end_array()
+        .number_field("sequence", sequence)
+        .end_object();
     Ok(Reply::json(json.done()).at(sequence))
 }
 
@@ -33,9 +43,12 @@ fn read_specs(exchange: &Exchange) -> Result<(Specs<'_>, bool), Failure> {
     let body = &exchange.body.bytes;
     match exchange.form {
         Form::Lines => Ok((read_lines(body, "tasks", Subject::Task)?, false)),
-        Form::Json => read_items(body, "tasks", Subject::Task, |batch: wire::SubmitBatch<'_>| {
-            (batch.tasks, batch.atomic.unwrap_or(false))
-        }),
+        Form::Json => read_items(
+            body,
+            "tasks",
+            Subject::Task,
+            |batch: wire::SubmitBatch<'_>| (batch.tasks, batch.atomic.unwrap_or(false)),
+        ),
     }
 }
 
@@ -43,9 +56,18 @@ fn convert_all(exchange: &Exchange, specs: Specs<'_>) -> Items<()> {
     let mut names = Names::default();
     let mut items = Items::with_capacity(specs.len());
     for (index, spec) in specs.into_iter().enumerate() {
-        let convert = |spec| convert::submit(exchange, &mut names, spec).map_err(|failure| failure.within("tasks", index));
+        let convert = |spec| {
+            convert::submit(exchange, &mut names, spec)
+                .map_err(|failure| failure.within("tasks", index))
+        };
         match spec.and_then(convert) {
-            Ok(command) => items.call((), Call { expected_sequence: None, ..exchange.call_of(command) }),
+            Ok(command) => items.call(
+                (),
+                Call {
+                    expected_sequence: None,
+                    ..exchange.call_of(command)
+                },
+            ),
             Err(failure) => items.fail((), failure),
         }
     }
@@ -56,7 +78,8 @@ fn write_item(json: &mut Writer, result: &Result<Outcome, Failure>) {
     json.object();
     match result {
         Ok(Outcome::Submitted(Submitted { task, run, created })) => {
-            json.number_field("status", if *created { 201 } else { 200 }).plain_field("task_id", task);
+            json.number_field("status", if *created { 201 } else { 200 })
+                .plain_field("task_id", task);
             json.name("run_ids").array().plain(&run.run).end_array();
         }
         Ok(_) => write_failure(json, &Failure::internal()),
@@ -79,6 +102,7 @@ pub(crate) async fn read_aside<T: Send + 'static>(
         let value = read(&exchange)?;
         return Ok((exchange, value));
     }
-    let both = tokio::task::spawn_blocking(move || read(&exchange).map(|value| (exchange, value))).await;
+    let both =
+        tokio::task::spawn_blocking(move || read(&exchange).map(|value| (exchange, value))).await;
     both.unwrap_or_else(|_| Err(Failure::internal()))
 }

@@ -18,13 +18,30 @@ pub(crate) async fn claim(exchange: Exchange) -> Result<Reply, Failure> {
     let (claim, wait) = read_claim(&exchange)?;
     let keyed = claim.idempotency_key.is_some();
     // If the connection closes while this waits, the wait is dropped here and the engine takes back what it granted meanwhile.
-    let replied = exchange.handle().claim(exchange.principal.clone(), claim, wait).await?;
+    let replied = exchange
+        .handle()
+        .claim(exchange.principal.clone(), claim, wait)
+        .await?;
     let sequence = replied.sequence;
-    let outcome = replied.value.map_err(|rejection| Failure::from(rejection).at(sequence))?;
-    let Outcome::Claimed(granted) = outcome else { return Err(Failure::internal()) };
-    let fences: Vec<(RunId, Fence)> = granted.iter().map(|grant| (grant.run, grant.fence)).collect();
-    let grants = Grants::new(exchange.handle().clone(), exchange.principal.clone(), fences);
-    let bytes: usize = granted.iter().map(|grant| 512 + grant.payload.bytes.len()).sum();
+    let outcome = replied
+        .value
+        .map_err(|rejection| Failure::from(rejection).at(sequence))?;
+    let Outcome::Claimed(granted) = outcome else {
+        return Err(Failure::internal());
+    };
+    let fences: Vec<(RunId, Fence)> = granted
+        .iter()
+        .map(|grant| (grant.run, grant.fence))
+        .collect();
+    let grants = Grants::new(
+        exchange.handle().clone(),
+        exchange.principal.clone(),
+        fences,
+    );
+    let bytes: usize = granted
+        .iter()
+        .map(|grant| 512 + grant.payload.bytes.len())
+        .sum();
     let mut json = Writer::with_capacity(32 + bytes);
     json.object().name("leases").array();
     for grant in &granted {
@@ -46,7 +63,11 @@ fn read_claim(exchange: &Exchange) -> Result<(Claim, Duration), Failure> {
     if body.actor_id.is_some() {
         return Err(Failure::not_supported("actor_id"));
     }
-    if body.capabilities.as_ref().is_some_and(|capabilities| !capabilities.is_empty()) {
+    if body
+        .capabilities
+        .as_ref()
+        .is_some_and(|capabilities| !capabilities.is_empty())
+    {
         return Err(Failure::not_supported("capabilities"));
     }
     let wait = body.wait_ms.unwrap_or(0);
@@ -58,7 +79,10 @@ fn read_claim(exchange: &Exchange) -> Result<(Claim, Duration), Failure> {
     let texts = |list: &[wire::Str<'_>]| list.iter().map(|text| Text::from(&**text)).collect();
     let claim = Claim {
         worker: Text::from(&*body.worker),
-        queues: body.queues.as_deref().map_or_else(|| vec![Text::from("default")], texts),
+        queues: body
+            .queues
+            .as_deref()
+            .map_or_else(|| vec![Text::from("default")], texts),
         kinds: body.kinds.as_deref().map(texts).unwrap_or_default(),
         max: body.max.unwrap_or(1),
         lease_ms: body.lease_ms,
@@ -70,16 +94,30 @@ fn read_claim(exchange: &Exchange) -> Result<(Claim, Duration), Failure> {
 fn write_grant(json: &mut Writer, grant: &ClaimGrant, token: &str) {
     let rare = grant.rare.as_deref();
     let extras = rare.map(|rare| &rare.extras);
-    json.object().plain_field("run_id", &grant.run).plain_field("task_id", &grant.task);
-    json.plain_field("tenant_id", &grant.tenant).plain_field("attempt_id", &grant.attempt_id);
-    json.number_field("attempt", grant.attempt).string_field("token", token);
-    json.string_field("kind", &grant.kind).string_field("queue", &grant.queue);
-    write_payload(json, &grant.payload, extras.and_then(|extras| extras.content_type.as_ref()));
-    json.instant_field("expires_at", grant.expires_at).number_field("lease_ms", grant.lease_ms);
+    json.object()
+        .plain_field("run_id", &grant.run)
+        .plain_field("task_id", &grant.task);
+    json.plain_field("tenant_id", &grant.tenant)
+        .plain_field("attempt_id", &grant.attempt_id);
+    json.number_field("attempt", grant.attempt)
+        .string_field("token", token);
+    json.string_field("kind", &grant.kind)
+        .string_field("queue", &grant.queue);
+    write_payload(
+        json,
+        &grant.payload,
+        extras.and_then(|extras| extras.content_type.as_ref()),
+    );
+    json.instant_field("expires_at", grant.expires_at)
+        .number_field("lease_ms", grant.lease_ms);
     if let Some(at) = grant.deadline_at {
         json.instant_field("deadline_at", at);
     }
-    write_memos(json, rare.map(|rare| rare.checkpoints.as_slice()).unwrap_or_default());
+    write_memos(
+        json,
+        rare.map(|rare| rare.checkpoints.as_slice())
+            .unwrap_or_default(),
+    );
     json.name("budgets").array().end_array();
     write_metadata(json, grant.priority, extras);
     if let Some(payload) = rare.and_then(|rare| rare.resume_payload.as_ref()) {

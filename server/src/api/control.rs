@@ -9,7 +9,9 @@ use crate::json::Writer;
 /// `GET /api/v1/engine`.
 pub(crate) async fn engine(exchange: Exchange) -> Result<Reply, Failure> {
     let placed = exchange.ask(Query::Engine).await?;
-    let Answer::Engine(view) = placed.value else { return Err(Failure::internal()) };
+    let Answer::Engine(view) = placed.value else {
+        return Err(Failure::internal());
+    };
     let mut json = Writer::new();
     json.object().bool_field("paused", view.paused);
     json.maybe("since", view.since, |json, at| {
@@ -23,7 +25,8 @@ pub(crate) async fn engine(exchange: Exchange) -> Result<Reply, Failure> {
     });
     json.number_field("latest_sequence", placed.sequence);
     json.string_field("log_id", exchange.edge.log_id.to_str().unwrap_or_default());
-    json.string_field("version", env!("CARGO_PKG_VERSION")).end_object();
+    json.string_field("version", env!("CARGO_PKG_VERSION"))
+        .end_object();
     Ok(Reply::json(json.done()).at(placed.sequence))
 }
 
@@ -42,8 +45,14 @@ pub(crate) async fn resume(exchange: Exchange) -> Result<Reply, Failure> {
 /// A switch that stands already where it was asked to go is no error.
 fn switched(result: Result<Placed<Outcome>, Failure>) -> Result<Reply, Failure> {
     let (status, sequence) = match result {
-        Ok(Placed { value: Outcome::EnginePaused, sequence }) => ("paused", Some(sequence)),
-        Ok(Placed { value: Outcome::EngineResumed, sequence }) => ("resumed", Some(sequence)),
+        Ok(Placed {
+            value: Outcome::EnginePaused,
+            sequence,
+        }) => ("paused", Some(sequence)),
+        Ok(Placed {
+            value: Outcome::EngineResumed,
+            sequence,
+        }) => ("resumed", Some(sequence)),
         Ok(_) => return Err(Failure::internal()),
         Err(failure) => match failure.code() {
             "engine_already_paused" => ("already_paused", failure.sequence),

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use mainstay_client::wire;
 use mainstay_core::{
-    Bytes, Command, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy, TaskSpec, Text, Timestamp,
+    Bytes, Command, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy,
+    TaskSpec, Text, Timestamp,
 };
 
 use super::names::Names;
@@ -16,7 +17,11 @@ pub(crate) const BYTES_TYPE: &str = "application/octet-stream";
 
 /// The default media type of a payload's form.
 pub(crate) fn default_type(payload: &Payload) -> &'static str {
-    if payload.binary { BYTES_TYPE } else { JSON_TYPE }
+    if payload.binary {
+        BYTES_TYPE
+    } else {
+        JSON_TYPE
+    }
 }
 
 /// The command that submits this task.
@@ -57,9 +62,20 @@ fn refuse_later_fields(spec: &wire::TaskSpec<'_>) -> Result<(), Failure> {
         ("depends_on", spec.depends_on.is_some()),
         ("parent_run", spec.parent_run.is_some()),
         ("budgets", spec.budgets.is_some()),
-        ("durability", spec.durability.as_deref().is_some_and(|durability| durability != "immediate")),
-        ("constraints.required_capabilities", constraints.is_some_and(|it| it.required_capabilities.is_some())),
-        ("constraints.fairness_key", constraints.is_some_and(|it| it.fairness_key.is_some())),
+        (
+            "durability",
+            spec.durability
+                .as_deref()
+                .is_some_and(|durability| durability != "immediate"),
+        ),
+        (
+            "constraints.required_capabilities",
+            constraints.is_some_and(|it| it.required_capabilities.is_some()),
+        ),
+        (
+            "constraints.fairness_key",
+            constraints.is_some_and(|it| it.fairness_key.is_some()),
+        ),
     ];
     match later.into_iter().find(|(_, given)| *given) {
         Some((field, _)) => Err(Failure::not_supported(field)),
@@ -79,12 +95,18 @@ pub(crate) fn json_bytes(json: &wire::Json<'_>) -> Bytes {
 fn payload(spec: &wire::TaskSpec<'_>) -> Result<Payload, Failure> {
     match (&spec.payload, &spec.payload_base64) {
         (Some(_), Some(_)) => Err(invalid("payload_base64", "and payload exclude each other")),
-        (Some(json), None) => Ok(Payload { bytes: json_bytes(json), binary: false }),
+        (Some(json), None) => Ok(Payload {
+            bytes: json_bytes(json),
+            binary: false,
+        }),
         (None, Some(text)) => {
             let bytes = base64::engine::general_purpose::STANDARD
                 .decode(text.as_bytes())
                 .map_err(|_| invalid("payload_base64", "must be base64 with its padding"))?;
-            Ok(Payload { bytes: Bytes::from(bytes), binary: true })
+            Ok(Payload {
+                bytes: Bytes::from(bytes),
+                binary: true,
+            })
         }
         (None, None) => Ok(Payload::default()),
     }
@@ -117,7 +139,8 @@ fn run_at(policy: &wire::RunPolicySpec<'_>) -> Result<Option<Timestamp>, Failure
 }
 
 fn instant(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
-    text.map(|text| read_instant(text).map_err(|message| invalid(field, message))).transpose()
+    text.map(|text| read_instant(text).map_err(|message| invalid(field, message)))
+        .transpose()
 }
 
 fn policy(names: &mut Names, spec: &wire::TaskSpec<'_>) -> Result<Option<Box<Policy>>, Failure> {
@@ -134,7 +157,10 @@ fn policy(names: &mut Names, spec: &wire::TaskSpec<'_>) -> Result<Option<Box<Pol
         policy.concurrency_key = given.concurrency_key.as_ref().map(|key| names.share(key));
         set(&mut policy.concurrency_limit, given.concurrency_limit);
         set(&mut policy.hold_policy, given.hold_policy.map(hold_policy));
-        set(&mut policy.safety_level, given.safety_level.map(safety_level));
+        set(
+            &mut policy.safety_level,
+            given.safety_level.map(safety_level),
+        );
     }
     if let Some(given) = &spec.retry {
         policy.retry = retry(names, given)?;
@@ -184,7 +210,10 @@ fn retry(names: &mut Names, given: &wire::RetrySpec<'_>) -> Result<Retry, Failur
     );
     if let Some(multiplier) = given.multiplier {
         if !(1.0..=1000.0).contains(&multiplier) {
-            return Err(invalid("retry.multiplier", "must be a number from 1 to 1000"));
+            return Err(invalid(
+                "retry.multiplier",
+                "must be a number from 1 to 1000",
+            ));
         }
         retry.multiplier_milli = (multiplier * 1000.0).round() as u32;
     }
@@ -201,8 +230,13 @@ fn extras(
 ) -> Result<Option<Box<Extras>>, Failure> {
     let metadata = spec.metadata.as_ref();
     let text = |given: Option<&wire::Str<'_>>| given.map(|text| Text::from(&**text));
-    let media = spec.content_type.as_deref().filter(|given| *given != default_type(payload));
-    let tags = metadata.and_then(|metadata| metadata.tags.as_deref()).unwrap_or_default();
+    let media = spec
+        .content_type
+        .as_deref()
+        .filter(|given| *given != default_type(payload));
+    let tags = metadata
+        .and_then(|metadata| metadata.tags.as_deref())
+        .unwrap_or_default();
     let extras = Extras {
         content_type: media.map(|media| names.share(media)),
         tags: tags.iter().map(|tag| names.share(tag)).collect(),

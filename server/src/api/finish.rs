@@ -21,7 +21,9 @@ pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
     json.object().name("results").array();
     let write = |run: Named, result| write_result(&mut json, &run, &result);
     let sequence = items.settle(&exchange, "results", write).await?;
-    json.end_array().number_field("sequence", sequence).end_object();
+    json.end_array()
+        .number_field("sequence", sequence)
+        .end_object();
     Ok(Reply::json(json.done()).at(sequence))
 }
 
@@ -32,9 +34,12 @@ enum Named {
 }
 
 fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
-    let (ends, _) = read_items(&exchange.body.bytes, "results", Subject::Request, |batch: wire::FinishBatch<'_>| {
-        (batch.results, false)
-    })?;
+    let (ends, _) = read_items(
+        &exchange.body.bytes,
+        "results",
+        Subject::Request,
+        |batch: wire::FinishBatch<'_>| (batch.results, false),
+    )?;
     let mut names = Names::default();
     let mut items = Items::with_capacity(ends.len());
     for (index, end) in ends.into_iter().enumerate() {
@@ -46,7 +51,8 @@ fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
             }
         };
         let named = named_run(exchange, end.run_id.as_deref(), &end.token);
-        let built = named.and_then(|(run, fence)| Ok((run, command(exchange, &mut names, (run, fence), &end)?)));
+        let built = named
+            .and_then(|(run, fence)| Ok((run, command(exchange, &mut names, (run, fence), &end)?)));
         match built {
             Ok((run, command)) => items.call(Named::Run(run), exchange.call_of(command)),
             Err(failure) => {
@@ -89,17 +95,25 @@ fn command(
     if let Some((field, _)) = later.into_iter().find(|(_, given)| *given) {
         return Err(Failure::not_supported(field));
     }
-    exchange.check_size("output_bytes", end.output.as_ref().map(|output| output.text().len()))?;
+    exchange.check_size(
+        "output_bytes",
+        end.output.as_ref().map(|output| output.text().len()),
+    )?;
     let checkpoints = end.checkpoints.iter().flatten();
     Ok(Command::Finish(Box::new(Finish {
         run,
         fence,
         outcome: outcome(end.outcome),
         output: end.output.as_ref().map(json_bytes),
-        error: end.error.as_ref().map(|error| Box::new(run_error(names, error))),
+        error: end
+            .error
+            .as_ref()
+            .map(|error| Box::new(run_error(names, error))),
         retry_after_ms: end.retry_after_ms,
         reason: end.reason.as_ref().map(|reason| Text::from(&**reason)),
-        checkpoints: checkpoints.map(|(name, value)| (names.share(name), json_bytes(value))).collect(),
+        checkpoints: checkpoints
+            .map(|(name, value)| (names.share(name), json_bytes(value)))
+            .collect(),
     })))
 }
 
@@ -126,18 +140,28 @@ pub(crate) async fn one(exchange: Exchange) -> Result<Reply, Failure> {
     let (exchange, (run, command)) = read_aside(exchange, |exchange| {
         let end: wire::Finish<'_> = exchange.read(Subject::Request)?;
         let run = path_run(exchange, end.run_id.as_deref())?;
-        let fence = exchange.handle().read_token(run, &end.token).ok_or_else(|| Failure::lease_lost(run))?;
-        Ok((run, command(exchange, &mut Names::default(), (run, fence), &end)?))
+        let fence = exchange
+            .handle()
+            .read_token(run, &end.token)
+            .ok_or_else(|| Failure::lease_lost(run))?;
+        Ok((
+            run,
+            command(exchange, &mut Names::default(), (run, fence), &end)?,
+        ))
     })
     .await?;
     let placed = exchange.call(command).await?;
-    let Outcome::Finished(state) = placed.value else { return Err(Failure::internal()) };
+    let Outcome::Finished(state) = placed.value else {
+        return Err(Failure::internal());
+    };
     Ok(finished(run, state, placed.sequence))
 }
 
 fn finished(run: RunId, state: RunState, sequence: u64) -> Reply {
     let mut json = Writer::new();
-    json.object().plain_field("run_id", &run).string_field("state", state.name());
+    json.object()
+        .plain_field("run_id", &run)
+        .string_field("state", state.name());
     json.number_field("sequence", sequence).end_object();
     Reply::json(json.done()).at(sequence)
 }
@@ -147,14 +171,24 @@ pub(crate) async fn checkpoint(exchange: Exchange) -> Result<Reply, Failure> {
     let (exchange, put) = read_aside(exchange, |exchange| {
         let body: wire::Checkpoint<'_> = exchange.read(Subject::Request)?;
         let run = exchange.run()?;
-        let fence = exchange.handle().read_token(run, &body.token).ok_or_else(|| Failure::lease_lost(run))?;
-        Ok(CheckpointPut { run, fence, name: Text::from(&*body.name), value: json_bytes(&body.value) })
+        let fence = exchange
+            .handle()
+            .read_token(run, &body.token)
+            .ok_or_else(|| Failure::lease_lost(run))?;
+        Ok(CheckpointPut {
+            run,
+            fence,
+            name: Text::from(&*body.name),
+            value: json_bytes(&body.value),
+        })
     })
     .await?;
     let (run, name) = (put.run, put.name.clone());
     let placed = exchange.call(Command::Checkpoint(Box::new(put))).await?;
     let mut json = Writer::new();
-    json.object().plain_field("run_id", &run).string_field("name", &name);
+    json.object()
+        .plain_field("run_id", &run)
+        .string_field("name", &name);
     json.number_field("sequence", placed.sequence).end_object();
     Ok(Reply::json(json.done()).at(placed.sequence))
 }

@@ -30,22 +30,35 @@ fn status(word: &str) -> Reply {
 
 async fn ask_stats(exchange: &Exchange) -> Result<Placed<Box<Stats>>, Failure> {
     let placed = exchange.ask(Query::Stats).await?;
-    let Answer::Stats(value) = placed.value else { return Err(Failure::internal()) };
-    Ok(Placed { value, sequence: placed.sequence })
+    let Answer::Stats(value) = placed.value else {
+        return Err(Failure::internal());
+    };
+    Ok(Placed {
+        value,
+        sequence: placed.sequence,
+    })
 }
 
 /// `GET /api/v1/stats`.
 pub(crate) async fn stats(exchange: Exchange) -> Result<Reply, Failure> {
-    let Placed { value: stats, sequence } = ask_stats(&exchange).await?;
+    let Placed {
+        value: stats,
+        sequence,
+    } = ask_stats(&exchange).await?;
     let mut json = Writer::new();
-    json.object().number_field("total_tasks", stats.tasks_total).number_field("total_runs", stats.runs_total);
-    json.number_field("attempts_total", stats.attempts_total).name("attempts_by_result").object();
+    json.object()
+        .number_field("total_tasks", stats.tasks_total)
+        .number_field("total_runs", stats.runs_total);
+    json.number_field("attempts_total", stats.attempts_total)
+        .name("attempts_by_result")
+        .object();
     for (result, count) in AttemptResult::ALL.iter().zip(stats.attempts_by_result) {
         json.number_field(result.name(), count);
     }
     json.end_object().name("runs_by_state");
     write_counts(&mut json, &stats.runs_by_state);
-    json.number_field("latest_sequence", sequence).bool_field("paused", stats.paused);
+    json.number_field("latest_sequence", sequence)
+        .bool_field("paused", stats.paused);
     json.maybe("oldest_ready_at", stats.oldest_ready_at, |json, at| {
         json.instant(at);
     });
@@ -57,7 +70,10 @@ pub(crate) async fn stats(exchange: Exchange) -> Result<Reply, Failure> {
 pub(crate) async fn metrics(exchange: Exchange) -> Result<Reply, Failure> {
     // A stopped engine answers no question, but its own numbers are just what an operator needs then.
     let stats = ask_stats(&exchange).await.ok().map(|placed| placed.value);
-    Ok(Reply::text(metrics::render(&exchange.edge, stats.as_deref())))
+    Ok(Reply::text(metrics::render(
+        &exchange.edge,
+        stats.as_deref(),
+    )))
 }
 
 /// `GET /api/v1/openapi.json`.

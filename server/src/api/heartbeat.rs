@@ -22,10 +22,12 @@ pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
 }
 
 fn read_many(exchange: &Exchange) -> Result<Items<String>, Failure> {
-    let (beats, _) =
-        read_items(&exchange.body.bytes, "leases", Subject::Request, |batch: wire::HeartbeatBatch<'_>| {
-            (batch.leases, false)
-        })?;
+    let (beats, _) = read_items(
+        &exchange.body.bytes,
+        "leases",
+        Subject::Request,
+        |batch: wire::HeartbeatBatch<'_>| (batch.leases, false),
+    )?;
     let mut items = Items::with_capacity(beats.len());
     for (index, beat) in beats.into_iter().enumerate() {
         let beat: wire::Heartbeat<'_> = match beat {
@@ -47,16 +49,28 @@ fn read_many(exchange: &Exchange) -> Result<Items<String>, Failure> {
 
 fn command(run: RunId, fence: Fence, beat: &wire::Heartbeat<'_>) -> Command {
     let progress = beat.progress.as_ref().map(json_bytes);
-    Command::Heartbeat(HeartbeatItem { run, fence, lease_ms: beat.lease_ms, progress })
+    Command::Heartbeat(HeartbeatItem {
+        run,
+        fence,
+        lease_ms: beat.lease_ms,
+        progress,
+    })
 }
 
 /// The run and the fence that an item names. A token that cannot be read is one that is not held.
-pub(crate) fn named_run(exchange: &Exchange, run_id: Option<&str>, token: &str) -> Result<(RunId, Fence), Failure> {
+pub(crate) fn named_run(
+    exchange: &Exchange,
+    run_id: Option<&str>,
+    token: &str,
+) -> Result<(RunId, Fence), Failure> {
     let Some(text) = run_id else {
         return Err(Failure::new("invalid_request", "run_id is required").text("field", "run_id"));
     };
     let run = read_run(text)?;
-    let fence = exchange.handle().read_token(run, token).ok_or_else(|| Failure::lease_lost(run))?;
+    let fence = exchange
+        .handle()
+        .read_token(run, token)
+        .ok_or_else(|| Failure::lease_lost(run))?;
     Ok((run, fence))
 }
 
@@ -64,9 +78,11 @@ pub(crate) fn named_run(exchange: &Exchange, run_id: Option<&str>, token: &str) 
 pub(crate) fn path_run(exchange: &Exchange, named: Option<&str>) -> Result<RunId, Failure> {
     let run = exchange.run()?;
     match named {
-        Some(text) if read_run(text)? != run => {
-            Err(Failure::new("invalid_request", "run_id differs from the run in the path").text("field", "run_id"))
-        }
+        Some(text) if read_run(text)? != run => Err(Failure::new(
+            "invalid_request",
+            "run_id differs from the run in the path",
+        )
+        .text("field", "run_id")),
         _ => Ok(run),
     }
 }
@@ -86,7 +102,8 @@ fn write_result(json: &mut Writer, run: &str, result: &Result<Outcome, Failure>)
 }
 
 fn write_beat(json: &mut Writer, beat: &Beat) {
-    json.instant_field("expires_at", beat.expires_at).string_field("directive", beat.directive.name());
+    json.instant_field("expires_at", beat.expires_at)
+        .string_field("directive", beat.directive.name());
 }
 
 /// `POST /api/v1/runs/{run_id}/heartbeat`.
@@ -94,11 +111,16 @@ pub(crate) async fn one(exchange: Exchange) -> Result<Reply, Failure> {
     let (run, call): (RunId, Call) = {
         let beat: wire::Heartbeat<'_> = exchange.read(Subject::Request)?;
         let run = path_run(&exchange, beat.run_id.as_deref())?;
-        let fence = exchange.handle().read_token(run, &beat.token).ok_or_else(|| Failure::lease_lost(run))?;
+        let fence = exchange
+            .handle()
+            .read_token(run, &beat.token)
+            .ok_or_else(|| Failure::lease_lost(run))?;
         (run, exchange.call_of(command(run, fence, &beat)))
     };
     let placed = exchange.call(call.command).await?;
-    let Outcome::Beat(beat) = placed.value else { return Err(Failure::internal()) };
+    let Outcome::Beat(beat) = placed.value else {
+        return Err(Failure::internal());
+    };
     let mut json = Writer::new();
     json.object().plain_field("run_id", &run);
     write_beat(&mut json, &beat);

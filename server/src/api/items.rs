@@ -20,7 +20,10 @@ pub(crate) struct Items<T> {
 
 impl<T> Items<T> {
     pub(crate) fn with_capacity(count: usize) -> Items<T> {
-        Items { items: Vec::with_capacity(count), calls: Vec::with_capacity(count) }
+        Items {
+            items: Vec::with_capacity(count),
+            calls: Vec::with_capacity(count),
+        }
     }
 
     pub(crate) fn call(&mut self, item: T, call: Call) {
@@ -45,7 +48,10 @@ impl<T> Items<T> {
             match item {
                 Item::Called(item) => {
                     let outcome = outcomes.next().unwrap_or(Err(Rejection::SequenceOverflow));
-                    write(item, outcome.map_err(|rejection| Failure::from(rejection).within(list, index)));
+                    write(
+                        item,
+                        outcome.map_err(|rejection| Failure::from(rejection).within(list, index)),
+                    );
                 }
                 Item::Failed(item, failure) => write(item, Err(failure)),
             }

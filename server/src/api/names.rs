@@ -35,7 +35,10 @@ mod tests {
         let first = names.share("mail");
         assert!(std::ptr::eq(&*first, &*names.share("mail")));
         for index in 0..100 {
-            assert_eq!(&*names.share(&format!("kind{index}")), format!("kind{index}"));
+            assert_eq!(
+                &*names.share(&format!("kind{index}")),
+                format!("kind{index}")
+            );
         }
     }
 }

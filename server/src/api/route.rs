@@ -88,7 +88,11 @@ impl Route {
         answers: &'static [(u16, &'static str)],
         work: Work,
     ) -> Route {
-        Route { post: true, body: Some(body), ..Route::get(path, summary, answers, work) }
+        Route {
+            post: true,
+            body: Some(body),
+            ..Route::get(path, summary, answers, work)
+        }
     }
 
     pub(crate) const fn access(self, access: Access) -> Route {
@@ -100,11 +104,17 @@ impl Route {
     }
 
     pub(crate) const fn control(self) -> Route {
-        Route { control: true, ..self }
+        Route {
+            control: true,
+            ..self
+        }
     }
 
     pub(crate) const fn all_tenants(self) -> Route {
-        Route { all_tenants: true, ..self }
+        Route {
+            all_tenants: true,
+            ..self
+        }
     }
 
     pub(crate) const fn parameters(self, parameters: &'static [&'static str]) -> Route {
@@ -122,7 +132,10 @@ impl Route {
 
     /// Its place in the table.
     pub(crate) fn index(&self) -> usize {
-        ROUTES.iter().position(|route| std::ptr::eq(route, self)).unwrap_or(ROUTES.len())
+        ROUTES
+            .iter()
+            .position(|route| std::ptr::eq(route, self))
+            .unwrap_or(ROUTES.len())
     }
 
     fn is_fixed(&self) -> bool {
@@ -130,7 +143,11 @@ impl Route {
     }
 
     fn takes(&self, method: &Method) -> bool {
-        if self.post { method == Method::POST } else { method == Method::GET || method == Method::HEAD }
+        if self.post {
+            method == Method::POST
+        } else {
+            method == Method::GET || method == Method::HEAD
+        }
     }
 }
 
@@ -147,15 +164,27 @@ pub(crate) enum Found {
 /// Finds the route of a path. A fixed path shadows those with braces, whatever the method.
 pub(crate) fn find_route(method: &Method, path: &str) -> Found {
     let mut allow: Vec<&'static str> = Vec::new();
-    let fixed = ROUTES.iter().any(|route| route.is_fixed() && route.path == path);
+    let fixed = ROUTES
+        .iter()
+        .any(|route| route.is_fixed() && route.path == path);
     for route in ROUTES.iter().filter(|route| route.is_fixed() == fixed) {
-        let Some(target) = matches(route.path, path) else { continue };
+        let Some(target) = matches(route.path, path) else {
+            continue;
+        };
         if route.takes(method) {
             return Found::Route(route, target.to_owned());
         }
-        allow.extend(if route.post { &["POST"][..] } else { &["GET", "HEAD"] });
+        allow.extend(if route.post {
+            &["POST"][..]
+        } else {
+            &["GET", "HEAD"]
+        });
     }
-    if allow.is_empty() { Found::Nothing } else { Found::OtherMethod(allow.join(", ")) }
+    if allow.is_empty() {
+        Found::Nothing
+    } else {
+        Found::OtherMethod(allow.join(", "))
+    }
 }
 
 /// What stands in the pattern's braces, if the path is of the pattern.
@@ -195,11 +224,25 @@ mod tests {
     fn paths_find_their_routes() {
         assert_eq!(found(Method::GET, "/healthz"), "/healthz ");
         assert_eq!(found(Method::HEAD, "/healthz"), "/healthz ");
-        assert_eq!(found(Method::GET, "/api/v1/runs/x/explain"), "/api/v1/runs/{run_id}/explain x");
-        assert_eq!(found(Method::GET, "/api/v1/tasks/x"), "/api/v1/tasks/{task_id} x");
+        assert_eq!(
+            found(Method::GET, "/api/v1/runs/x/explain"),
+            "/api/v1/runs/{run_id}/explain x"
+        );
+        assert_eq!(
+            found(Method::GET, "/api/v1/tasks/x"),
+            "/api/v1/tasks/{task_id} x"
+        );
         assert_eq!(found(Method::GET, "/api/v1/tasks/batch"), "allow POST");
         assert_eq!(found(Method::DELETE, "/api/v1/engine"), "allow GET, HEAD");
-        for path in ["/", "", "*", "/api/v1/tasks/", "/api/v1/runs//explain", "/api/v1/runs/a/b/explain", "/HEALTHZ"] {
+        for path in [
+            "/",
+            "",
+            "*",
+            "/api/v1/tasks/",
+            "/api/v1/runs//explain",
+            "/api/v1/runs/a/b/explain",
+            "/HEALTHZ",
+        ] {
             assert_eq!(found(Method::GET, path), "nothing", "{path}");
         }
     }
@@ -207,9 +250,18 @@ mod tests {
     #[test]
     fn every_route_is_found_by_its_own_path_and_knows_its_place() {
         for (index, route) in ROUTES.iter().enumerate() {
-            let method = if route.post { Method::POST } else { Method::GET };
-            let Found::Route(found, _) = find_route(&method, route.path) else { panic!("{}", route.path) };
-            assert_eq!((found.path, found.post, found.index()), (route.path, route.post, index));
+            let method = if route.post {
+                Method::POST
+            } else {
+                Method::GET
+            };
+            let Found::Route(found, _) = find_route(&method, route.path) else {
+                panic!("{}", route.path)
+            };
+            assert_eq!(
+                (found.path, found.post, found.index()),
+                (route.path, route.post, index)
+            );
         }
     }
 }

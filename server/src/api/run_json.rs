@@ -7,11 +7,17 @@ use crate::json::Writer;
 
 /// Everything about a run but its token.
 pub(crate) fn write_run(json: &mut Writer, run: &RunView) {
-    json.object().plain_field("run_id", &run.id).plain_field("task_id", &run.task);
-    json.plain_field("tenant_id", &run.tenant).string_field("kind", &run.kind).string_field("queue", &run.queue);
+    json.object()
+        .plain_field("run_id", &run.id)
+        .plain_field("task_id", &run.task);
+    json.plain_field("tenant_id", &run.tenant)
+        .string_field("kind", &run.kind)
+        .string_field("queue", &run.queue);
     json.string_field("state", run.state.name());
-    json.instant_field("created_at", run.created_at).instant_field("scheduled_at", run.scheduled_at);
-    json.number_field("attempt_count", run.attempt_count).number_field("failures", run.failures);
+    json.instant_field("created_at", run.created_at)
+        .instant_field("scheduled_at", run.scheduled_at);
+    json.number_field("attempt_count", run.attempt_count)
+        .number_field("failures", run.failures);
     json.number_field("lost_leases", run.lost_leases);
     maybe_text(json, "concurrency_key", run.concurrency_key.as_ref());
     json.maybe("current_attempt_id", run.current_attempt, |json, id| {
@@ -25,9 +31,13 @@ pub(crate) fn write_run(json: &mut Writer, run: &RunView) {
     for attempt in &run.attempts {
         write_attempt(json, attempt);
     }
-    json.end_array().maybe("lease", run.lease.as_ref(), write_lease);
+    json.end_array()
+        .maybe("lease", run.lease.as_ref(), write_lease);
     if let Some(cancel) = &run.cancel_requested {
-        json.name("cancel_requested").object().instant_field("at", cancel.at).string_field("by", &cancel.by);
+        json.name("cancel_requested")
+            .object()
+            .instant_field("at", cancel.at)
+            .string_field("by", &cancel.by);
         maybe_text(json, "reason", cancel.reason.as_ref());
         json.instant_field("force_at", cancel.force_at).end_object();
     }
@@ -43,7 +53,12 @@ pub(crate) fn write_run(json: &mut Writer, run: &RunView) {
     if let Some(at) = run.retry_at {
         json.instant_field("retry_at", at);
     }
-    json.name("budgets").array().end_array().name("retry_of").null().end_object();
+    json.name("budgets")
+        .array()
+        .end_array()
+        .name("retry_of")
+        .null()
+        .end_object();
 }
 
 fn maybe_text(json: &mut Writer, name: &str, text: Option<&Text>) {
@@ -56,14 +71,18 @@ fn write_change(json: &mut Writer, change: &ChangeView) {
     json.object().maybe("from", change.from, |json, from| {
         json.string(from.name());
     });
-    json.string_field("to", change.to.name()).instant_field("at", change.at);
-    json.number_field("sequence", change.sequence).string_field("cause", change.cause.name());
+    json.string_field("to", change.to.name())
+        .instant_field("at", change.at);
+    json.number_field("sequence", change.sequence)
+        .string_field("cause", change.cause.name());
     maybe_text(json, "actor", change.actor.as_ref());
     json.end_object();
 }
 
 fn write_attempt(json: &mut Writer, attempt: &AttemptView) {
-    json.object().plain_field("attempt_id", &attempt.id).number_field("number", attempt.number);
+    json.object()
+        .plain_field("attempt_id", &attempt.id)
+        .number_field("number", attempt.number);
     json.instant_field("started_at", attempt.started_at);
     json.maybe("finished_at", attempt.finished_at, |json, at| {
         json.instant(at);
@@ -71,19 +90,37 @@ fn write_attempt(json: &mut Writer, attempt: &AttemptView) {
     json.maybe("result", attempt.result, |json, result| {
         json.string(result.name());
     });
-    json.maybe("error", attempt.error.as_ref(), |json, RunError { code, message, retryable }| {
-        json.object().string_field("code", code).string_field("message", message);
-        json.bool_field("retryable", *retryable).end_object();
-    });
+    json.maybe(
+        "error",
+        attempt.error.as_ref(),
+        |json,
+         RunError {
+             code,
+             message,
+             retryable,
+         }| {
+            json.object()
+                .string_field("code", code)
+                .string_field("message", message);
+            json.bool_field("retryable", *retryable).end_object();
+        },
+    );
     json.maybe("output", attempt.output.as_ref(), |json, output| {
         json.raw(output);
     });
-    json.string_field("worker", &attempt.worker).name("consumption").array().end_array().end_object();
+    json.string_field("worker", &attempt.worker)
+        .name("consumption")
+        .array()
+        .end_array()
+        .end_object();
 }
 
 fn write_lease(json: &mut Writer, lease: &LeaseView) {
-    json.object().string_field("owner", &lease.owner).instant_field("expires_at", lease.expires_at);
-    json.instant_field("acquired_at", lease.acquired_at).instant_field("updated_at", lease.updated_at);
+    json.object()
+        .string_field("owner", &lease.owner)
+        .instant_field("expires_at", lease.expires_at);
+    json.instant_field("acquired_at", lease.acquired_at)
+        .instant_field("updated_at", lease.updated_at);
     if let Some(progress) = &lease.progress {
         json.name("progress").raw(progress);
     }
@@ -92,14 +129,22 @@ fn write_lease(json: &mut Writer, lease: &LeaseView) {
 
 /// Why a run is (not) running.
 pub(crate) fn write_explain(json: &mut Writer, explain: &Explain) {
-    json.object().string_field("state", explain.state.name()).bool_field("runnable", explain.runnable);
+    json.object()
+        .string_field("state", explain.state.name())
+        .bool_field("runnable", explain.runnable);
     json.name("reasons").array();
     for block in &explain.reasons {
-        json.object().string_field("code", block.code).string_field("message", &block.message);
+        json.object()
+            .string_field("code", block.code)
+            .string_field("message", &block.message);
         json.name("details").object();
         for (name, value, number) in &block.details {
             json.foreign_name(name);
-            if *number { json.raw(value.as_bytes()) } else { json.string(value) };
+            if *number {
+                json.raw(value.as_bytes())
+            } else {
+                json.string(value)
+            };
         }
         json.end_object().end_object();
     }
@@ -107,5 +152,6 @@ pub(crate) fn write_explain(json: &mut Writer, explain: &Explain) {
     if let Some(position) = explain.position {
         json.number_field("position", position);
     }
-    json.string_field("would_run_when", &explain.would_run_when).end_object();
+    json.string_field("would_run_when", &explain.would_run_when)
+        .end_object();
 }

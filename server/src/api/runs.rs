@@ -13,7 +13,9 @@ use crate::json::{Subject, Writer};
 pub(crate) async fn get(exchange: Exchange) -> Result<Reply, Failure> {
     let run = exchange.run()?;
     let placed = exchange.ask(Query::Run(run)).await?;
-    let Answer::Run(view) = placed.value else { return Err(Failure::run_not_found(run).at(placed.sequence)) };
+    let Answer::Run(view) = placed.value else {
+        return Err(Failure::run_not_found(run).at(placed.sequence));
+    };
     let mut json = Writer::with_capacity(4096);
     write_run(&mut json, &view);
     Ok(Reply::json(json.done()).at(placed.sequence))
@@ -23,7 +25,9 @@ pub(crate) async fn get(exchange: Exchange) -> Result<Reply, Failure> {
 pub(crate) async fn explain(exchange: Exchange) -> Result<Reply, Failure> {
     let run = exchange.run()?;
     let placed = exchange.ask(Query::Explain(run)).await?;
-    let Answer::Explain(explain) = placed.value else { return Err(Failure::run_not_found(run).at(placed.sequence)) };
+    let Answer::Explain(explain) = placed.value else {
+        return Err(Failure::run_not_found(run).at(placed.sequence));
+    };
     let mut json = Writer::new();
     write_explain(&mut json, &explain);
     Ok(Reply::json(json.done()).at(placed.sequence))
@@ -55,7 +59,10 @@ pub(crate) async fn resume(exchange: Exchange) -> Result<Reply, Failure> {
         let body: wire::ResumeRun<'_> = exchange.read(Subject::Request)?;
         body.payload.as_ref().map(json_bytes)
     };
-    exchange.check_size("payload_bytes", payload.as_ref().map(|payload| payload.len()))?;
+    exchange.check_size(
+        "payload_bytes",
+        payload.as_ref().map(|payload| payload.len()),
+    )?;
     change(&exchange, run, Command::ResumeRun { run, payload }).await
 }
 
@@ -71,6 +78,9 @@ async fn change(exchange: &Exchange, run: RunId, command: Command) -> Result<Rep
         _ => return Err(Failure::internal()),
     };
     let mut json = Writer::new();
-    json.object().plain_field("run_id", &run).string_field("status", status).end_object();
+    json.object()
+        .plain_field("run_id", &run)
+        .string_field("status", status)
+        .end_object();
     Ok(Reply::json(json.done()).at(placed.sequence))
 }

@@ -10,11 +10,23 @@ const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 const LARGE_BODY_BYTES_MAX: usize = 17 << 20;
 
 const fn body(schema: &'static str, limit: usize) -> BodyRule {
-    BodyRule { limit, required: true, scales: false, lines: false, schema }
+    BodyRule {
+        limit,
+        required: true,
+        scales: false,
+        lines: false,
+        schema,
+    }
 }
 
 const fn optional(schema: &'static str) -> BodyRule {
-    BodyRule { limit: SMALL_BODY_BYTES_MAX, required: false, scales: false, lines: false, schema }
+    BodyRule {
+        limit: SMALL_BODY_BYTES_MAX,
+        required: false,
+        scales: false,
+        lines: false,
+        schema,
+    }
 }
 
 const TASK_ERRORS: &[&str] = &[
@@ -28,31 +40,72 @@ const TASK_ERRORS: &[&str] = &[
 ];
 const RUN: &[&str] = &["invalid_run_id", "run_not_found"];
 const RUN_CHANGE: &[&str] = &["invalid_run_id", "run_not_found", "non_monotonic_sequence"];
-const LEASE: &[&str] = &["invalid_run_id", "lease_lost", "already_finished", "checkpoint_conflict", "limit_exceeded"];
+const LEASE: &[&str] = &[
+    "invalid_run_id",
+    "lease_lost",
+    "already_finished",
+    "checkpoint_conflict",
+    "limit_exceeded",
+];
 
 /// Every route.
 pub(crate) static ROUTES: &[Route] = &[
-    Route::get("/healthz", "Whether the process lives", &[(200, "Status")], |x| Box::pin(health::healthz(x)))
-        .access(Access::Open),
-    Route::get("/ready", "Whether it takes work", &[(200, "Status"), (503, "Status")], |x| Box::pin(health::ready(x)))
-        .access(Access::Open),
-    Route::get("/metrics", "Prometheus metrics", &[(200, "")], |x| Box::pin(health::metrics(x)))
-        .access(Access::Metrics),
-    Route::get("/api/v1/openapi.json", "This document", &[(200, "Document")], |x| Box::pin(health::openapi(x))),
-    Route::get("/api/v1/stats", "Counters", &[(200, "Stats")], |x| Box::pin(health::stats(x))),
-    Route::get("/api/v1/engine", "The engine's switches", &[(200, "Engine")], |x| Box::pin(control::engine(x))),
-    Route::post("/api/v1/engine/pause", "Stop granting work", optional("Reason"), &[(200, "EngineChanged")], |x| {
-        Box::pin(control::pause(x))
+    Route::get(
+        "/healthz",
+        "Whether the process lives",
+        &[(200, "Status")],
+        |x| Box::pin(health::healthz(x)),
+    )
+    .access(Access::Open),
+    Route::get(
+        "/ready",
+        "Whether it takes work",
+        &[(200, "Status"), (503, "Status")],
+        |x| Box::pin(health::ready(x)),
+    )
+    .access(Access::Open),
+    Route::get("/metrics", "Prometheus metrics", &[(200, "")], |x| {
+        Box::pin(health::metrics(x))
     })
+    .access(Access::Metrics),
+    Route::get(
+        "/api/v1/openapi.json",
+        "This document",
+        &[(200, "Document")],
+        |x| Box::pin(health::openapi(x)),
+    ),
+    Route::get("/api/v1/stats", "Counters", &[(200, "Stats")], |x| {
+        Box::pin(health::stats(x))
+    }),
+    Route::get(
+        "/api/v1/engine",
+        "The engine's switches",
+        &[(200, "Engine")],
+        |x| Box::pin(control::engine(x)),
+    ),
+    Route::post(
+        "/api/v1/engine/pause",
+        "Stop granting work",
+        optional("Reason"),
+        &[(200, "EngineChanged")],
+        |x| Box::pin(control::pause(x)),
+    )
     .control(),
-    Route::post("/api/v1/engine/resume", "Grant work again", optional("Reason"), &[(200, "EngineChanged")], |x| {
-        Box::pin(control::resume(x))
-    })
+    Route::post(
+        "/api/v1/engine/resume",
+        "Grant work again",
+        optional("Reason"),
+        &[(200, "EngineChanged")],
+        |x| Box::pin(control::resume(x)),
+    )
     .control(),
     Route::post(
         "/api/v1/tasks",
         "Submit a task",
-        BodyRule { scales: true, ..body("TaskSpec", TASK_BODY_BYTES_MAX) },
+        BodyRule {
+            scales: true,
+            ..body("TaskSpec", TASK_BODY_BYTES_MAX)
+        },
         &[(201, "Submitted"), (200, "Submitted")],
         |x| Box::pin(tasks::submit(x)),
     )
@@ -60,13 +113,21 @@ pub(crate) static ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/batch",
         "Submit many tasks, each well or badly by itself",
-        BodyRule { lines: true, ..body("SubmitBatch", BATCH_BODY_BYTES_MAX) },
+        BodyRule {
+            lines: true,
+            ..body("SubmitBatch", BATCH_BODY_BYTES_MAX)
+        },
         &[(200, "BatchAnswer")],
         |x| Box::pin(batch::submit(x)),
     )
     .errors(&["limit_exceeded", "not_supported"]),
-    Route::get("/api/v1/tasks/{task_id}", "One task", &[(200, "Task")], |x| Box::pin(tasks::get(x)))
-        .errors(&["invalid_task_id", "task_not_found"]),
+    Route::get(
+        "/api/v1/tasks/{task_id}",
+        "One task",
+        &[(200, "Task")],
+        |x| Box::pin(tasks::get(x)),
+    )
+    .errors(&["invalid_task_id", "task_not_found"]),
     Route::post(
         "/api/v1/tasks/{task_id}/cancel",
         "Cancel a task and its runs",
@@ -75,15 +136,29 @@ pub(crate) static ROUTES: &[Route] = &[
         |x| Box::pin(tasks::cancel(x)),
     )
     .control()
-    .errors(&["invalid_task_id", "task_not_found", "non_monotonic_sequence"]),
-    Route::get("/api/v1/runs/{run_id}", "One run", &[(200, "Run")], |x| Box::pin(runs::get(x))).errors(RUN),
-    Route::get("/api/v1/runs/{run_id}/explain", "Why a run is not running", &[(200, "Explain")], |x| {
-        Box::pin(runs::explain(x))
+    .errors(&[
+        "invalid_task_id",
+        "task_not_found",
+        "non_monotonic_sequence",
+    ]),
+    Route::get("/api/v1/runs/{run_id}", "One run", &[(200, "Run")], |x| {
+        Box::pin(runs::get(x))
     })
     .errors(RUN),
-    Route::post("/api/v1/runs/{run_id}/cancel", "Cancel a run", optional("Reason"), &[(200, "RunChanged")], |x| {
-        Box::pin(runs::cancel(x))
-    })
+    Route::get(
+        "/api/v1/runs/{run_id}/explain",
+        "Why a run is not running",
+        &[(200, "Explain")],
+        |x| Box::pin(runs::explain(x)),
+    )
+    .errors(RUN),
+    Route::post(
+        "/api/v1/runs/{run_id}/cancel",
+        "Cancel a run",
+        optional("Reason"),
+        &[(200, "RunChanged")],
+        |x| Box::pin(runs::cancel(x)),
+    )
     .control()
     .parameters(&["force"])
     .errors(RUN_CHANGE),
@@ -95,16 +170,30 @@ pub(crate) static ROUTES: &[Route] = &[
         |x| Box::pin(runs::suspend(x)),
     )
     .control()
-    .errors(&["invalid_run_id", "run_not_found", "run_suspend_requires_running", "non_monotonic_sequence"]),
+    .errors(&[
+        "invalid_run_id",
+        "run_not_found",
+        "run_suspend_requires_running",
+        "non_monotonic_sequence",
+    ]),
     Route::post(
         "/api/v1/runs/{run_id}/resume",
         "Make a suspended run ready again",
-        BodyRule { limit: TASK_BODY_BYTES_MAX, scales: true, ..optional("ResumeRun") },
+        BodyRule {
+            limit: TASK_BODY_BYTES_MAX,
+            scales: true,
+            ..optional("ResumeRun")
+        },
         &[(200, "RunChanged")],
         |x| Box::pin(runs::resume(x)),
     )
     .control()
-    .errors(&["invalid_run_id", "run_not_found", "run_resume_requires_suspended", "non_monotonic_sequence"]),
+    .errors(&[
+        "invalid_run_id",
+        "run_not_found",
+        "run_resume_requires_suspended",
+        "non_monotonic_sequence",
+    ]),
     Route::post(
         "/api/v1/runs/{run_id}/heartbeat",
         "Keep one lease alive",

@@ -18,7 +18,9 @@ pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
         convert::submit(&exchange, &mut Names::default(), spec)?
     };
     let placed = exchange.call(command).await?;
-    let Outcome::Submitted(submitted) = placed.value else { return Err(Failure::internal()) };
+    let Outcome::Submitted(submitted) = placed.value else {
+        return Err(Failure::internal());
+    };
     let found = find(&exchange, submitted.task).await?;
     let view = found.value;
     // The view may be younger than the submit: what is answered reflects the later of the two.
@@ -27,8 +29,12 @@ pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
     json.object().name("task");
     write_task(&mut json, &view);
     write_runs(&mut json, &view);
-    json.bool_field("created", submitted.created).number_field("sequence", sequence).end_object();
-    Ok(Reply::json(json.done()).status(if submitted.created { 201 } else { 200 }).at(sequence))
+    json.bool_field("created", submitted.created)
+        .number_field("sequence", sequence)
+        .end_object();
+    Ok(Reply::json(json.done())
+        .status(if submitted.created { 201 } else { 200 })
+        .at(sequence))
 }
 
 /// `GET /api/v1/tasks/{task_id}`.
@@ -39,10 +45,16 @@ pub(crate) async fn get(exchange: Exchange) -> Result<Reply, Failure> {
     Ok(Reply::json(json.done()).at(found.sequence))
 }
 
-async fn find(exchange: &Exchange, task: TaskId) -> Result<Placed<Box<mainstay_core::TaskView>>, Failure> {
+async fn find(
+    exchange: &Exchange,
+    task: TaskId,
+) -> Result<Placed<Box<mainstay_core::TaskView>>, Failure> {
     let placed = exchange.ask(Query::Task(task)).await?;
     match placed.value {
-        Answer::Task(value) => Ok(Placed { value, sequence: placed.sequence }),
+        Answer::Task(value) => Ok(Placed {
+            value,
+            sequence: placed.sequence,
+        }),
         _ => Err(Failure::task_not_found(task).at(placed.sequence)),
     }
 }
@@ -52,9 +64,13 @@ pub(crate) async fn cancel(exchange: Exchange) -> Result<Reply, Failure> {
     let task = exchange.task()?;
     let reason = reason_of(&exchange)?;
     let placed = exchange.call(Command::CancelTask { task, reason }).await?;
-    let Outcome::TaskCanceled(canceled) = placed.value else { return Err(Failure::internal()) };
+    let Outcome::TaskCanceled(canceled) = placed.value else {
+        return Err(Failure::internal());
+    };
     let mut json = Writer::new();
-    json.object().plain_field("task_id", &task).string_field("status", status_of(&canceled));
+    json.object()
+        .plain_field("task_id", &task)
+        .string_field("status", status_of(&canceled));
     json.number_field("runs_canceled", canceled.runs_canceled);
     json.number_field("runs_cancel_requested", canceled.runs_cancel_requested);
     json.number_field("runs_already_terminal", canceled.runs_already_terminal);

@@ -27,7 +27,11 @@ pub(crate) struct Place {
 
 impl Admission {
     pub(crate) fn new(total_max: usize, per_address_max: Option<usize>) -> Admission {
-        Admission { counts: Arc::default(), total_max, per_address_max }
+        Admission {
+            counts: Arc::default(),
+            total_max,
+            per_address_max,
+        }
     }
 
     /// A place for a connection from this address, or the name of the bound that is reached.
@@ -49,13 +53,20 @@ impl Admission {
             None => None,
         };
         counts.total += 1;
-        Ok(Place { admission: self.clone(), address: counted })
+        Ok(Place {
+            admission: self.clone(),
+            address: counted,
+        })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.admission.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self
+            .admission
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         counts.total -= 1;
         if let Some(address) = self.address
             && let Some(count) = counts.by_address.get_mut(&address)
@@ -75,11 +86,17 @@ mod tests {
 
     #[test]
     fn a_place_left_is_a_place_free() {
-        let (one, two) = (IpAddr::from(Ipv4Addr::new(10, 0, 0, 1)), IpAddr::from(Ipv4Addr::new(10, 0, 0, 2)));
+        let (one, two) = (
+            IpAddr::from(Ipv4Addr::new(10, 0, 0, 1)),
+            IpAddr::from(Ipv4Addr::new(10, 0, 0, 2)),
+        );
         let admission = Admission::new(3, Some(2));
         let first = admission.enter(one).expect("free");
         let second = admission.enter(one).expect("free");
-        assert_eq!(admission.enter(one).expect_err("full"), "connections_per_ip");
+        assert_eq!(
+            admission.enter(one).expect_err("full"),
+            "connections_per_ip"
+        );
         let third = admission.enter(two).expect("free");
         assert_eq!(admission.enter(two).expect_err("full"), "connections");
         drop((first, third));

@@ -48,14 +48,19 @@ pub(crate) async fn drive(edge: Arc<Edge>, socket: TcpStream, mut draining: watc
                 return Poll::Ready(());
             }
             loop {
-                let due = link.deadline(&edge.config).unwrap_or_else(|| Instant::now() + FAR);
+                let due = link
+                    .deadline(&edge.config)
+                    .unwrap_or_else(|| Instant::now() + FAR);
                 if due < watchdog.deadline() || watchdog.is_elapsed() {
                     watchdog.as_mut().reset(due);
                 }
                 if watchdog.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }
-                if link.deadline(&edge.config).is_some_and(|due| due <= Instant::now()) {
+                if link
+                    .deadline(&edge.config)
+                    .is_some_and(|due| due <= Instant::now())
+                {
                     return Poll::Ready(());
                 }
             }

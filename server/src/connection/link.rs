@@ -159,6 +159,9 @@ impl State {
 impl Outbound {
     #[cfg(test)]
     pub(super) fn plain(length: usize) -> Outbound {
-        Outbound { length, grants: None }
+        Outbound {
+            length,
+            grants: None,
+        }
     }
 }

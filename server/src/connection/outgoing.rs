@@ -27,7 +27,11 @@ pub(super) struct Walk {
 /// Walks over `bytes` from `place`, through the answers that are due. It stops before a head that no answer stands for:
 /// such a head is the protocol's own, made for a request that could not be read.
 pub(super) fn walk(place: Place, bytes: &[u8], answers: &VecDeque<Outbound>) -> Walk {
-    let mut walk = Walk { place, consumed: 0, finished: 0 };
+    let mut walk = Walk {
+        place,
+        consumed: 0,
+        finished: 0,
+    };
     loop {
         let rest = &bytes[walk.consumed..];
         match walk.place {
@@ -37,9 +41,15 @@ pub(super) fn walk(place: Place, bytes: &[u8], answers: &VecDeque<Outbound>) -> 
                 if rest.is_empty() || !interim && walk.finished >= answers.len() {
                     return walk;
                 }
-                walk.place = Place::Head { interim, matched: 0 };
+                walk.place = Place::Head {
+                    interim,
+                    matched: 0,
+                };
             }
-            Place::Head { interim, mut matched } => {
+            Place::Head {
+                interim,
+                mut matched,
+            } => {
                 let Some(length) = head_end(rest, &mut matched) else {
                     walk.consumed = bytes.len();
                     walk.place = Place::Head { interim, matched };
@@ -93,7 +103,10 @@ mod tests {
     const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nx: y\r\n\r\n";
 
     fn answers(lengths: &[usize]) -> VecDeque<Outbound> {
-        lengths.iter().map(|length| Outbound::plain(*length)).collect()
+        lengths
+            .iter()
+            .map(|length| Outbound::plain(*length))
+            .collect()
     }
 
     #[test]
@@ -105,17 +118,35 @@ mod tests {
             assert_eq!(first.consumed, cut);
             let rest: VecDeque<Outbound> = answers(&[3, 0, 2][first.finished..]);
             let second = walk(first.place, &bytes[cut..], &rest);
-            assert_eq!((first.finished + second.finished, second.place), (3, Place::Start), "cut at {cut}");
+            assert_eq!(
+                (first.finished + second.finished, second.place),
+                (3, Place::Start),
+                "cut at {cut}"
+            );
         }
     }
 
     #[test]
     fn an_interim_head_is_passed_and_a_head_of_nobody_is_not() {
         let due = answers(&[1]);
-        let bytes = [&b"HTTP/1.1 100 Continue\r\n\r\n"[..], HEAD, b"a", b"HTTP/1.1 400 Bad Request\r\n\r\n"].concat();
+        let bytes = [
+            &b"HTTP/1.1 100 Continue\r\n\r\n"[..],
+            HEAD,
+            b"a",
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        ]
+        .concat();
         let walked = walk(Place::Start, &bytes, &due);
         assert_eq!(walked.consumed, 25 + HEAD.len() + 1);
         assert_eq!(walked.finished, 1);
-        assert_eq!(walk(Place::Start, b"HTTP/1.1 431 Too Large\r\n\r\n", &answers(&[])).consumed, 0);
+        assert_eq!(
+            walk(
+                Place::Start,
+                b"HTTP/1.1 431 Too Large\r\n\r\n",
+                &answers(&[])
+            )
+            .consumed,
+            0
+        );
     }
 }

@@ -27,7 +27,14 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(socket: TcpStream, link: Arc<Link>, edge: Arc<Edge>) -> Stream {
-        Stream { socket, link, edge, instead: None, finished: false, lingered: 0 }
+        Stream {
+            socket,
+            link,
+            edge,
+            instead: None,
+            finished: false,
+            lingered: 0,
+        }
     }
 
     /// The protocol answers a request that it could not read.
@@ -36,12 +43,17 @@ impl Stream {
         let failure = match head.get(9..12) {
             Some(b"414") => Failure::new("uri_too_long", "the request's target is too long")
                 .number("limit_bytes", config.uri_bytes_max as u64),
-            Some(b"431") => Failure::new("headers_too_large", "the header fields are too many or too long")
-                .number("limit_bytes", config.head_bytes_max as u64)
-                .number("limit_count", config.headers_max as u64),
+            Some(b"431") => Failure::new(
+                "headers_too_large",
+                "the header fields are too many or too long",
+            )
+            .number("limit_bytes", config.head_bytes_max as u64)
+            .number("limit_count", config.headers_max as u64),
             _ => Failure::new("malformed_request", "this is not an HTTP/1.1 request"),
         };
-        self.edge.metrics.request(None, failure.status(), std::time::Duration::ZERO);
+        self.edge
+            .metrics
+            .request(None, failure.status(), std::time::Duration::ZERO);
         self.instead = Some(bare_answer(&failure, &self.edge));
     }
 
@@ -90,7 +102,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.instead.is_some() {
             return Poll::Ready(Ok(bytes.len()));
         }

@@ -32,7 +32,11 @@ pub(crate) struct HeldBody {
 
 impl HeldBody {
     pub(crate) fn empty(budget: &Arc<BodyBudget>) -> HeldBody {
-        HeldBody { bytes: Bytes::new(), held: 0, budget: Arc::clone(budget) }
+        HeldBody {
+            bytes: Bytes::new(),
+            held: 0,
+            budget: Arc::clone(budget),
+        }
     }
 
     fn grow(&mut self, bytes: usize, max: usize) -> Result<(), Failure> {
@@ -41,7 +45,11 @@ impl HeldBody {
         if before + bytes <= max {
             return Ok(());
         }
-        Err(Failure::new("busy", "too many bytes of request bodies at once").text("limit", "body_bytes").closing())
+        Err(
+            Failure::new("busy", "too many bytes of request bodies at once")
+                .text("limit", "body_bytes")
+                .closing(),
+        )
     }
 }
 
@@ -60,9 +68,12 @@ pub(crate) async fn read(
     budget: &Arc<BodyBudget>,
 ) -> Result<HeldBody, Failure> {
     let too_large = || {
-        Failure::new("body_too_large", format!("the body is longer than {limit} bytes"))
-            .number("limit_bytes", limit as u64)
-            .closing()
+        Failure::new(
+            "body_too_large",
+            format!("the body is longer than {limit} bytes"),
+        )
+        .number("limit_bytes", limit as u64)
+        .closing()
     };
     if body.size_hint().lower() > limit as u64 {
         if !expects {
@@ -72,7 +83,9 @@ pub(crate) async fn read(
     }
     let result = collect(body, limit, config, budget).await;
     if let Err(failure) = &result
-        && failure.as_ref().is_none_or(|failure| failure.code() == "busy")
+        && failure
+            .as_ref()
+            .is_none_or(|failure| failure.code() == "busy")
     {
         discard(body).await;
     }
@@ -92,25 +105,35 @@ async fn collect(
     let mut received = 0usize;
     loop {
         let earned = Duration::from_secs_f64(received as f64 / config.body_rate_min.max(1) as f64);
-        let until = (Instant::now() + config.body_pause_max).min(started + config.body_grace + earned);
+        let until =
+            (Instant::now() + config.body_pause_max).min(started + config.body_grace + earned);
         let frame = match timeout_at(until, body.frame()).await {
             Ok(None) => break,
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(_))) => {
-                let failure = Failure::new("malformed_request", "the body ended early or is not of its declared form");
+                let failure = Failure::new(
+                    "malformed_request",
+                    "the body ended early or is not of its declared form",
+                );
                 return Err(Some(failure.closing()));
             }
             Err(_) => {
-                let failure = Failure::new("request_timeout", "the body came too slowly; nothing was applied");
+                let failure = Failure::new(
+                    "request_timeout",
+                    "the body came too slowly; nothing was applied",
+                );
                 return Err(Some(failure.text("applied", "not_applied").closing()));
             }
         };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         received += data.len();
         if received > limit {
             return Err(None);
         }
-        held.grow(data.len(), config.bodies_bytes_max).map_err(Some)?;
+        held.grow(data.len(), config.bodies_bytes_max)
+            .map_err(Some)?;
         if held.bytes.is_empty() && rest.is_empty() {
             // Most bodies arrive in one piece, which is used as it is.
             held.bytes = data;

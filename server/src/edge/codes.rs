@@ -13,8 +13,18 @@ pub(crate) struct Code {
     pub(crate) details: &'static str,
 }
 
-const fn code(name: &'static str, status: u16, details: &'static str, meaning: &'static str) -> Code {
-    Code { name, status, meaning, details }
+const fn code(
+    name: &'static str,
+    status: u16,
+    details: &'static str,
+    meaning: &'static str,
+) -> Code {
+    Code {
+        name,
+        status,
+        meaning,
+        details,
+    }
 }
 
 /// The code with this name.
@@ -24,46 +34,216 @@ pub(crate) fn find_code(name: &str) -> Option<&'static Code> {
 
 /// Every code, by status and name.
 pub(crate) const CODES: &[Code] = &[
-    code("invalid_header", 400, "header", "A header's value is not of its form."),
+    code(
+        "invalid_header",
+        400,
+        "header",
+        "A header's value is not of its form.",
+    ),
     code("invalid_json", 400, "line, column", "The body is not JSON."),
-    code("invalid_run_id", 400, "run_id", "Not a UUID, or the nil UUID."),
-    code("invalid_task_id", 400, "task_id", "Not a UUID, or the nil UUID."),
+    code(
+        "invalid_run_id",
+        400,
+        "run_id",
+        "Not a UUID, or the nil UUID.",
+    ),
+    code(
+        "invalid_task_id",
+        400,
+        "task_id",
+        "Not a UUID, or the nil UUID.",
+    ),
     code("malformed_request", 400, "", "Not an HTTP request."),
     code("unauthorized", 401, "", "No API key, or not a valid one."),
     code("route_not_found", 404, "", "There is nothing at this path."),
     code("run_not_found", 404, "run_id", "No such run in the tenant."),
-    code("task_not_found", 404, "task_id", "No such task in the tenant."),
-    code("tenant_not_found", 404, "tenant_id", "No such tenant for this key."),
-    code("method_not_allowed", 405, "allow", "The path exists, the method does not."),
-    code("request_timeout", 408, "applied", "The body came too slowly; nothing was applied."),
-    code("already_finished", 409, "run_id, state", "The attempt has ended with another outcome, output or error."),
-    code("checkpoint_conflict", 409, "name", "The checkpoint exists with another value."),
-    code("engine_already_paused", 409, "", "The engine is paused already."),
+    code(
+        "task_not_found",
+        404,
+        "task_id",
+        "No such task in the tenant.",
+    ),
+    code(
+        "tenant_not_found",
+        404,
+        "tenant_id",
+        "No such tenant for this key.",
+    ),
+    code(
+        "method_not_allowed",
+        405,
+        "allow",
+        "The path exists, the method does not.",
+    ),
+    code(
+        "request_timeout",
+        408,
+        "applied",
+        "The body came too slowly; nothing was applied.",
+    ),
+    code(
+        "already_finished",
+        409,
+        "run_id, state",
+        "The attempt has ended with another outcome, output or error.",
+    ),
+    code(
+        "checkpoint_conflict",
+        409,
+        "name",
+        "The checkpoint exists with another value.",
+    ),
+    code(
+        "engine_already_paused",
+        409,
+        "",
+        "The engine is paused already.",
+    ),
     code("engine_not_paused", 409, "", "The engine is not paused."),
-    code("idempotency_conflict", 409, "idempotency_key", "The key was used for a different request."),
-    code("invalid_transition", 409, "from, to", "A run cannot go from one of these states to the other."),
-    code("lease_lost", 409, "run_id", "The token is not the live one; nothing was changed."),
-    code("non_monotonic_sequence", 409, "expected, provided", "The log does not stand where `If-Sequence` says."),
-    code("previous_state_mismatch", 409, "expected, actual", "The run is not in the expected state."),
-    code("run_resume_requires_suspended", 409, "state", "Only a suspended run can be resumed."),
-    code("run_suspend_requires_running", 409, "state", "Only a running run can be suspended."),
-    code("sequence_overflow", 409, "", "The log's sequence has reached its end."),
-    code("task_already_exists", 409, "task_id", "The chosen task id is taken."),
-    code("body_too_large", 413, "limit_bytes", "The body is longer than this route takes."),
-    code("uri_too_long", 414, "limit_bytes", "The request's target is too long."),
-    code("unsupported_media_type", 415, "expected", "The Content-Type or Content-Encoding is not one this route takes."),
-    code("invalid_parameter", 422, "parameter", "A query parameter's value is not of its form."),
-    code("invalid_request", 422, "field", "A field is missing, malformed or out of bounds."),
-    code("invalid_task", 422, "field", "A field of the task is missing, malformed or out of bounds."),
-    code("limit_exceeded", 422, "limit, value", "A limit of the system is exceeded."),
-    code("not_supported", 422, "field", "Part of the contract, but not acted on by this version."),
-    code("unknown_field", 422, "field", "The body has a field that nothing reads."),
-    code("unknown_parameter", 422, "parameter", "The query has a parameter that nothing reads."),
-    code("headers_too_large", 431, "limit_bytes, limit_count", "The header fields are too many or too long."),
-    code("internal_error", 500, "", "A fault of the server; the request id finds it in the log."),
-    code("busy", 503, "limit", "A limit on work in progress is reached: try again after `Retry-After`."),
-    code("commit_unknown", 503, "sequence", "Written but not confirmed: after the restart it is fully there or never was."),
-    code("not_ready", 503, "reason", "The server is starting, draining or stopped."),
+    code(
+        "idempotency_conflict",
+        409,
+        "idempotency_key",
+        "The key was used for a different request.",
+    ),
+    code(
+        "invalid_transition",
+        409,
+        "from, to",
+        "A run cannot go from one of these states to the other.",
+    ),
+    code(
+        "lease_lost",
+        409,
+        "run_id",
+        "The token is not the live one; nothing was changed.",
+    ),
+    code(
+        "non_monotonic_sequence",
+        409,
+        "expected, provided",
+        "The log does not stand where `If-Sequence` says.",
+    ),
+    code(
+        "previous_state_mismatch",
+        409,
+        "expected, actual",
+        "The run is not in the expected state.",
+    ),
+    code(
+        "run_resume_requires_suspended",
+        409,
+        "state",
+        "Only a suspended run can be resumed.",
+    ),
+    code(
+        "run_suspend_requires_running",
+        409,
+        "state",
+        "Only a running run can be suspended.",
+    ),
+    code(
+        "sequence_overflow",
+        409,
+        "",
+        "The log's sequence has reached its end.",
+    ),
+    code(
+        "task_already_exists",
+        409,
+        "task_id",
+        "The chosen task id is taken.",
+    ),
+    code(
+        "body_too_large",
+        413,
+        "limit_bytes",
+        "The body is longer than this route takes.",
+    ),
+    code(
+        "uri_too_long",
+        414,
+        "limit_bytes",
+        "The request's target is too long.",
+    ),
+    code(
+        "unsupported_media_type",
+        415,
+        "expected",
+        "The Content-Type or Content-Encoding is not one this route takes.",
+    ),
+    code(
+        "invalid_parameter",
+        422,
+        "parameter",
+        "A query parameter's value is not of its form.",
+    ),
+    code(
+        "invalid_request",
+        422,
+        "field",
+        "A field is missing, malformed or out of bounds.",
+    ),
+    code(
+        "invalid_task",
+        422,
+        "field",
+        "A field of the task is missing, malformed or out of bounds.",
+    ),
+    code(
+        "limit_exceeded",
+        422,
+        "limit, value",
+        "A limit of the system is exceeded.",
+    ),
+    code(
+        "not_supported",
+        422,
+        "field",
+        "Part of the contract, but not acted on by this version.",
+    ),
+    code(
+        "unknown_field",
+        422,
+        "field",
+        "The body has a field that nothing reads.",
+    ),
+    code(
+        "unknown_parameter",
+        422,
+        "parameter",
+        "The query has a parameter that nothing reads.",
+    ),
+    code(
+        "headers_too_large",
+        431,
+        "limit_bytes, limit_count",
+        "The header fields are too many or too long.",
+    ),
+    code(
+        "internal_error",
+        500,
+        "",
+        "A fault of the server; the request id finds it in the log.",
+    ),
+    code(
+        "busy",
+        503,
+        "limit",
+        "A limit on work in progress is reached: try again after `Retry-After`.",
+    ),
+    code(
+        "commit_unknown",
+        503,
+        "sequence",
+        "Written but not confirmed: after the restart it is fully there or never was.",
+    ),
+    code(
+        "not_ready",
+        503,
+        "reason",
+        "The server is starting, draining or stopped.",
+    ),
 ];
 
 #[cfg(test)]
@@ -78,9 +258,20 @@ mod tests {
              | code | status | details | meaning |\n|---|---|---|---|\n",
         );
         for code in CODES {
-            let details: Vec<String> =
-                code.details.split(", ").filter(|name| !name.is_empty()).map(|name| format!("`{name}`")).collect();
-            let _ = writeln!(text, "| `{}` | {} | {} | {} |", code.name, code.status, details.join(", "), code.meaning);
+            let details: Vec<String> = code
+                .details
+                .split(", ")
+                .filter(|name| !name.is_empty())
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | {} | {} |",
+                code.name,
+                code.status,
+                details.join(", "),
+                code.meaning
+            );
         }
         text
     }
@@ -101,7 +292,11 @@ mod tests {
     #[test]
     fn each_code_stands_once_and_in_order() {
         for pair in CODES.windows(2) {
-            assert!((pair[0].status, pair[0].name) < (pair[1].status, pair[1].name), "{}", pair[1].name);
+            assert!(
+                (pair[0].status, pair[0].name) < (pair[1].status, pair[1].name),
+                "{}",
+                pair[1].name
+            );
         }
     }
 }

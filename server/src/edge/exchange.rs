@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::header::HeaderValue;
 use mainstay::Handle;
-use mainstay_core::{Answer, Call, Command, Outcome, Principal, Query, Rejection, RunId, TaskId, TenantId};
+use mainstay_core::{
+    Answer, Call, Command, Outcome, Principal, Query, Rejection, RunId, TaskId, TenantId,
+};
 
 use super::body::{BodyBudget, HeldBody};
 use super::failure::Failure;
@@ -46,7 +48,11 @@ impl Edge {
 
     /// A request id that no other request of this process has.
     pub(crate) fn mint_request_id(&self) -> String {
-        format!("{:08x}{:08x}", self.request_seed as u32, self.requests.fetch_add(1, Ordering::Relaxed) as u32)
+        format!(
+            "{:08x}{:08x}",
+            self.request_seed as u32,
+            self.requests.fetch_add(1, Ordering::Relaxed) as u32
+        )
     }
 }
 
@@ -88,14 +94,24 @@ impl Exchange {
     }
 
     /// The body; an empty one stands for `{}` where the route allows it.
-    pub(crate) fn read<'a, T: serde::Deserialize<'a>>(&'a self, subject: Subject) -> Result<T, Failure> {
-        let body: &[u8] = if self.body.bytes.is_empty() && !self.route.needs_body() { b"{}" } else { &self.body.bytes };
+    pub(crate) fn read<'a, T: serde::Deserialize<'a>>(
+        &'a self,
+        subject: Subject,
+    ) -> Result<T, Failure> {
+        let body: &[u8] = if self.body.bytes.is_empty() && !self.route.needs_body() {
+            b"{}"
+        } else {
+            &self.body.bytes
+        };
         read(body, subject)
     }
 
     /// A parameter's value.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.parameters
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A call of this request's principal.
@@ -119,28 +135,46 @@ impl Exchange {
     }
 
     /// Asks the engine for many changes, each well or badly by itself.
-    pub(crate) async fn call_many(&self, calls: Vec<Call>) -> Result<Placed<Vec<Result<Outcome, Rejection>>>, Failure> {
+    pub(crate) async fn call_many(
+        &self,
+        calls: Vec<Call>,
+    ) -> Result<Placed<Vec<Result<Outcome, Rejection>>>, Failure> {
         if calls.is_empty() {
-            return Ok(Placed { value: Vec::new(), sequence: self.handle().sequence() });
+            return Ok(Placed {
+                value: Vec::new(),
+                sequence: self.handle().sequence(),
+            });
         }
         let replied = self.handle().call_many(calls).await?;
-        Ok(Placed { value: replied.value, sequence: replied.sequence })
+        Ok(Placed {
+            value: replied.value,
+            sequence: replied.sequence,
+        })
     }
 
     /// Asks the engine a question.
     pub(crate) async fn ask(&self, query: Query) -> Result<Placed<Answer>, Failure> {
         let replied = self.handle().ask(self.principal.tenant, query).await?;
-        Ok(Placed { value: replied.value, sequence: replied.sequence })
+        Ok(Placed {
+            value: replied.value,
+            sequence: replied.sequence,
+        })
     }
 
     /// Refuses bytes beyond the configured bound for payloads and outputs, naming the limit.
-    pub(crate) fn check_size(&self, limit: &'static str, bytes: Option<usize>) -> Result<(), Failure> {
+    pub(crate) fn check_size(
+        &self,
+        limit: &'static str,
+        bytes: Option<usize>,
+    ) -> Result<(), Failure> {
         let max = self.edge.config.payload_max();
         if bytes.is_none_or(|bytes| bytes <= max) {
             return Ok(());
         }
         let message = format!("the limit {limit} of {max} is exceeded");
-        Err(Failure::new("limit_exceeded", message).text("limit", limit).number("value", max as u64))
+        Err(Failure::new("limit_exceeded", message)
+            .text("limit", limit)
+            .number("value", max as u64))
     }
 
     /// Headers that a batch cannot honor, because they speak of one command.
@@ -155,7 +189,11 @@ impl Exchange {
     }
 
     /// The header's key and the body's must be the same when both are there.
-    pub(crate) fn merge_key(&self, body_key: Option<&str>, subject: &'static str) -> Result<Option<String>, Failure> {
+    pub(crate) fn merge_key(
+        &self,
+        body_key: Option<&str>,
+        subject: &'static str,
+    ) -> Result<Option<String>, Failure> {
         match (&self.idempotency_key, body_key) {
             (Some(header), Some(body)) if header != body => {
                 let message = "idempotency_key differs from the header Idempotency-Key";
@@ -169,12 +207,16 @@ impl Exchange {
 
 /// A run's id from its text.
 pub(crate) fn read_run(text: &str) -> Result<RunId, Failure> {
-    text.parse().map_err(|_| Failure::new("invalid_run_id", "invalid run id").text("run_id", text.to_owned()))
+    text.parse().map_err(|_| {
+        Failure::new("invalid_run_id", "invalid run id").text("run_id", text.to_owned())
+    })
 }
 
 /// A task's id from its text.
 pub(crate) fn read_task(text: &str) -> Result<TaskId, Failure> {
-    text.parse().map_err(|_| Failure::new("invalid_task_id", "invalid task id").text("task_id", text.to_owned()))
+    text.parse().map_err(|_| {
+        Failure::new("invalid_task_id", "invalid task id").text("task_id", text.to_owned())
+    })
 }
 
 /// Whether a tenant's name or id means the one tenant of this version.

@@ -33,7 +33,9 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with a code of the table; a code that is not in it is a fault of the server.
     pub(crate) fn new(code: &str, message: impl Into<Cow<'static, str>>) -> Failure {
-        let known = find_code(code).or_else(|| find_code("internal_error")).unwrap_or(&super::CODES[0]);
+        let known = find_code(code)
+            .or_else(|| find_code("internal_error"))
+            .unwrap_or(&super::CODES[0]);
         debug_assert_eq!(known.name, code, "every code stands in the table");
         Failure {
             code: known,
@@ -45,13 +47,18 @@ impl Failure {
         }
     }
 
-    pub(crate) fn text(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Failure {
+    pub(crate) fn text(
+        mut self,
+        name: &'static str,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Failure {
         self.details.push((name, Detail::Text(value.into())));
         self
     }
 
     pub(crate) fn number(mut self, name: &'static str, value: u64) -> Failure {
-        self.details.push((name, Detail::Number(value.to_string().into())));
+        self.details
+            .push((name, Detail::Number(value.to_string().into())));
         self
     }
 
@@ -85,7 +92,12 @@ impl Failure {
         for (name, value) in &mut self.details {
             if let ("field", Detail::Text(field)) = (*name, value) {
                 let prefix = format!("{list}.{index}");
-                *field = if field.is_empty() { prefix } else { format!("{prefix}.{field}") }.into();
+                *field = if field.is_empty() {
+                    prefix
+                } else {
+                    format!("{prefix}.{field}")
+                }
+                .into();
             }
         }
         self
@@ -94,7 +106,11 @@ impl Failure {
     /// A well-known field that this version does not act on.
     pub(crate) fn not_supported(field: impl Into<Cow<'static, str>>) -> Failure {
         let field = field.into();
-        Failure::new("not_supported", format!("{field} is not supported by this version")).text("field", field)
+        Failure::new(
+            "not_supported",
+            format!("{field} is not supported by this version"),
+        )
+        .text("field", field)
     }
 
     pub(crate) fn run_not_found(run: impl ToString) -> Failure {
@@ -106,8 +122,11 @@ impl Failure {
     }
 
     pub(crate) fn lease_lost(run: impl ToString) -> Failure {
-        Failure::new("lease_lost", "the lease is no longer held with this token; nothing was changed")
-            .text("run_id", run.to_string())
+        Failure::new(
+            "lease_lost",
+            "the lease is no longer held with this token; nothing was changed",
+        )
+        .text("run_id", run.to_string())
     }
 
     pub(crate) fn internal() -> Failure {
@@ -133,7 +152,10 @@ impl Failure {
 
     /// `error`, `message` and `details`, into an object that is open.
     pub(crate) fn write_fields(&self, json: &mut Writer) {
-        json.string_field("error", self.code.name).string_field("message", &self.message).name("details").object();
+        json.string_field("error", self.code.name)
+            .string_field("message", &self.message)
+            .name("details")
+            .object();
         for (name, value) in &self.details {
             json.name(name);
             match value {
@@ -171,7 +193,14 @@ impl From<Rejection> for Failure {
         );
         for (name, value, number) in rejection.details() {
             let value = Cow::Owned(value);
-            failure.details.push((name, if number { Detail::Number(value) } else { Detail::Text(value) }));
+            failure.details.push((
+                name,
+                if number {
+                    Detail::Number(value)
+                } else {
+                    Detail::Text(value)
+                },
+            ));
         }
         failure
     }
@@ -181,10 +210,12 @@ impl From<CallError> for Failure {
     fn from(error: CallError) -> Failure {
         match error {
             CallError::Busy { limit } => {
-                Failure::new("busy", format!("too much work in progress: {limit}")).text("limit", limit)
+                Failure::new("busy", format!("too much work in progress: {limit}"))
+                    .text("limit", limit)
             }
             CallError::CommitUnknown { sequence } => {
-                let message = "written, but not confirmed; after a restart it is fully there or never was";
+                let message =
+                    "written, but not confirmed; after a restart it is fully there or never was";
                 Failure::new("commit_unknown", message).number("sequence", sequence)
             }
             // The cause may name files: it belongs to the operator's log, not to a caller.
@@ -207,22 +238,46 @@ mod tests {
     fn every_rejection_of_the_machine_has_a_code_and_its_familys_status() {
         let (run, task, state) = (RunId(7), TaskId(8), RunState::Ready);
         let rejections = [
-            Rejection::InvalidTask { field: "kind", message: "must not be empty".into() },
-            Rejection::InvalidRequest { field: "max", message: "must be 1 to 1000".into() },
-            Rejection::NotSupported { field: "budgets".into() },
-            Rejection::LimitExceeded { limit: "payload", value: 1 },
+            Rejection::InvalidTask {
+                field: "kind",
+                message: "must not be empty".into(),
+            },
+            Rejection::InvalidRequest {
+                field: "max",
+                message: "must be 1 to 1000".into(),
+            },
+            Rejection::NotSupported {
+                field: "budgets".into(),
+            },
+            Rejection::LimitExceeded {
+                limit: "payload",
+                value: 1,
+            },
             Rejection::TaskAlreadyExists { task },
             Rejection::UnknownTask { task },
             Rejection::UnknownRun { run },
-            Rejection::IdempotencyConflict { key: Text::from("k") },
+            Rejection::IdempotencyConflict {
+                key: Text::from("k"),
+            },
             Rejection::LeaseLost { run },
             Rejection::AlreadyFinished { run, state },
-            Rejection::InvalidTransition { from: state, to: state },
-            Rejection::PreviousStateMismatch { expected: state, actual: state },
-            Rejection::NonMonotonicSequence { expected: 1, provided: 2 },
+            Rejection::InvalidTransition {
+                from: state,
+                to: state,
+            },
+            Rejection::PreviousStateMismatch {
+                expected: state,
+                actual: state,
+            },
+            Rejection::NonMonotonicSequence {
+                expected: 1,
+                provided: 2,
+            },
             Rejection::RunSuspendRequiresRunning { state },
             Rejection::RunResumeRequiresSuspended { state },
-            Rejection::CheckpointConflict { name: Text::from("n") },
+            Rejection::CheckpointConflict {
+                name: Text::from("n"),
+            },
             Rejection::EngineAlreadyPaused,
             Rejection::EngineNotPaused,
             Rejection::SequenceOverflow,

@@ -25,21 +25,32 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<&HeaderValue> {
 }
 
 /// A header's text; given twice or not plain text is refused.
-pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Failure> {
+pub(crate) fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a str>, Failure> {
     let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     let text = value.to_str().ok().filter(|_| values.next().is_none());
     text.map(Some).ok_or_else(|| invalid(name))
 }
 
 /// `If-Sequence`.
 pub(crate) fn expected_sequence(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    let Some(text) = single(headers, &IF_SEQUENCE)? else { return Ok(None) };
+    let Some(text) = single(headers, &IF_SEQUENCE)? else {
+        return Ok(None);
+    };
     text.parse().map(Some).map_err(|_| invalid(&IF_SEQUENCE))
 }
 
 fn invalid(name: &HeaderName) -> Failure {
-    Failure::new("invalid_header", format!("the header {name} is not of its form")).text("header", name.to_string())
+    Failure::new(
+        "invalid_header",
+        format!("the header {name} is not of its form"),
+    )
+    .text("header", name.to_string())
 }
 
 /// How a body is written.
@@ -54,13 +65,28 @@ pub(crate) fn body_form(headers: &HeaderMap, lines_allowed: bool) -> Result<Opti
     const BOTH: &[&str] = &[JSON, LINES];
     let expected = if lines_allowed { BOTH } else { &BOTH[..1] };
     let refuse = |what: &str| {
-        Failure::new("unsupported_media_type", format!("{what}; send {}", expected.join(" or "))).list("expected", expected)
+        Failure::new(
+            "unsupported_media_type",
+            format!("{what}; send {}", expected.join(" or ")),
+        )
+        .list("expected", expected)
     };
-    if headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|value| value != "identity")
+    {
         return Err(refuse("compressed bodies are not taken"));
     }
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(None) };
-    let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Ok(None);
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or("")
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim();
     if essence.eq_ignore_ascii_case(JSON) {
         Ok(Some(Form::Json))
     } else if lines_allowed && essence.eq_ignore_ascii_case(LINES) {
@@ -72,15 +98,32 @@ pub(crate) fn body_form(headers: &HeaderMap, lines_allowed: bool) -> Result<Opti
 
 /// A `Content-Type` that is missing where a body is required.
 pub(crate) fn form_missing(lines_allowed: bool) -> Failure {
-    let expected: &'static [&'static str] = if lines_allowed { &[JSON, LINES] } else { &[JSON] };
-    Failure::new("unsupported_media_type", format!("the body needs a Content-Type; send {}", expected.join(" or ")))
-        .list("expected", expected)
+    let expected: &'static [&'static str] = if lines_allowed {
+        &[JSON, LINES]
+    } else {
+        &[JSON]
+    };
+    Failure::new(
+        "unsupported_media_type",
+        format!(
+            "the body needs a Content-Type; send {}",
+            expected.join(" or ")
+        ),
+    )
+    .list("expected", expected)
 }
 
 /// The parameters of a query string, all of them among `known` and none twice.
-pub(crate) fn parameters(query: Option<&str>, known: &[&'static str]) -> Result<Vec<(&'static str, String)>, Failure> {
+pub(crate) fn parameters(
+    query: Option<&str>,
+    known: &[&'static str],
+) -> Result<Vec<(&'static str, String)>, Failure> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
-    for pair in query.unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
+    for pair in query
+        .unwrap_or("")
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+    {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name), decode(value));
         let Some(name) = known.iter().find(|known| **known == name) else {
@@ -108,7 +151,9 @@ fn decode(text: &str) -> String {
             b'+' => out.push(b' '),
             b'%' => {
                 let rest = bytes.as_slice();
-                let pair = rest.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+                let pair = rest
+                    .get(..2)
+                    .and_then(|pair| std::str::from_utf8(pair).ok());
                 match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
                     Some(value) => {
                         out.push(value);
@@ -130,12 +175,25 @@ mod tests {
     #[test]
     fn parameters_are_decoded_and_unknown_ones_refused() {
         let known: &[&'static str] = &["force", "q"];
-        assert_eq!(parameters(Some("q=a%20b%2b+c&force"), known).expect("known"), [
-            ("q", "a b+ c".to_owned()),
-            ("force", String::new())
-        ]);
-        assert_eq!(parameters(Some("fort=1"), known).expect_err("unknown").code(), "unknown_parameter");
-        assert_eq!(parameters(Some("q=1&q=2"), known).expect_err("twice").code(), "invalid_parameter");
-        assert_eq!(parameters(Some("q=%zz%"), known).expect("kept"), [("q", "%zz%".to_owned())]);
+        assert_eq!(
+            parameters(Some("q=a%20b%2b+c&force"), known).expect("known"),
+            [("q", "a b+ c".to_owned()), ("force", String::new())]
+        );
+        assert_eq!(
+            parameters(Some("fort=1"), known)
+                .expect_err("unknown")
+                .code(),
+            "unknown_parameter"
+        );
+        assert_eq!(
+            parameters(Some("q=1&q=2"), known)
+                .expect_err("twice")
+                .code(),
+            "invalid_parameter"
+        );
+        assert_eq!(
+            parameters(Some("q=%zz%"), known).expect("kept"),
+            [("q", "%zz%".to_owned())]
+        );
     }
 }

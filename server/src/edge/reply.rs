@@ -32,7 +32,10 @@ impl Reply {
     }
 
     pub(crate) fn text(body: String) -> Reply {
-        Reply { content_type: "text/plain; version=0.0.4; charset=utf-8", ..Reply::json(body.into_bytes()) }
+        Reply {
+            content_type: "text/plain; version=0.0.4; charset=utf-8",
+            ..Reply::json(body.into_bytes())
+        }
     }
 
     pub(crate) fn status(mut self, status: u16) -> Reply {
@@ -60,7 +63,11 @@ pub(crate) struct Grants {
 
 impl Grants {
     pub(crate) fn new(handle: Handle, principal: Principal, grants: Vec<(RunId, Fence)>) -> Grants {
-        Grants { handle, principal, grants }
+        Grants {
+            handle,
+            principal,
+            grants,
+        }
     }
 
     /// The answer was handed to the network whole.
@@ -71,14 +78,17 @@ impl Grants {
 
 impl std::fmt::Debug for Grants {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Grants").field("count", &self.grants.len()).finish_non_exhaustive()
+        f.debug_struct("Grants")
+            .field("count", &self.grants.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Drop for Grants {
     fn drop(&mut self) {
         if !self.grants.is_empty() {
-            self.handle.release(self.principal.clone(), std::mem::take(&mut self.grants));
+            self.handle
+                .release(self.principal.clone(), std::mem::take(&mut self.grants));
         }
     }
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, RETRY_AFTER,
-    TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue,
+    RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
@@ -24,7 +24,11 @@ use crate::api::{Access, Found, Route, find_route};
 use crate::connection::Link;
 
 /// Answers one request. Whatever happens, the answer has the envelope and the headers of the contract.
-pub(crate) async fn serve(edge: Arc<Edge>, link: Arc<Link>, request: Request<Incoming>) -> Response<ReplyBody> {
+pub(crate) async fn serve(
+    edge: Arc<Edge>,
+    link: Arc<Link>,
+    request: Request<Incoming>,
+) -> Response<ReplyBody> {
     let started = Instant::now();
     link.serving();
     let (parts, mut body) = request.into_parts();
@@ -45,8 +49,17 @@ pub(crate) async fn serve(edge: Arc<Edge>, link: Arc<Link>, request: Request<Inc
         Found::OtherMethod(allow) => Some(allow.clone()),
         _ => None,
     };
-    let work = work(Arc::clone(&edge), found, parts, &mut body, &request_id, minted);
-    let mut result = CatchPanic(Box::pin(work)).await.unwrap_or_else(|| Err(Failure::internal()));
+    let work = work(
+        Arc::clone(&edge),
+        found,
+        parts,
+        &mut body,
+        &request_id,
+        minted,
+    );
+    let mut result = CatchPanic(Box::pin(work))
+        .await
+        .unwrap_or_else(|| Err(Failure::internal()));
     // An answer that came before the body's end would be lost if the connection were closed over it.
     let mut close = chunked;
     if !body.is_end_stream() {
@@ -56,9 +69,17 @@ pub(crate) async fn serve(edge: Arc<Edge>, link: Arc<Link>, request: Request<Inc
     if let Err(failure) = &mut result {
         close |= failure.close;
     }
-    let answer = Answering { edge: &edge, link: &link, request_id, head, close, allow };
+    let answer = Answering {
+        edge: &edge,
+        link: &link,
+        request_id,
+        head,
+        close,
+        allow,
+    };
     let response = answer.respond(result);
-    edge.metrics.request(route, response.status().as_u16(), started.elapsed());
+    edge.metrics
+        .request(route, response.status().as_u16(), started.elapsed());
     response
 }
 
@@ -75,9 +96,17 @@ async fn work(
     let (route, target) = match found {
         Found::Route(route, target) => (route, target),
         Found::OtherMethod(allow) => {
-            return Err(Failure::new("method_not_allowed", "this path does not take this method").text("allow", allow));
+            return Err(
+                Failure::new("method_not_allowed", "this path does not take this method")
+                    .text("allow", allow),
+            );
         }
-        Found::Nothing => return Err(Failure::new("route_not_found", "there is nothing at this path")),
+        Found::Nothing => {
+            return Err(Failure::new(
+                "route_not_found",
+                "there is nothing at this path",
+            ));
+        }
     };
     let name = authorize(&edge, route, &parts.headers)?;
     let headers = &parts.headers;
@@ -89,35 +118,66 @@ async fn work(
     let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
     let expected_sequence = headers::expected_sequence(headers)?;
     let idempotency_key = headers::single(headers, &headers::IDEMPOTENCY_KEY)?.map(str::to_owned);
-    let (form, body) = match &route.body {
-        Some(rule) => {
-            let declared = headers::body_form(headers, rule.lines)?;
-            if declared.is_none() && (rule.required || !body.is_end_stream()) {
-                return Err(headers::form_missing(rule.lines));
-            }
-            let expects = headers.contains_key(EXPECT);
-            let limit = if rule.scales { edge.config.scaled(rule.limit) } else { rule.limit };
-            let held = body::read(body, limit, expects, &edge.config, &edge.bodies).await?;
-            (declared.unwrap_or(Form::Json), held)
-        }
-        None => (Form::Json, HeldBody::empty(&edge.bodies)),
-    };
+    let (form, body) = take_body(&edge, route, headers, body).await?;
     // A minted id is worth recording only where people read it: beside control commands.
     let keep_id = !minted || route.control;
     let request_id = request_id.to_str().ok().filter(|_| keep_id).map(Text::from);
-    let principal = Principal { tenant: TenantId::DEFAULT, name, request_id };
-    let exchange =
-        Exchange { edge, route, target, parameters, principal, expected_sequence, idempotency_key, form, body };
+    let principal = Principal {
+        tenant: TenantId::DEFAULT,
+        name,
+        request_id,
+    };
+    let exchange = Exchange {
+        edge,
+        route,
+        target,
+        parameters,
+        principal,
+        expected_sequence,
+        idempotency_key,
+        form,
+        body,
+    };
     (route.work)(exchange).await
+}
+
+/// The body, if the route takes one, and how it is written.
+async fn take_body(
+    edge: &Edge,
+    route: &Route,
+    headers: &HeaderMap,
+    body: &mut Incoming,
+) -> Result<(Form, HeldBody), Failure> {
+    let Some(rule) = &route.body else {
+        return Ok((Form::Json, HeldBody::empty(&edge.bodies)));
+    };
+    let declared = headers::body_form(headers, rule.lines)?;
+    if declared.is_none() && (rule.required || !body.is_end_stream()) {
+        return Err(headers::form_missing(rule.lines));
+    }
+    let limit = if rule.scales {
+        edge.config.scaled(rule.limit)
+    } else {
+        rule.limit
+    };
+    let expects = headers.contains_key(EXPECT);
+    let held = body::read(body, limit, expects, &edge.config, &edge.bodies).await?;
+    Ok((declared.unwrap_or(Form::Json), held))
 }
 
 fn check_target(edge: &Edge, parts: &Parts) -> Result<(), Failure> {
     let limit = edge.config.uri_bytes_max;
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if target <= limit {
         return Ok(());
     }
-    Err(Failure::new("uri_too_long", "the request's target is too long").number("limit_bytes", limit as u64))
+    Err(
+        Failure::new("uri_too_long", "the request's target is too long")
+            .number("limit_bytes", limit as u64),
+    )
 }
 
 /// The name of who asks; open routes are asked by nobody.
@@ -132,7 +192,9 @@ fn authorize(edge: &Edge, route: &Route, headers: &HeaderMap) -> Result<Text, Fa
     }
     let refuse = |message: &'static str| Failure::new("unauthorized", message);
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = values.next().ok_or_else(|| refuse("an API key is needed: Authorization: Bearer msk_…"))?;
+    let value = values
+        .next()
+        .ok_or_else(|| refuse("an API key is needed: Authorization: Bearer msk_…"))?;
     let bytes = value.as_bytes();
     let bearer = bytes.len() > 7 && bytes[..7].eq_ignore_ascii_case(b"bearer ");
     if bearer && values.next().is_none() && edge.key.verify(bytes[7..].trim_ascii()) {
@@ -163,9 +225,12 @@ impl Answering<'_> {
         };
         let length = if self.head { 0 } else { reply.body.len() };
         self.link.answering(length, reply.grants);
-        let sequence = reply.sequence.unwrap_or_else(|| self.edge.handle.sequence());
+        let sequence = reply
+            .sequence
+            .unwrap_or_else(|| self.edge.handle.sequence());
         let mut response = Response::new(Full::new(reply.body));
-        *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.reserve(10);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
@@ -182,10 +247,15 @@ impl Answering<'_> {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             if failure.status() == 401 {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"mainstay\""));
+                headers.insert(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"mainstay\""),
+                );
             }
             if failure.status() == 405
-                && let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok())
+                && let Some(allow) = self
+                    .allow
+                    .and_then(|allow| HeaderValue::try_from(allow).ok())
             {
                 headers.insert(ALLOW, allow);
             }
@@ -197,7 +267,9 @@ impl Answering<'_> {
 /// The body of an answer that the server gives without a request that could be read.
 pub(crate) fn bare_answer(failure: &Failure, edge: &Edge) -> Bytes {
     let body = failure.body();
-    let reason = StatusCode::from_u16(failure.status()).ok().and_then(|status| status.canonical_reason());
+    let reason = StatusCode::from_u16(failure.status())
+        .ok()
+        .and_then(|status| status.canonical_reason());
     let mut out = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nmainstay-sequence: {}\r\n\
          mainstay-log: {}\r\nx-request-id: {}\r\nconnection: close\r\n{}\r\n",

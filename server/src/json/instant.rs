@@ -38,7 +38,11 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
@@ -85,13 +89,26 @@ mod tests {
     #[test]
     fn any_offset_and_precision_is_read() {
         assert_eq!(read_instant("1970-01-01T02:00:00+02:00"), Ok(Timestamp(0)));
-        assert_eq!(read_instant("1970-01-01T00:00:00.0019999Z"), Ok(Timestamp(1)));
-        assert_eq!(read_instant("1969-12-31T20:00:01-04:00"), Ok(Timestamp(1000)));
+        assert_eq!(
+            read_instant("1970-01-01T00:00:00.0019999Z"),
+            Ok(Timestamp(1))
+        );
+        assert_eq!(
+            read_instant("1969-12-31T20:00:01-04:00"),
+            Ok(Timestamp(1000))
+        );
     }
 
     #[test]
     fn what_is_no_instant_is_refused() {
-        for text in ["", "now", "2026-01-02", "2026-01-02T03:04:05", "1969-12-31T23:59:59.999Z", "1970-01-01T00:00Z[UTC]"] {
+        for text in [
+            "",
+            "now",
+            "2026-01-02",
+            "2026-01-02T03:04:05",
+            "1969-12-31T23:59:59.999Z",
+            "1970-01-01T00:00Z[UTC]",
+        ] {
             assert!(read_instant(text).is_err(), "{text}");
         }
     }

@@ -58,8 +58,13 @@ where
     }
     let (items, atomic) = raw_items(text, list)?;
     check_count(items.len())?;
-    let read_one = |(index, raw): (usize, &'a RawValue)| read_at(raw.get(), subject, &format!("{list}.{index}."));
-    Ok((items.into_iter().enumerate().map(read_one).collect(), atomic))
+    let read_one = |(index, raw): (usize, &'a RawValue)| {
+        read_at(raw.get(), subject, &format!("{list}.{index}."))
+    };
+    Ok((
+        items.into_iter().enumerate().map(read_one).collect(),
+        atomic,
+    ))
 }
 
 /// Reads one JSON object per line; lines of nothing but space are skipped.
@@ -69,7 +74,10 @@ pub(crate) fn read_lines<'a, T: Deserialize<'a>>(
     subject: Subject,
 ) -> Result<Vec<Result<T, Failure>>, Failure> {
     let text = text_of(body)?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_ascii().is_empty());
     let mut items = Vec::new();
     for (number, line) in lines {
         check_count(items.len() + 1)?;
@@ -90,19 +98,30 @@ fn check_count(count: usize) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("a batch holds at most {BATCH_ITEMS_MAX} items");
-    Err(Failure::new("limit_exceeded", message).text("limit", "batch_items").number("value", BATCH_ITEMS_MAX as u64))
+    Err(Failure::new("limit_exceeded", message)
+        .text("limit", "batch_items")
+        .number("value", BATCH_ITEMS_MAX as u64))
 }
 
 fn text_of(body: &[u8]) -> Result<&str, Failure> {
     std::str::from_utf8(body).map_err(|error| {
         let before = &body[..error.valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let column = before
+            .iter()
+            .rev()
+            .take_while(|byte| **byte != b'\n')
+            .count()
+            + 1;
         invalid_json("the body is not UTF-8", line, column)
     })
 }
 
-fn read_at<'a, T: Deserialize<'a>>(text: &'a str, subject: Subject, prefix: &str) -> Result<T, Failure> {
+fn read_at<'a, T: Deserialize<'a>>(
+    text: &'a str,
+    subject: Subject,
+    prefix: &str,
+) -> Result<T, Failure> {
     if depth(text) > JSON_DEPTH_MAX {
         let message = format!("JSON nests deeper than {JSON_DEPTH_MAX}");
         return Err(Failure::new("limit_exceeded", message)
@@ -111,7 +130,9 @@ fn read_at<'a, T: Deserialize<'a>>(text: &'a str, subject: Subject, prefix: &str
     }
     match serde_json::from_str::<Object<T>>(text) {
         Ok(Object(value)) => Ok(value),
-        Err(error) if error.classify() == Category::Data => Err(wrong_field::<T>(text, subject, prefix)),
+        Err(error) if error.classify() == Category::Data => {
+            Err(wrong_field::<T>(text, subject, prefix))
+        }
         Err(error) => Err(invalid_json(&plain(&error), error.line(), error.column())),
     }
 }
@@ -138,15 +159,21 @@ fn wrong_field<'a, T: Deserialize<'a>>(text: &'a str, subject: Subject, prefix: 
         if !field.ends_with(name) {
             join(&mut field, name);
         }
-        return Failure::new(subject.code(), format!("{field} is given twice")).text("field", field);
+        return Failure::new(subject.code(), format!("{field} is given twice"))
+            .text("field", field);
     }
     if let Some(name) = quoted_after(&message, "unknown field `") {
         if !field.ends_with(name) {
             join(&mut field, name);
         }
-        return Failure::new("unknown_field", format!("there is no field {field}")).text("field", field);
+        return Failure::new("unknown_field", format!("there is no field {field}"))
+            .text("field", field);
     }
-    let what = if field.is_empty() { Cow::Borrowed("the body") } else { Cow::Owned(field.clone()) };
+    let what = if field.is_empty() {
+        Cow::Borrowed("the body")
+    } else {
+        Cow::Owned(field.clone())
+    };
     Failure::new(subject.code(), format!("{what}: {message}")).text("field", field)
 }
 
@@ -185,7 +212,11 @@ fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let end = text.rfind(" at line ").unwrap_or(text.len());
     let text = &text[..end];
-    if text.len() <= 240 { text.to_owned() } else { format!("{}…", clip(text)) }
+    if text.len() <= 240 {
+        text.to_owned()
+    } else {
+        format!("{}…", clip(text))
+    }
 }
 
 fn clip(text: &str) -> &str {
@@ -202,8 +233,13 @@ fn raw_items<'a>(text: &'a str, list: &'static str) -> Result<(Vec<&'a RawValue>
         Ok(fields) => fields,
         Err(error) if error.classify() == Category::Data => {
             let message = plain(&error);
-            let field = quoted_after(&message, "duplicate field `").unwrap_or_default().to_owned();
-            return Err(Failure::new("invalid_request", format!("the body: {message}")).text("field", field));
+            let field = quoted_after(&message, "duplicate field `")
+                .unwrap_or_default()
+                .to_owned();
+            return Err(
+                Failure::new("invalid_request", format!("the body: {message}"))
+                    .text("field", field),
+            );
         }
         Err(error) => return Err(invalid_json(&plain(&error), error.line(), error.column())),
     };
@@ -211,16 +247,21 @@ fn raw_items<'a>(text: &'a str, list: &'static str) -> Result<(Vec<&'a RawValue>
     let mut atomic = false;
     for (name, raw) in fields.0 {
         let wrong = |what: &str| {
-            Failure::new("invalid_request", format!("{name} must be {what}")).text("field", name.to_string())
+            Failure::new("invalid_request", format!("{name} must be {what}"))
+                .text("field", name.to_string())
         };
         if *name == *list {
             items = Some(serde_json::from_str(raw.get()).map_err(|_| wrong("a list of objects"))?);
         } else if *name == *"atomic" && list == "tasks" {
-            let value: Option<bool> = serde_json::from_str(raw.get()).map_err(|_| wrong("true or false"))?;
+            let value: Option<bool> =
+                serde_json::from_str(raw.get()).map_err(|_| wrong("true or false"))?;
             atomic = value.unwrap_or(false);
         } else {
             let name = clip(&name).to_owned();
-            return Err(Failure::new("unknown_field", format!("there is no field {name}")).text("field", name));
+            return Err(
+                Failure::new("unknown_field", format!("there is no field {name}"))
+                    .text("field", name),
+            );
         }
     }
     let items = items.ok_or_else(|| {

@@ -14,11 +14,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new() -> Writer {
-        Writer { out: Vec::with_capacity(512) }
+        Writer {
+            out: Vec::with_capacity(512),
+        }
     }
 
     pub(crate) fn with_capacity(bytes: usize) -> Writer {
-        Writer { out: Vec::with_capacity(bytes) }
+        Writer {
+            out: Vec::with_capacity(bytes),
+        }
     }
 
     pub(crate) fn done(self) -> Vec<u8> {
@@ -120,7 +124,11 @@ impl Writer {
         use base64::Engine as _;
         self.separate();
         self.out.push(b'"');
-        self.out.extend_from_slice(base64::engine::general_purpose::STANDARD.encode(bytes).as_bytes());
+        self.out.extend_from_slice(
+            base64::engine::general_purpose::STANDARD
+                .encode(bytes)
+                .as_bytes(),
+        );
         self.out.push(b'"');
         self
     }
@@ -146,7 +154,12 @@ impl Writer {
     }
 
     /// The value, or `null`.
-    pub(crate) fn maybe<T>(&mut self, name: &str, value: Option<T>, write: impl FnOnce(&mut Self, T)) -> &mut Self {
+    pub(crate) fn maybe<T>(
+        &mut self,
+        name: &str,
+        value: Option<T>,
+        write: impl FnOnce(&mut Self, T),
+    ) -> &mut Self {
         self.name(name);
         match value {
             Some(value) => write(self, value),
@@ -183,9 +196,25 @@ mod tests {
     #[test]
     fn commas_stand_between_values_and_nowhere_else() {
         let mut json = Writer::new();
-        json.object().string_field("a", "x\"[").name("b").array().number(1u32).object().end_object().null().end_array();
-        json.name("c").raw(br#"{ "kept" : [] }"#).bool_field("d", true).maybe("e", None::<u8>, |_, _| {});
-        json.name("f").object().foreign_name("ä\n").number(-5).end_object().end_object();
+        json.object()
+            .string_field("a", "x\"[")
+            .name("b")
+            .array()
+            .number(1u32)
+            .object()
+            .end_object()
+            .null()
+            .end_array();
+        json.name("c")
+            .raw(br#"{ "kept" : [] }"#)
+            .bool_field("d", true)
+            .maybe("e", None::<u8>, |_, _| {});
+        json.name("f")
+            .object()
+            .foreign_name("ä\n")
+            .number(-5)
+            .end_object()
+            .end_object();
         let text = String::from_utf8(json.done()).expect("UTF-8");
         assert_eq!(
             text,

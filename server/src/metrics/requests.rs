@@ -7,8 +7,9 @@ use crate::api::{ROUTES, Route};
 use crate::edge::CODES;
 
 /// Upper bounds of the duration buckets, in microseconds.
-pub(super) const BOUNDS_US: [u64; 12] =
-    [250, 500, 1000, 2500, 5000, 10_000, 25_000, 100_000, 500_000, 2_500_000, 10_000_000, 60_000_000];
+pub(super) const BOUNDS_US: [u64; 12] = [
+    250, 500, 1000, 2500, 5000, 10_000, 25_000, 100_000, 500_000, 2_500_000, 10_000_000, 60_000_000,
+];
 
 /// One route's counts.
 pub(super) struct OfRoute {
@@ -29,7 +30,11 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Metrics {
-        let mut statuses: Vec<u16> = CODES.iter().map(|code| code.status).chain([200, 201]).collect();
+        let mut statuses: Vec<u16> = CODES
+            .iter()
+            .map(|code| code.status)
+            .chain([200, 201])
+            .collect();
         statuses.sort_unstable();
         statuses.dedup();
         let of_route = || OfRoute {
@@ -47,7 +52,9 @@ impl Metrics {
     /// A request was answered.
     pub(crate) fn request(&self, route: Option<&Route>, status: u16, elapsed: Duration) {
         let index = route.map_or(ROUTES.len(), Route::index);
-        let Some(of_route) = self.routes.get(index) else { return };
+        let Some(of_route) = self.routes.get(index) else {
+            return;
+        };
         if let Ok(place) = self.statuses.binary_search(&status) {
             of_route.statuses[place].fetch_add(1, Ordering::Relaxed);
         }

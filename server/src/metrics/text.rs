@@ -14,7 +14,10 @@ struct Text(String);
 
 impl Text {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = write!(self.0, "# HELP mainstay_{name} {help}\n# TYPE mainstay_{name} {kind}\n");
+        let _ = write!(
+            self.0,
+            "# HELP mainstay_{name} {help}\n# TYPE mainstay_{name} {kind}\n"
+        );
     }
 
     fn sample(&mut self, name: &str, labels: &str, value: f64) {
@@ -31,13 +34,26 @@ impl Text {
     }
 
     /// Buckets that are not cumulative yet; bounds and sum are divided by `scale`.
-    fn histogram(&mut self, name: &str, labels: &str, scale: f64, bounds: &[u64], counts: &[u64], sum: u64) {
+    fn histogram(
+        &mut self,
+        name: &str,
+        labels: &str,
+        scale: f64,
+        bounds: &[u64],
+        counts: &[u64],
+        sum: u64,
+    ) {
         let comma = if labels.is_empty() { "" } else { "," };
         let mut total = 0;
         for (index, count) in counts.iter().enumerate() {
             total += count;
-            let bound = bounds.get(index).map_or("+Inf".to_owned(), |bound| (*bound as f64 / scale).to_string());
-            let _ = writeln!(self.0, "mainstay_{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {total}");
+            let bound = bounds.get(index).map_or("+Inf".to_owned(), |bound| {
+                (*bound as f64 / scale).to_string()
+            });
+            let _ = writeln!(
+                self.0,
+                "mainstay_{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {total}"
+            );
         }
         self.sample(&format!("{name}_sum"), labels, sum as f64 / scale);
         self.sample(&format!("{name}_count"), labels, total as f64);
@@ -57,42 +73,148 @@ pub(crate) fn render(edge: &Edge, stats: Option<&Stats>) -> String {
 
 fn write_stats(text: &mut Text, stats: &Stats) {
     let of_state = |state: RunState| stats.runs_by_state[state as usize] as f64;
-    text.family("runs", "gauge", "Runs by state; terminal states count for life.");
+    text.family(
+        "runs",
+        "gauge",
+        "Runs by state; terminal states count for life.",
+    );
     for state in RunState::ALL {
-        text.sample("runs", &format!("state=\"{}\"", state.name()), of_state(*state));
+        text.sample(
+            "runs",
+            &format!("state=\"{}\"", state.name()),
+            of_state(*state),
+        );
     }
-    text.single("runs_ready", "gauge", "Runs waiting for a worker.", of_state(RunState::Ready));
-    text.single("runs_running", "gauge", "Runs that a worker is on.", of_state(RunState::Running));
-    text.single("tasks_total", "counter", "Tasks ever accepted.", stats.tasks_total as f64);
-    text.family("attempts_total", "counter", "Attempts ever ended, by result.");
+    text.single(
+        "runs_ready",
+        "gauge",
+        "Runs waiting for a worker.",
+        of_state(RunState::Ready),
+    );
+    text.single(
+        "runs_running",
+        "gauge",
+        "Runs that a worker is on.",
+        of_state(RunState::Running),
+    );
+    text.single(
+        "tasks_total",
+        "counter",
+        "Tasks ever accepted.",
+        stats.tasks_total as f64,
+    );
+    text.family(
+        "attempts_total",
+        "counter",
+        "Attempts ever ended, by result.",
+    );
     for (result, count) in AttemptResult::ALL.iter().zip(stats.attempts_by_result) {
-        text.sample("attempts_total", &format!("result=\"{}\"", result.name()), count as f64);
+        text.sample(
+            "attempts_total",
+            &format!("result=\"{}\"", result.name()),
+            count as f64,
+        );
     }
-    let lag = stats.oldest_ready_at.map_or(0, |due| stats.now.0.saturating_sub(due.0));
-    text.single("scheduling_lag_seconds", "gauge", "How long the oldest ready run has been due.", lag as f64 / 1000.0);
-    text.single("engine_paused", "gauge", "1 while granting is paused.", f64::from(u8::from(stats.paused)));
+    let lag = stats
+        .oldest_ready_at
+        .map_or(0, |due| stats.now.0.saturating_sub(due.0));
+    text.single(
+        "scheduling_lag_seconds",
+        "gauge",
+        "How long the oldest ready run has been due.",
+        lag as f64 / 1000.0,
+    );
+    text.single(
+        "engine_paused",
+        "gauge",
+        "1 while granting is paused.",
+        f64::from(u8::from(stats.paused)),
+    );
 }
 
 fn write_engine(text: &mut Text, engine: &mainstay::Metrics) {
-    let count = |value: u64| value as f64;
-    text.single("wal_append_total", "counter", "Frames appended to the log.", count(engine.appends));
-    let help = "Appends that failed; the engine stops at the first.";
-    text.single("wal_append_failures_total", "counter", help, count(engine.append_failures));
-    text.single("wal_sync_total", "counter", "Syncs of the log.", count(engine.syncs));
-    text.single("wal_written_bytes_total", "counter", "Bytes written to the log.", count(engine.bytes_written));
-    text.family("wal_sync_seconds", "histogram", "How long syncs of the log take.");
-    let Histogram { bounds, counts, sum } = &engine.sync_us;
+    let seconds = engine.recovery_ms as f64 / 1000.0;
+    let singles = [
+        (
+            "wal_append_total",
+            "counter",
+            "Frames appended to the log.",
+            engine.appends,
+        ),
+        (
+            "wal_append_failures_total",
+            "counter",
+            "Appends that failed; the engine stops at the first.",
+            engine.append_failures,
+        ),
+        (
+            "wal_sync_total",
+            "counter",
+            "Syncs of the log.",
+            engine.syncs,
+        ),
+        (
+            "wal_written_bytes_total",
+            "counter",
+            "Bytes written to the log.",
+            engine.bytes_written,
+        ),
+        (
+            "recovery_events_applied_total",
+            "counter",
+            "Events replayed by the last recovery.",
+            engine.recovered_events,
+        ),
+        (
+            "inbox_calls",
+            "gauge",
+            "Calls that wait for the writer.",
+            engine.inbox_len,
+        ),
+        (
+            "claims_waiting",
+            "gauge",
+            "Long polls that wait for work.",
+            engine.waiters,
+        ),
+        (
+            "busy_total",
+            "counter",
+            "Calls refused because the engine was busy.",
+            engine.busy,
+        ),
+    ];
+    for (name, kind, help, value) in singles {
+        text.single(name, kind, help, value as f64);
+    }
+    text.single(
+        "recovery_time_seconds",
+        "gauge",
+        "How long the last recovery took.",
+        seconds,
+    );
+    text.family(
+        "wal_sync_seconds",
+        "histogram",
+        "How long syncs of the log take.",
+    );
+    let Histogram {
+        bounds,
+        counts,
+        sum,
+    } = &engine.sync_us;
     text.histogram("wal_sync_seconds", "", 1e6, bounds, counts, *sum);
-    text.family("commit_batch_size", "histogram", "Commands committed together.");
-    let Histogram { bounds, counts, sum } = &engine.batch;
+    text.family(
+        "commit_batch_size",
+        "histogram",
+        "Commands committed together.",
+    );
+    let Histogram {
+        bounds,
+        counts,
+        sum,
+    } = &engine.batch;
     text.histogram("commit_batch_size", "", 1.0, bounds, counts, *sum);
-    let recovery = count(engine.recovery_ms) / 1000.0;
-    text.single("recovery_time_seconds", "gauge", "How long the last recovery took.", recovery);
-    let events = count(engine.recovered_events);
-    text.single("recovery_events_applied_total", "counter", "Events replayed by the last recovery.", events);
-    text.single("inbox_calls", "gauge", "Calls that wait for the writer.", count(engine.inbox_len));
-    text.single("claims_waiting", "gauge", "Long polls that wait for work.", count(engine.waiters));
-    text.single("busy_total", "counter", "Calls refused because the engine was busy.", count(engine.busy));
 }
 
 fn write_requests(text: &mut Text, edge: &Edge) {
@@ -103,27 +225,53 @@ fn write_requests(text: &mut Text, edge: &Edge) {
         .iter()
         .enumerate()
         .map(|(index, of_route)| {
-            let label = ROUTES.get(index).map(|route| format!("{} {}", route.method(), route.path));
+            let label = ROUTES
+                .get(index)
+                .map(|route| format!("{} {}", route.method(), route.path));
             (label.unwrap_or_else(|| "none".to_owned()), of_route)
         })
         .collect();
-    text.family("http_requests_total", "counter", "Requests answered, by route and status.");
+    text.family(
+        "http_requests_total",
+        "counter",
+        "Requests answered, by route and status.",
+    );
     for (route, of_route) in &routes {
         for (status, counter) in metrics.statuses.iter().zip(&of_route.statuses) {
             let value = load(counter);
             if value > 0 {
-                text.sample("http_requests_total", &format!("route=\"{route}\",status=\"{status}\""), value as f64);
+                text.sample(
+                    "http_requests_total",
+                    &format!("route=\"{route}\",status=\"{status}\""),
+                    value as f64,
+                );
             }
         }
     }
-    text.family("http_request_seconds", "histogram", "How long requests took, long polls included, by route.");
+    text.family(
+        "http_request_seconds",
+        "histogram",
+        "How long requests took, long polls included, by route.",
+    );
     for (route, of_route) in &routes {
         let counts = of_route.buckets.each_ref().map(load);
         if counts.iter().any(|count| *count > 0) {
             let labels = format!("route=\"{route}\"");
-            text.histogram("http_request_seconds", &labels, 1e6, &BOUNDS_US, &counts, load(&of_route.sum_us));
+            text.histogram(
+                "http_request_seconds",
+                &labels,
+                1e6,
+                &BOUNDS_US,
+                &counts,
+                load(&of_route.sum_us),
+            );
         }
     }
     let failures = load(&metrics.accept_failures) as f64;
-    text.single("http_accept_failures_total", "counter", "Connections the system did not hand over.", failures);
+    text.single(
+        "http_accept_failures_total",
+        "counter",
+        "Connections the system did not hand over.",
+        failures,
+    );
 }

@@ -13,7 +13,9 @@ use crate::edge::{CODES, Code, find_code};
 /// The document's bytes, made once.
 pub(crate) fn document() -> Bytes {
     static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
-    DOCUMENT.get_or_init(|| Bytes::from(build().to_string())).clone()
+    DOCUMENT
+        .get_or_init(|| Bytes::from(build().to_string()))
+        .clone()
 }
 
 fn build() -> Value {
@@ -22,7 +24,10 @@ fn build() -> Value {
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method().to_lowercase()] = operation(route);
     }
-    let schemas: Map<String, Value> = SCHEMAS.iter().map(|schema| (schema.name.into(), object(schema))).collect();
+    let schemas: Map<String, Value> = SCHEMAS
+        .iter()
+        .map(|schema| (schema.name.into(), object(schema)))
+        .collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -42,7 +47,11 @@ fn build() -> Value {
 }
 
 fn error_code(code: &Code) -> Value {
-    let details: Vec<&str> = code.details.split(", ").filter(|name| !name.is_empty()).collect();
+    let details: Vec<&str> = code
+        .details
+        .split(", ")
+        .filter(|name| !name.is_empty())
+        .collect();
     json!({"code": code.name, "status": code.status, "details": details, "meaning": code.meaning})
 }
 
@@ -67,15 +76,28 @@ fn operation(route: &Route) -> Value {
 }
 
 fn operation_id(route: &Route) -> String {
-    let words = route.path.trim_start_matches("/api/v1").split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
-    [route.method().to_lowercase().as_str()].into_iter().chain(words).collect::<Vec<_>>().join("_")
+    let words = route
+        .path
+        .trim_start_matches("/api/v1")
+        .split(['/', '{', '}', '.'])
+        .filter(|word| !word.is_empty());
+    [route.method().to_lowercase().as_str()]
+        .into_iter()
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
 fn parameters(route: &Route) -> Value {
-    let in_path = route.path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let in_path = in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": field("uuid")}));
+    let in_path = route
+        .path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let in_path = in_path
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": field("uuid")}));
     let in_query = route.parameters.iter();
-    let in_query = in_query.map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}));
+    let in_query =
+        in_query.map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}));
     in_path.chain(in_query).collect()
 }
 
@@ -83,14 +105,20 @@ fn responses(route: &Route) -> Value {
     let mut responses: BTreeMap<String, Value> = BTreeMap::new();
     for (status, codes) in failures(route) {
         let content = json!({"application/json": {"schema": reference("Error")}});
-        responses.insert(status.to_string(), json!({"description": codes.join(", "), "content": content}));
+        responses.insert(
+            status.to_string(),
+            json!({"description": codes.join(", "), "content": content}),
+        );
     }
     for (status, schema) in route.answers {
         let content = match *schema {
             "" => json!({"text/plain": {"schema": {"type": "string"}}}),
             schema => json!({"application/json": {"schema": reference(schema)}}),
         };
-        responses.insert(status.to_string(), json!({"description": route.summary, "content": content}));
+        responses.insert(
+            status.to_string(),
+            json!({"description": route.summary, "content": content}),
+        );
     }
     json!(responses)
 }
@@ -98,8 +126,11 @@ fn responses(route: &Route) -> Value {
 /// The codes a route may answer, by status.
 fn failures(route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
     let any: &[&'static str] = &["unknown_parameter", "invalid_header", "internal_error"];
-    let keyed: &[&'static str] =
-        if route.access == Access::Open { &[] } else { &["unauthorized", "tenant_not_found", "not_ready", "busy"] };
+    let keyed: &[&'static str] = if route.access == Access::Open {
+        &[]
+    } else {
+        &["unauthorized", "tenant_not_found", "not_ready", "busy"]
+    };
     let with_body: &[&'static str] = &[
         "invalid_json",
         "unknown_field",
@@ -156,7 +187,10 @@ fn field(kind: &str) -> Value {
             _ => json!({"anyOf": [inner, {"type": "null"}]}),
         };
     }
-    if let Some(inner) = kind.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    if let Some(inner) = kind
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         return json!({"type": "array", "items": field(inner)});
     }
     match kind {
@@ -182,8 +216,16 @@ mod tests {
         let mut ids = BTreeSet::new();
         for route in ROUTES {
             let operation = &document["paths"][route.path][route.method().to_lowercase()];
-            assert!(operation["summary"].is_string(), "{} {}", route.method(), route.path);
-            assert!(ids.insert(operation["operationId"].to_string()), "{operation}");
+            assert!(
+                operation["summary"].is_string(),
+                "{} {}",
+                route.method(),
+                route.path
+            );
+            assert!(
+                ids.insert(operation["operationId"].to_string()),
+                "{operation}"
+            );
             for error in route.errors {
                 assert!(crate::edge::find_code(error).is_some(), "{error}");
             }

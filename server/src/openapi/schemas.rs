@@ -12,16 +12,27 @@ pub(super) struct Schema {
 }
 
 const fn sent(name: &'static str, fields: &'static [&'static str]) -> Schema {
-    Schema { name, closed: true, fields }
+    Schema {
+        name,
+        closed: true,
+        fields,
+    }
 }
 
 const fn answered(name: &'static str, fields: &'static [&'static str]) -> Schema {
-    Schema { name, closed: false, fields }
+    Schema {
+        name,
+        closed: false,
+        fields,
+    }
 }
 
 /// Every schema that a route names, and those they name in turn.
 pub(super) const SCHEMAS: &[Schema] = &[
-    answered("Error", &["error! string", "message! string", "details! object"]),
+    answered(
+        "Error",
+        &["error! string", "message! string", "details! object"],
+    ),
     answered("Status", &["status! string"]),
     answered(
         "Document",
@@ -74,7 +85,10 @@ pub(super) const SCHEMAS: &[Schema] = &[
             "version! string",
         ],
     ),
-    answered("EngineChanged", &["status! paused|already_paused|resumed|already_resumed"]),
+    answered(
+        "EngineChanged",
+        &["status! paused|already_paused|resumed|already_resumed"],
+    ),
     sent(
         "TaskSpec",
         &[
@@ -121,17 +135,39 @@ pub(super) const SCHEMAS: &[Schema] = &[
             "non_retryable [string]?",
         ],
     ),
-    sent("MetadataSpec", &["tags [string]?", "priority integer?", "description string?"]),
+    sent(
+        "MetadataSpec",
+        &["tags [string]?", "priority integer?", "description string?"],
+    ),
     sent("SubmitBatch", &["tasks! [TaskSpec]", "atomic boolean?"]),
     answered(
         "Submitted",
-        &["task! Task", "runs! [RunBrief]", "runs_total! integer", "created! boolean", "sequence! integer"],
+        &[
+            "task! Task",
+            "runs! [RunBrief]",
+            "runs_total! integer",
+            "created! boolean",
+            "sequence! integer",
+        ],
     ),
-    answered("RunBrief", &["run_id! uuid", "state! string", "scheduled_at! instant"]),
-    answered("BatchAnswer", &["results! [BatchItem]", "sequence! integer"]),
+    answered(
+        "RunBrief",
+        &["run_id! uuid", "state! string", "scheduled_at! instant"],
+    ),
+    answered(
+        "BatchAnswer",
+        &["results! [BatchItem]", "sequence! integer"],
+    ),
     answered(
         "BatchItem",
-        &["status! integer", "task_id uuid", "run_ids [uuid]", "error string", "message string", "details object"],
+        &[
+            "status! integer",
+            "task_id uuid",
+            "run_ids [uuid]",
+            "error string",
+            "message string",
+            "details object",
+        ],
     ),
     answered(
         "Task",
@@ -186,7 +222,10 @@ pub(super) const SCHEMAS: &[Schema] = &[
             "non_retryable! [string]",
         ],
     ),
-    answered("Metadata", &["tags! [string]", "priority! integer", "description string"]),
+    answered(
+        "Metadata",
+        &["tags! [string]", "priority! integer", "description string"],
+    ),
     answered(
         "TaskCanceled",
         &[
@@ -254,12 +293,29 @@ pub(super) const SCHEMAS: &[Schema] = &[
             "consumption! [object]",
         ],
     ),
-    answered("AttemptError", &["code! string", "message! string", "retryable! boolean"]),
+    answered(
+        "AttemptError",
+        &["code! string", "message! string", "retryable! boolean"],
+    ),
     answered(
         "LeaseInfo",
-        &["owner! string", "expires_at! instant", "acquired_at! instant", "updated_at! instant", "progress any"],
+        &[
+            "owner! string",
+            "expires_at! instant",
+            "acquired_at! instant",
+            "updated_at! instant",
+            "progress any",
+        ],
     ),
-    answered("CancelRequested", &["at! instant", "by! string", "reason! string?", "force_at! instant"]),
+    answered(
+        "CancelRequested",
+        &[
+            "at! instant",
+            "by! string",
+            "reason! string?",
+            "force_at! instant",
+        ],
+    ),
     answered(
         "RunChanged",
         &[
@@ -278,7 +334,10 @@ pub(super) const SCHEMAS: &[Schema] = &[
             "would_run_when! string",
         ],
     ),
-    answered("ExplainReason", &["code! string", "message! string", "details! map"]),
+    answered(
+        "ExplainReason",
+        &["code! string", "message! string", "details! map"],
+    ),
     sent(
         "Claim",
         &[
@@ -318,7 +377,15 @@ pub(super) const SCHEMAS: &[Schema] = &[
         ],
     ),
     sent("HeartbeatBatch", &["leases! [Heartbeat]"]),
-    sent("Heartbeat", &["run_id uuid?", "token! string", "lease_ms integer?", "progress any"]),
+    sent(
+        "Heartbeat",
+        &[
+            "run_id uuid?",
+            "token! string",
+            "lease_ms integer?",
+            "progress any",
+        ],
+    ),
     answered("HeartbeatAnswer", &["results! [Beat]"]),
     answered(
         "Beat",
@@ -345,10 +412,34 @@ pub(super) const SCHEMAS: &[Schema] = &[
             "reason string?",
         ],
     ),
-    sent("FinishError", &["code string?", "message string?", "retryable boolean?"]),
-    answered("FinishAnswer", &["results! [Finished]", "sequence! integer"]),
-    answered("Finished", &["run_id! string", "state string", "error string", "message string", "details object"]),
-    answered("FinishOne", &["run_id! uuid", "state! string", "sequence! integer"]),
-    sent("Checkpoint", &["token! string", "name! string", "value! any"]),
-    answered("CheckpointSaved", &["run_id! uuid", "name! string", "sequence! integer"]),
+    sent(
+        "FinishError",
+        &["code string?", "message string?", "retryable boolean?"],
+    ),
+    answered(
+        "FinishAnswer",
+        &["results! [Finished]", "sequence! integer"],
+    ),
+    answered(
+        "Finished",
+        &[
+            "run_id! string",
+            "state string",
+            "error string",
+            "message string",
+            "details object",
+        ],
+    ),
+    answered(
+        "FinishOne",
+        &["run_id! uuid", "state! string", "sequence! integer"],
+    ),
+    sent(
+        "Checkpoint",
+        &["token! string", "name! string", "value! any"],
+    ),
+    answered(
+        "CheckpointSaved",
+        &["run_id! uuid", "name! string", "sequence! integer"],
+    ),
 ];

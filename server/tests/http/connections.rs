@@ -26,9 +26,12 @@ fn garbage_is_answered_in_the_envelope_and_the_connection_closed() {
     for bytes in garbage {
         let mut connection = world.connect();
         connection.write(bytes);
-        println!("{:?}", String::from_utf8_lossy(bytes));
         connection.response().expect_error(400, "malformed_request");
-        assert!(connection.is_closed());
+        assert!(
+            connection.is_closed(),
+            "{:?}",
+            String::from_utf8_lossy(bytes)
+        );
     }
     // Garbage after a good request: the good one is answered first.
     let mut connection = world.connect();
@@ -47,10 +50,14 @@ fn heads_beyond_their_limits_are_refused_in_the_envelope() {
     connection.response().expect_error(431, "headers_too_large");
     assert!(connection.is_closed());
     let mut connection = world.connect();
-    connection.write(format!("GET /healthz HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(20_000)).as_bytes());
+    connection
+        .write(format!("GET /healthz HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(20_000)).as_bytes());
     connection.response().expect_error(431, "headers_too_large");
     let response = world.get(&format!("/{}", "u".repeat(8193)));
-    assert_eq!(response.expect_error(414, "uri_too_long"), json!({"limit_bytes": 8192}));
+    assert_eq!(
+        response.expect_error(414, "uri_too_long"),
+        json!({"limit_bytes": 8192})
+    );
 }
 
 #[test]
@@ -80,7 +87,15 @@ fn who_sends_slowly_or_nothing_is_closed_in_time() {
 fn a_body_that_stops_is_answered_and_not_waited_for() {
     let world = World::with(|config| config.body_pause_max = SHORT);
     let mut connection = world.connect();
-    let mut bytes = world.request("POST", "/api/v1/tasks", &[("content-type", "application/json"), ("content-length", "100")], b"");
+    let mut bytes = world.request(
+        "POST",
+        "/api/v1/tasks",
+        &[
+            ("content-type", "application/json"),
+            ("content-length", "100"),
+        ],
+        b"",
+    );
     bytes.extend_from_slice(b"{\"kind\":");
     connection.write(&bytes);
     let details = connection.response().expect_error(408, "request_timeout");
@@ -94,7 +109,15 @@ fn a_body_that_drips_is_answered_when_its_grace_is_over() {
         config.body_rate_min = 1 << 20;
     });
     let mut connection = world.connect();
-    let head = world.request("POST", "/api/v1/tasks", &[("content-type", "application/json"), ("content-length", "1000")], b"");
+    let head = world.request(
+        "POST",
+        "/api/v1/tasks",
+        &[
+            ("content-type", "application/json"),
+            ("content-length", "1000"),
+        ],
+        b"",
+    );
     connection.write(&head);
     let stream = connection.stream.try_clone().expect("a second handle");
     let dripping = std::thread::spawn(move || {
@@ -112,7 +135,12 @@ fn a_body_that_drips_is_answered_when_its_grace_is_over() {
 fn chunked_bodies_and_pipelined_requests_are_served_in_order() {
     let world = World::new();
     let mut connection = world.connect();
-    let one = world.request("POST", "/api/v1/tasks", &[("content-type", "application/json")], br#"{"kind":"a"}"#);
+    let one = world.request(
+        "POST",
+        "/api/v1/tasks",
+        &[("content-type", "application/json")],
+        br#"{"kind":"a"}"#,
+    );
     let two = world.request("GET", "/nothing", &[], b"");
     let three = world.request("HEAD", "/healthz", &[], b"");
     let four = world.request("GET", "/healthz", &[], b"");
@@ -120,10 +148,21 @@ fn chunked_bodies_and_pipelined_requests_are_served_in_order() {
     connection.response().expect(201);
     connection.response().expect_error(404, "route_not_found");
     let head = connection.head();
-    assert_eq!((head.status, head.header("content-length")), (200, Some("15")));
+    assert_eq!(
+        (head.status, head.header("content-length")),
+        (200, Some("15"))
+    );
     connection.response().expect(200);
 
-    let mut bytes = world.request("POST", "/api/v1/tasks", &[("content-type", "application/json"), ("transfer-encoding", "chunked")], b"");
+    let mut bytes = world.request(
+        "POST",
+        "/api/v1/tasks",
+        &[
+            ("content-type", "application/json"),
+            ("transfer-encoding", "chunked"),
+        ],
+        b"",
+    );
     bytes.extend_from_slice(b"8\r\n{\"kind\":\r\n4;ext=1\r\n\"a\"}\r\n0\r\n\r\n");
     connection.write(&bytes);
     let response = connection.response();
@@ -139,7 +178,11 @@ fn an_expected_continue_is_given() {
     let mut connection = world.connect();
     let body = br#"{"kind":"a"}"#;
     let length = body.len().to_string();
-    let headers = [("content-type", "application/json"), ("expect", "100-continue"), ("content-length", &length)];
+    let headers = [
+        ("content-type", "application/json"),
+        ("expect", "100-continue"),
+        ("content-length", &length),
+    ];
     connection.write(&world.request("POST", "/api/v1/tasks", &headers, b""));
     assert_eq!(connection.head().status, 100);
     connection.write(body);
@@ -156,7 +199,10 @@ fn one_connection_more_than_allowed_is_told_busy() {
     }
     let mut third = world.connect();
     let response = third.response();
-    assert_eq!(response.expect_error(503, "busy"), json!({"limit": "connections"}));
+    assert_eq!(
+        response.expect_error(503, "busy"),
+        json!({"limit": "connections"})
+    );
     assert_eq!(response.header("retry-after"), Some("1"));
     assert!(third.is_closed());
 }
@@ -175,7 +221,10 @@ fn an_address_has_its_own_bound_when_one_is_set() {
 fn bodies_beyond_what_all_requests_may_hold_are_told_busy() {
     let world = World::with(|config| config.bodies_bytes_max = 10);
     let response = world.post("/api/v1/tasks", r#"{"kind":"a"}"#);
-    assert_eq!(response.expect_error(503, "busy"), json!({"limit": "body_bytes"}));
+    assert_eq!(
+        response.expect_error(503, "busy"),
+        json!({"limit": "body_bytes"})
+    );
     assert_eq!(world.get("/api/v1/stats").expect(200)["total_tasks"], 0);
 }
 
@@ -187,7 +236,12 @@ fn the_end_lets_requests_finish_and_answers_long_polls_empty() {
     idle.response().expect(200);
     let mut waiting = world.connect();
     let body = br#"{"worker":"w","wait_ms":60000}"#;
-    waiting.write(&world.request("POST", "/api/v1/leases", &[("content-type", "application/json")], body));
+    waiting.write(&world.request(
+        "POST",
+        "/api/v1/leases",
+        &[("content-type", "application/json")],
+        body,
+    ));
     while world.engine.handle().metrics().waiters == 0 {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -202,7 +256,15 @@ fn the_end_lets_requests_finish_and_answers_long_polls_empty() {
 fn a_request_that_does_not_finish_is_cut_at_the_drain_time() {
     let mut world = World::with(|config| config.drain_time_max = SHORT);
     let mut stuck = world.connect();
-    let head = world.request("POST", "/api/v1/tasks", &[("content-type", "application/json"), ("content-length", "9")], b"");
+    let head = world.request(
+        "POST",
+        "/api/v1/tasks",
+        &[
+            ("content-type", "application/json"),
+            ("content-length", "9"),
+        ],
+        b"",
+    );
     stuck.write(&head);
     stuck.write(b"{");
     // The request is in progress once the server has answered another one that came later.

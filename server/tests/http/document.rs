@@ -7,12 +7,17 @@ use crate::harness::{World, text};
 /// Checks `value` against `schema`: type, required, properties, items, references, words. Objects with properties may hold no others.
 fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(target) = schema["$ref"].as_str() {
-        let schema = document.pointer(target.trim_start_matches('#')).unwrap_or_else(|| panic!("{target}"));
+        let schema = document
+            .pointer(target.trim_start_matches('#'))
+            .unwrap_or_else(|| panic!("{target}"));
         return check(document, schema, value, at);
     }
     if let Some(choices) = schema["anyOf"].as_array() {
         assert_eq!(choices.len(), 2, "only `T or null` is used");
-        return if value.is_null() { } else { check(document, &choices[0], value, at) };
+        return if value.is_null() {
+        } else {
+            check(document, &choices[0], value, at)
+        };
     }
     if let Some(words) = schema["enum"].as_array() {
         assert!(words.contains(value), "{at}: {value} is none of {words:?}");
@@ -28,18 +33,33 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     };
     match &schema["type"] {
         Value::Null => return,
-        Value::String(name) => assert!(name == kind || name == "number" && kind == "integer", "{at}: {value} is no {name}"),
-        names => assert!(names.as_array().is_some_and(|names| names.contains(&Value::from(kind))), "{at}: {value}: {names}"),
+        Value::String(name) => assert!(
+            name == kind || name == "number" && kind == "integer",
+            "{at}: {value} is no {name}"
+        ),
+        names => assert!(
+            names
+                .as_array()
+                .is_some_and(|names| names.contains(&Value::from(kind))),
+            "{at}: {value}: {names}"
+        ),
     }
     match value {
-        Value::Array(items) => items.iter().for_each(|item| check(document, &schema["items"], item, &format!("{at}[]"))),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| check(document, &schema["items"], item, &format!("{at}[]"))),
         Value::Object(fields) => {
             for name in schema["required"].as_array().into_iter().flatten() {
-                assert!(fields.contains_key(name.as_str().expect("a name")), "{at}: {name} is missing");
+                assert!(
+                    fields.contains_key(name.as_str().expect("a name")),
+                    "{at}: {name} is missing"
+                );
             }
             if let Some(properties) = schema["properties"].as_object() {
                 for (name, value) in fields {
-                    let schema = properties.get(name).unwrap_or_else(|| panic!("{at}: {name} is not in the document"));
+                    let schema = properties
+                        .get(name)
+                        .unwrap_or_else(|| panic!("{at}: {name} is not in the document"));
                     check(document, schema, value, &format!("{at}.{name}"));
                 }
             }
@@ -63,18 +83,37 @@ impl Checked {
             }
             None => pattern.to_owned(),
         };
-        let response = if method == "GET" { self.world.get(&path) } else { self.world.post(&path, body) };
+        let response = if method == "GET" {
+            self.world.get(&path)
+        } else {
+            self.world.post(&path, body)
+        };
         let operation = &self.document["paths"][pattern][method.to_lowercase()];
         let content = &operation["responses"][response.status.to_string()]["content"];
         if let Some(schema) = content["application/json"]["schema"].as_object() {
             let value = response.json();
-            check(&self.document, &Value::Object(schema.clone()), &value, &format!("{method} {pattern}"));
+            check(
+                &self.document,
+                &Value::Object(schema.clone()),
+                &value,
+                &format!("{method} {pattern}"),
+            );
             if let Ok(sent) = serde_json::from_str::<Value>(body) {
                 let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-                check(&self.document, schema, &sent, &format!("{method} {pattern} body"));
+                check(
+                    &self.document,
+                    schema,
+                    &sent,
+                    &format!("{method} {pattern} body"),
+                );
             }
         } else {
-            assert!(content["text/plain"].is_object(), "{method} {pattern} answered {}: {}", response.status, response.text());
+            assert!(
+                content["text/plain"].is_object(),
+                "{method} {pattern} answered {}: {}",
+                response.status,
+                response.text()
+            );
         }
         if response.status < 300 {
             self.seen.push(format!("{method} {pattern}"));
@@ -88,8 +127,19 @@ fn every_route_answers_what_the_document_promises() {
     let world = World::new();
     let document = world.get("/api/v1/openapi.json").expect(200);
     assert_eq!(document["openapi"], "3.1.0");
-    let mut checked = Checked { world, document, seen: Vec::new() };
-    for path in ["/healthz", "/ready", "/metrics", "/api/v1/openapi.json", "/api/v1/stats", "/api/v1/engine"] {
+    let mut checked = Checked {
+        world,
+        document,
+        seen: Vec::new(),
+    };
+    for path in [
+        "/healthz",
+        "/ready",
+        "/metrics",
+        "/api/v1/openapi.json",
+        "/api/v1/stats",
+        "/api/v1/engine",
+    ] {
         checked.call("GET", path, "", "");
     }
     checked.call("POST", "/api/v1/engine/pause", "", r#"{"reason":"x"}"#);
@@ -98,7 +148,12 @@ fn every_route_answers_what_the_document_promises() {
     let submitted = checked.call("POST", "/api/v1/tasks", "", body);
     let task = text(&submitted["task"]["id"]);
     let run = text(&submitted["runs"][0]["run_id"]);
-    checked.call("POST", "/api/v1/tasks/batch", "", r#"{"tasks":[{"kind":"b","queue":"q"},{"kind":"c","queue":"q"}]}"#);
+    checked.call(
+        "POST",
+        "/api/v1/tasks/batch",
+        "",
+        r#"{"tasks":[{"kind":"b","queue":"q"},{"kind":"c","queue":"q"}]}"#,
+    );
     checked.call("GET", "/api/v1/tasks/{task_id}", &task, "");
     checked.call("GET", "/api/v1/tasks/{task_id}", "nope", "");
     checked.call("GET", "/api/v1/runs/{run_id}/explain", &run, "");
@@ -106,16 +161,48 @@ fn every_route_answers_what_the_document_promises() {
     let token = text(&claimed["leases"][0]["token"]);
     let with = |rest: &str| format!(r#"{{"token":"{token}"{rest}}}"#);
     let item = |rest: &str| format!(r#"{{"run_id":"{run}","token":"{token}"{rest}}}"#);
-    checked.call("POST", "/api/v1/runs/{run_id}/heartbeat", &run, &with(r#","progress":[1]"#));
-    checked.call("POST", "/api/v1/leases/heartbeat", "", &format!(r#"{{"leases":[{},{}]}}"#, item(""), r#"{"run_id":"x","token":"x"}"#));
-    checked.call("POST", "/api/v1/runs/{run_id}/checkpoints", &run, &with(r#","name":"n","value":1"#));
+    checked.call(
+        "POST",
+        "/api/v1/runs/{run_id}/heartbeat",
+        &run,
+        &with(r#","progress":[1]"#),
+    );
+    checked.call(
+        "POST",
+        "/api/v1/leases/heartbeat",
+        "",
+        &format!(
+            r#"{{"leases":[{},{}]}}"#,
+            item(""),
+            r#"{"run_id":"x","token":"x"}"#
+        ),
+    );
+    checked.call(
+        "POST",
+        "/api/v1/runs/{run_id}/checkpoints",
+        &run,
+        &with(r#","name":"n","value":1"#),
+    );
     checked.call("GET", "/api/v1/runs/{run_id}", &run, "");
     checked.call("POST", "/api/v1/runs/{run_id}/suspend", &run, "");
-    checked.call("POST", "/api/v1/runs/{run_id}/finish", &run, &with(r#","outcome":"suspended","reason":"later""#));
-    checked.call("POST", "/api/v1/runs/{run_id}/resume", &run, r#"{"payload":{"go":true}}"#);
+    checked.call(
+        "POST",
+        "/api/v1/runs/{run_id}/finish",
+        &run,
+        &with(r#","outcome":"suspended","reason":"later""#),
+    );
+    checked.call(
+        "POST",
+        "/api/v1/runs/{run_id}/resume",
+        &run,
+        r#"{"payload":{"go":true}}"#,
+    );
     let claimed = checked.call("POST", "/api/v1/leases", "", r#"{"worker":"w"}"#);
     let again = text(&claimed["leases"][0]["token"]);
-    let failure = format!(r#"{{"results":[{{"run_id":"{run}","token":"{again}","outcome":"failure","error":{{"code":"x","message":"m"}}}},{}]}}"#, item(r#","outcome":"success""#));
+    let failure = format!(
+        r#"{{"results":[{{"run_id":"{run}","token":"{again}","outcome":"failure","error":{{"code":"x","message":"m"}}}},{}]}}"#,
+        item(r#","outcome":"success""#)
+    );
     checked.call("POST", "/api/v1/leases/finish", "", &failure);
     checked.call("GET", "/api/v1/runs/{run_id}", &run, "");
     checked.call("GET", "/api/v1/runs/{run_id}/explain", &run, "");

@@ -30,45 +30,87 @@ impl World {
         let engine = Engine::open(directory.path()).expect("the engine opens");
         let (key, _) = AdminKey::open_or_create(directory.path()).expect("a key");
         let text = key.reveal().to_owned();
-        let mut config = Config { listen: "127.0.0.1:0".parse().expect("an address"), ..Config::default() };
+        let mut config = Config {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            ..Config::default()
+        };
         change(&mut config);
         let handle = engine.handle();
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build();
             runtime.expect("a runtime").block_on(async {
                 let server = Server::bind(config, handle, key).expect("the server binds");
-                tell.send(server.local_addr().expect("an address")).expect("the test waits");
+                tell.send(server.local_addr().expect("an address"))
+                    .expect("the test waits");
                 server.run(async { drop(stopped.await) }).await
             })
         });
         let address = told.recv().expect("the server starts");
-        World { engine, address, key: text, stop: Some(stop), thread: Some(thread), _directory: directory }
+        World {
+            engine,
+            address,
+            key: text,
+            stop: Some(stop),
+            thread: Some(thread),
+            _directory: directory,
+        }
     }
 
     /// Ends the server as an operator would.
     pub(crate) fn end(&mut self) -> Ended {
         drop(self.stop.take());
-        self.thread.take().expect("ended once").join().expect("the server ends")
+        self.thread
+            .take()
+            .expect("ended once")
+            .join()
+            .expect("the server ends")
     }
 
     pub(crate) fn connect(&self) -> Connection {
         let stream = TcpStream::connect(self.address).expect("the server accepts");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-        Connection { stream, buffer: Vec::new() }
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .expect("a timeout");
+        Connection {
+            stream,
+            buffer: Vec::new(),
+        }
     }
 
     /// One request with the key, on a connection of its own.
-    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Response {
         let mut connection = self.connect();
         connection.write(&self.request(method, path, headers, body));
-        if method == "HEAD" { connection.head() } else { connection.response() }
+        if method == "HEAD" {
+            connection.head()
+        } else {
+            connection.response()
+        }
     }
 
     /// The bytes of a request with the key.
-    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-        let mut text = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\n", self.key);
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Vec<u8> {
+        let mut text = format!(
+            "{method} {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\n",
+            self.key
+        );
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -85,20 +127,33 @@ impl World {
     }
 
     pub(crate) fn post(&self, path: &str, body: &str) -> Response {
-        let headers: &[_] = if body.is_empty() { &[] } else { &[("content-type", "application/json")] };
+        let headers: &[_] = if body.is_empty() {
+            &[]
+        } else {
+            &[("content-type", "application/json")]
+        };
         self.send("POST", path, headers, body.as_bytes())
     }
 
     /// Submits a task of this body and answers (task id, run id).
     pub(crate) fn submit(&self, body: &str) -> (String, String) {
         let answer = self.post("/api/v1/tasks", body).expect(201);
-        (text(&answer["task"]["id"]), text(&answer["runs"][0]["run_id"]))
+        (
+            text(&answer["task"]["id"]),
+            text(&answer["runs"][0]["run_id"]),
+        )
     }
 
     /// Claims one run and answers its lease.
     pub(crate) fn claim_one(&self) -> Value {
-        let answer = self.post("/api/v1/leases", r#"{"worker":"w1"}"#).expect(200);
-        assert_eq!(answer["leases"].as_array().map(Vec::len), Some(1), "{answer}");
+        let answer = self
+            .post("/api/v1/leases", r#"{"worker":"w1"}"#)
+            .expect(200);
+        assert_eq!(
+            answer["leases"].as_array().map(Vec::len),
+            Some(1),
+            "{answer}"
+        );
         answer["leases"][0].clone()
     }
 }
@@ -108,14 +163,20 @@ impl Drop for World {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
-            assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
+            assert!(
+                ended.is_ok() || std::thread::panicking(),
+                "the server panicked"
+            );
         }
     }
 }
 
 /// A string's text.
 pub(crate) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is a string")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is a string"))
+        .to_owned()
 }
 
 /// A raw connection.
@@ -132,7 +193,11 @@ impl Connection {
     /// The next response, its body by its length.
     pub(crate) fn response(&mut self) -> Response {
         let mut response = self.head();
-        let length: usize = response.header("content-length").expect("a length").parse().expect("a number");
+        let length: usize = response
+            .header("content-length")
+            .expect("a length")
+            .parse()
+            .expect("a number");
         while self.buffer.len() < length {
             assert!(self.fill(), "the body ends early");
         }
@@ -143,11 +208,19 @@ impl Connection {
     /// The next response without a body.
     pub(crate) fn head(&mut self) -> Response {
         loop {
-            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(end) = self
+                .buffer
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 let head: Vec<u8> = self.buffer.drain(..end + 4).collect();
                 return Response::parse(&String::from_utf8(head).expect("ASCII"));
             }
-            assert!(self.fill(), "the connection ended instead of answering: {:?}", String::from_utf8_lossy(&self.buffer));
+            assert!(
+                self.fill(),
+                "the connection ended instead of answering: {:?}",
+                String::from_utf8_lossy(&self.buffer)
+            );
         }
     }
 
@@ -181,17 +254,25 @@ pub(crate) struct Response {
 impl Response {
     fn parse(head: &str) -> Response {
         let mut lines = head.trim_end().split("\r\n");
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1))
+            .expect("a status line");
         let headers = lines.map(|line| line.split_once(": ").expect("a header"));
         Response {
             status: status.parse().expect("a status"),
-            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
+            headers: headers
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+                .collect(),
             body: Vec::new(),
         }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -199,13 +280,19 @@ impl Response {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// The body of a response with this status, which must carry the contract's headers.
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{}", self.text().get(..2000).unwrap_or(self.text()));
+        assert_eq!(
+            self.status,
+            status,
+            "{}",
+            self.text().get(..2000).unwrap_or(self.text())
+        );
         self.check_headers();
         self.json()
     }
@@ -215,7 +302,12 @@ impl Response {
     pub(crate) fn expect_error(&self, status: u16, code: &str) -> Value {
         let body = self.expect(status);
         assert_eq!(body["error"], code, "{body}");
-        assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+        assert!(
+            body["message"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty()),
+            "{body}"
+        );
         let names: Vec<&String> = body.as_object().expect("an object").keys().collect();
         assert_eq!(names, ["details", "error", "message"]);
         assert!(body["details"].is_object());
@@ -225,8 +317,16 @@ impl Response {
     #[track_caller]
     pub(crate) fn check_headers(&self) {
         for name in ["mainstay-sequence", "mainstay-log", "x-request-id"] {
-            assert!(self.header(name).is_some_and(|value| !value.is_empty()), "{name} is missing: {self:?}");
+            assert!(
+                self.header(name).is_some_and(|value| !value.is_empty()),
+                "{name} is missing: {self:?}"
+            );
         }
-        assert!(self.header("mainstay-sequence").expect("present").parse::<u64>().is_ok());
+        assert!(
+            self.header("mainstay-sequence")
+                .expect("present")
+                .parse::<u64>()
+                .is_ok()
+        );
     }
 }
