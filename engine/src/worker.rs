@@ -189,8 +189,7 @@ impl WorkerBuilder {
     {
         let stop = Arc::new(AtomicBool::new(false));
         let beating = Arc::new(Beating::default());
-        let handler: Arc<dyn Fn(&Job) -> Result<Vec<u8>, JobError> + Send + Sync> =
-            Arc::new(handler);
+        let handler: Arc<Handler> = Arc::new(handler);
         let mut threads = Vec::new();
         for _ in 0..self.concurrency {
             let (handle, claim) = (self.handle.clone(), self.claim.clone());
