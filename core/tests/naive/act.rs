@@ -135,7 +135,7 @@ fn worker_act() -> impl Strategy<Value = Act> {
         which(),
         (prop_oneof![2 => Just(0u8), 3 => 1..5u8], 0..2u8, 0..4u8),
         option::weighted(0.3, 0..5000u64),
-        option::weighted(0.2, 0..6u8),
+        option::weighted(0.3, 0..4u8),
     );
     let finish = finish.prop_map(|((token, stray), said, after_ms, memo)| Act::Finish {
         token,
@@ -152,13 +152,13 @@ fn worker_act() -> impl Strategy<Value = Act> {
         lease_ms,
     });
     let checkpoint =
-        (which(), 0..3u8, 0..2u8).prop_map(|((token, stray), name, value)| Act::Checkpoint {
+        (which(), 0..2u8, 0..2u8).prop_map(|((token, stray), name, value)| Act::Checkpoint {
             token,
             stray,
             name,
             value,
         });
-    prop_oneof![6 => finish, 3 => beat, 1 => checkpoint]
+    prop_oneof![6 => finish, 3 => beat, 2 => checkpoint]
 }
 
 fn people_act() -> impl Strategy<Value = Act> {
