@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use mainstay_core::{Machine, Now, Steady, Timestamp, codec};
 use mainstay_log::{
-    Disk, Entropy, FileFlusher, FileLog, Flush, Flushed, Frame, Identity, Log, Options, Recovery,
-    Stopped,
+    Disk, Entropy, FileFlusher, FileLog, Flushed, Frame, Identity, Log, Options, Recovery, Stopped,
 };
 
 use crate::clock::{Clock, Raw};

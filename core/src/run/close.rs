@@ -43,52 +43,23 @@ impl End {
 
 /// The event that ends this attempt.
 pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Event {
-    let End {
-        result,
-        error,
-        output,
-        reason,
-        ..
-    } = end.clone();
-    if result == AttemptResult::Success {
+    if end.result == AttemptResult::Success {
         return RunCompleted {
             run: row.id,
-            output,
+            output: end.output,
         }
         .into();
     }
-    if let Some(cancel) = &active.cancel {
-        let cause = if cancel.task {
-            Cause::TaskCancel
-        } else {
-            Cause::Cancel
-        };
-        let (by, reason) = (cancel.by.clone(), cancel.reason.clone().or(reason));
-        return RunCanceled {
-            run: row.id,
-            result: Some(result),
-            cause,
-            by,
-            reason,
+    if let Some(canceled) = called_off(row, active, &end) {
+        return canceled.into();
+    }
+    if let Some(cause) = last_straw(row, policy, end.result, end.error.as_deref()) {
+        let End {
+            result,
             error,
             output,
-        }
-        .into();
-    }
-    if result == AttemptResult::Canceled && active.suspend.is_none() {
-        let by = active.worker.clone();
-        return RunCanceled {
-            run: row.id,
-            result: Some(result),
-            cause: Cause::Worker,
-            by,
-            reason,
-            error,
-            output,
-        }
-        .into();
-    }
-    if let Some(cause) = last_straw(row, policy, result, error.as_deref()) {
+            ..
+        } = end;
         return RunFailed {
             run: row.id,
             result,
@@ -99,7 +70,13 @@ pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Ev
         .into();
     }
     if let Some(suspend) = &active.suspend {
-        let reason = reason.or_else(|| suspend.reason.clone());
+        let reason = end.reason.or_else(|| suspend.reason.clone());
+        let End {
+            result,
+            error,
+            output,
+            ..
+        } = end;
         return RunSuspended {
             run: row.id,
             result,
@@ -109,9 +86,55 @@ pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Ev
         }
         .into();
     }
+    go_on(row, policy, end)
+}
+
+/// The cancel that was asked for, or that the worker itself reports. Under a suspend directive a worker that reports `canceled` has
+/// suspended.
+fn called_off(row: &Row, active: &Active, end: &End) -> Option<RunCanceled> {
+    let (cause, by, reason) = match (active.cancel.as_deref(), end.result, &active.suspend) {
+        (Some(cancel), _, _) => {
+            let cause = if cancel.task {
+                Cause::TaskCancel
+            } else {
+                Cause::Cancel
+            };
+            (
+                cause,
+                cancel.by.clone(),
+                cancel.reason.clone().or_else(|| end.reason.clone()),
+            )
+        }
+        (None, AttemptResult::Canceled, None) => {
+            (Cause::Worker, active.worker.clone(), end.reason.clone())
+        }
+        _ => return None,
+    };
+    let (result, error, output) = (Some(end.result), end.error.clone(), end.output.clone());
+    Some(RunCanceled {
+        run: row.id,
+        result,
+        cause,
+        by,
+        reason,
+        error,
+        output,
+    })
+}
+
+/// The run is neither over nor called off: it waits, is suspended, or is ready again.
+fn go_on(row: &Row, policy: &Policy, end: End) -> Event {
+    let run = row.id;
+    let End {
+        result,
+        error,
+        output,
+        reason,
+        retry_after_ms,
+    } = end;
     match result {
         AttemptResult::Suspended => RunSuspended {
-            run: row.id,
+            run,
             result,
             reason,
             error,
@@ -119,11 +142,10 @@ pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Ev
         }
         .into(),
         AttemptResult::Failure | AttemptResult::Timeout => {
-            let delay_ms = end
-                .retry_after_ms
-                .unwrap_or_else(|| delay_ms(&policy.retry, row.id, row.failures + 1));
+            let policy_ms = || delay_ms(&policy.retry, run, row.failures + 1);
+            let delay_ms = retry_after_ms.unwrap_or_else(policy_ms);
             RunRetryScheduled {
-                run: row.id,
+                run,
                 result,
                 error,
                 output,
@@ -135,7 +157,7 @@ pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Ev
         | AttemptResult::LeaseExpired
         | AttemptResult::Released
         | AttemptResult::Canceled => RunReturned {
-            run: row.id,
+            run,
             result,
             reason,
             output,

@@ -6,7 +6,7 @@ use crate::tree::{File, Tree};
 const MAP: &str = "docs/ARCHITECTURE.md";
 const MAP_LINES_MAX: usize = 300;
 const README: &str = "README.md";
-const COMMANDS: &[&str] = &["cargo build --release", "cargo xtask test"];
+const COMMANDS: &[&str] = &["cargo run --release -- serve", "cargo xtask test"];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -45,7 +45,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
 mod tests {
     use super::*;
 
-    const WHOLE: &str = "cargo build --release\ncargo xtask test\n";
+    const WHOLE: &str = "cargo run --release -- serve\ncargo xtask test\n";
 
     fn found(map: &str, readme: &str) -> usize {
         check(&Tree::of(&[(MAP, map), (README, readme)])).len()
