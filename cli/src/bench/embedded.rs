@@ -113,7 +113,7 @@ fn task(kind: &Text, payload_bytes: usize, number: u64) -> Command {
     let mut spec = TaskSpec::new(kind.clone());
     spec.queue = kind.clone();
     spec.payload = Payload {
-        bytes: Bytes::from(payload(payload_bytes, number).into_bytes()),
+        bytes: Bytes::from(payload(payload_bytes, number)),
         binary: false,
     };
     Command::Submit(Box::new(spec))

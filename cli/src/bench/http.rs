@@ -32,8 +32,9 @@ async fn submit_some(client: Client, plan: Plan, phase: Arc<Phase>) -> Result<()
         let mut tasks = Vec::new();
         for _ in 0..piece {
             number += 1;
-            let payload = Json::parse(payload(plan.payload_bytes, number))
-                .map_err(|error| invalid(&error))?;
+            let text = String::from_utf8(payload(plan.payload_bytes, number));
+            let text = text.map_err(|error| invalid(&error))?;
+            let payload = Json::parse(text).map_err(|error| invalid(&error))?;
             tasks.push(TaskSpec {
                 kind: QUEUE.into(),
                 queue: Some(QUEUE.into()),
