@@ -1,1 +1,279 @@
-//! Tests of the machine room.
+//! Tests of the machine room: what only shows in numbers too large for a story.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::{Entry, Facts, Machine, Now};
+use crate::{
+    Answer, Call, Claim, ClaimGrant, Command, Finish, FinishOutcome, Outcome, Principal, Query,
+    Rejection, RunId, RunState, RunView, Steady, TaskSpec, TenantId, Text, Timestamp, limits,
+};
+
+/// A machine with its log.
+struct Bench {
+    machine: Machine,
+    now: Now,
+    log: Vec<(Now, Entry)>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench {
+            machine: Machine::new(0),
+            now: Now::at(Timestamp(1_000_000), 0),
+            log: Vec::new(),
+        }
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now.wall = self.now.wall.plus_ms(ms);
+        self.now.steady = Steady(self.now.steady.0 + ms);
+    }
+
+    fn step(&mut self, command: Command) -> Result<Outcome, Rejection> {
+        let call = Call::new(command);
+        let step = self.machine.step(&self.now, &Facts::default(), call);
+        let events = step.events.into_iter().map(|entry| (self.now, entry));
+        self.log.extend(events);
+        step.outcome
+    }
+
+    fn submit(&mut self, spec: TaskSpec) -> RunId {
+        match self.step(Command::Submit(Box::new(spec))) {
+            Ok(Outcome::Submitted(submitted)) => submitted.run.run,
+            other => panic!("a submit came to {other:?}"),
+        }
+    }
+
+    fn claim(&mut self, max: u32) -> Vec<ClaimGrant> {
+        let claim = Claim {
+            worker: Text::from("w"),
+            queues: vec![Text::from("default")],
+            kinds: Vec::new(),
+            max,
+            lease_ms: None,
+            idempotency_key: None,
+        };
+        match self.step(Command::Claim(Box::new(claim))) {
+            Ok(Outcome::Claimed(grants)) => grants,
+            other => panic!("a claim came to {other:?}"),
+        }
+    }
+
+    fn finish(&mut self, grant: &ClaimGrant, outcome: FinishOutcome) -> Result<Outcome, Rejection> {
+        self.step(Command::Finish(Box::new(Finish {
+            outcome,
+            ..Finish::success(grant.run, grant.fence, None)
+        })))
+    }
+
+    fn view(&self, run: RunId) -> Box<RunView> {
+        let query = Query::Run(run);
+        match self.machine.answer(&self.now, TenantId::DEFAULT, &query) {
+            Answer::Run(view) => view,
+            other => panic!("a run came to {other:?}"),
+        }
+    }
+
+    /// Indexes agree, and the log alone gives the same state.
+    fn check(&self) {
+        let mut replayed = Machine::new(1);
+        for (now, entry) in &self.log {
+            replayed.replay(now, entry);
+        }
+        for machine in [&self.machine, &replayed] {
+            assert_eq!(machine.verify(), Ok(()));
+        }
+        assert_eq!(replayed.digest_all(), self.machine.digest_all());
+    }
+}
+
+fn keyed(key: &str, limit: u32) -> TaskSpec {
+    let mut spec = TaskSpec::new("work");
+    spec.policy_mut().concurrency_key = Some(Text::from(key));
+    spec.policy_mut().concurrency_limit = limit;
+    spec
+}
+
+#[test]
+fn a_tick_works_off_its_share_and_leaves_the_rest_to_the_next() {
+    let mut bench = Bench::new();
+    let share = limits::TICK_ALARMS_MAX;
+    let due = bench.now.wall.plus_ms(10);
+    for _ in 0..share * 2 + 1 {
+        let mut spec = TaskSpec::new("work");
+        spec.run_at = Some(due);
+        bench.submit(spec);
+    }
+    bench.pass(10);
+    for (more, left) in [(true, share + 1), (true, 1), (false, 0)] {
+        assert_eq!(bench.step(Command::Tick), Ok(Outcome::Ticked { more }));
+        let states = bench.machine.state.stats.runs_by_state;
+        assert_eq!(states[RunState::Scheduled as usize], left as u64);
+    }
+    bench.check();
+}
+
+#[test]
+fn a_live_row_keeps_its_last_attempts_and_changes_and_counts_all() {
+    let mut bench = Bench::new();
+    let run = bench.submit(TaskSpec::new("work"));
+    for _ in 0..70 {
+        let grants = bench.claim(1);
+        assert_eq!(
+            bench.finish(&grants[0], FinishOutcome::Released),
+            Ok(Outcome::Finished(RunState::Ready))
+        );
+    }
+    let view = bench.view(run);
+    assert_eq!(view.attempt_count, 70);
+    assert_eq!(view.attempts.len(), limits::ATTEMPTS_KEPT);
+    assert_eq!(view.attempts.last().map(|attempt| attempt.number), Some(70));
+    assert_eq!(view.changes.len(), limits::HISTORY_KEPT);
+    assert!(view.changes[0].from.is_some(), "its creation is long gone");
+    bench.check();
+}
+
+#[test]
+fn hundreds_of_parked_runs_return_one_by_one_in_their_order() {
+    let mut bench = Bench::new();
+    let mut keyed_runs = Vec::new();
+    for at in 0..300 {
+        keyed_runs.push(bench.submit(keyed("k", 1)));
+        if at % 3 == 0 {
+            bench.submit(TaskSpec::new("work"));
+        }
+    }
+    let mut order = Vec::new();
+    let mut grants = bench.claim(1000);
+    assert_eq!(grants.len(), 101, "one holder and everybody without a key");
+    while let Some(grant) = grants.iter().find(|grant| keyed_runs.contains(&grant.run)) {
+        order.push(grant.run);
+        let grant = grant.clone();
+        assert!(bench.finish(&grant, FinishOutcome::Success).is_ok());
+        grants = bench.claim(1000);
+    }
+    assert_eq!(order, keyed_runs);
+    bench.check();
+}
+
+#[test]
+fn many_keys_with_room_are_granted_in_one_order_over_all_of_them() {
+    let mut bench = Bench::new();
+    let mut expected = Vec::new();
+    for at in 0..400 {
+        let run = bench.submit(keyed(&format!("k{}", at % 40), 3));
+        if at < 120 {
+            expected.push(run);
+        }
+    }
+    let granted: Vec<RunId> = bench.claim(1000).iter().map(|grant| grant.run).collect();
+    assert_eq!(granted, expected);
+    bench.check();
+}
+
+#[test]
+fn canceled_runs_in_the_middle_of_a_lane_leave_no_gap() {
+    let mut bench = Bench::new();
+    let runs: Vec<RunId> = (0..200)
+        .map(|_| bench.submit(TaskSpec::new("work")))
+        .collect();
+    for run in runs.iter().skip(1).step_by(2).chain(&runs[150..160]) {
+        let command = Command::CancelRun {
+            run: *run,
+            force: false,
+            reason: None,
+        };
+        assert!(bench.step(command).is_ok());
+    }
+    bench.check();
+    let mut left = runs.clone();
+    let mut at = 0;
+    left.retain(|_| {
+        at += 1;
+        at % 2 == 1 && !(151..=160).contains(&at)
+    });
+    let granted: Vec<RunId> = bench.claim(1000).iter().map(|grant| grant.run).collect();
+    assert_eq!(granted, left);
+}
+
+#[test]
+fn ten_thousand_kinds_and_queues_are_the_most() {
+    let mut bench = Bench::new();
+    let spec = |kind: &str, queue: &str| {
+        let mut spec = TaskSpec::new(kind);
+        spec.queue = Text::from(queue);
+        Box::new(spec)
+    };
+    for at in 0..limits::NAMES_PER_TENANT_MAX / 2 - 1 {
+        bench.submit(*spec(&format!("kind-{at}"), &format!("queue-{at}")));
+    }
+    bench.submit(*spec("one-before-the-last", "one-before-the-last"));
+    bench.submit(*spec("the-last", "the-last"));
+    let one_more = bench.step(Command::Submit(spec("one-more", "queue-0")));
+    let limit = "kinds_and_queues";
+    let value = limits::NAMES_PER_TENANT_MAX as u64;
+    assert_eq!(one_more, Err(Rejection::LimitExceeded { limit, value }));
+    bench.submit(*spec("kind-0", "the-last"));
+}
+
+#[test]
+fn forgotten_keys_keep_pace_with_new_ones() {
+    let mut bench = Bench::new();
+    for at in 0..500 {
+        let mut spec = TaskSpec::new("work");
+        spec.extras_mut().idempotency_key = Some(Text::from(format!("key-{at}")));
+        let run = bench.submit(spec);
+        let command = Command::CancelRun {
+            run,
+            force: false,
+            reason: None,
+        };
+        assert!(bench.step(command).is_ok());
+    }
+    assert_eq!(bench.machine.state.keys.iter().count(), 500);
+    bench.pass(limits::KEY_HELD_MS + 1);
+    for _ in 0..125 {
+        bench.submit(TaskSpec::new("work"));
+    }
+    assert_eq!(bench.machine.state.keys.iter().count(), 0);
+    bench.check();
+}
+
+#[test]
+fn a_tenant_nobody_made_is_refused() {
+    let mut bench = Bench::new();
+    let tenant = TenantId(5);
+    let mut call = Call::new(Command::Tick);
+    call.principal = Principal {
+        tenant,
+        ..Principal::default()
+    };
+    let step = bench.machine.step(&bench.now, &Facts::default(), call);
+    assert_eq!(step.outcome, Err(Rejection::UnknownTenant { tenant }));
+}
+
+#[test]
+fn a_log_at_its_end_refuses_instead_of_overflowing() {
+    let mut bench = Bench::new();
+    bench.machine.state.sequence = u64::MAX - 1;
+    assert_eq!(bench.step(Command::Tick), Err(Rejection::SequenceOverflow));
+}
+
+#[test]
+fn the_seed_of_a_machine_never_shows() {
+    let mut digests = Vec::new();
+    for seed in [0, 1, u64::MAX] {
+        let mut bench = Bench::new();
+        bench.machine = Machine::new(seed);
+        for at in 0..50 {
+            bench.submit(keyed(&format!("k{}", at % 7), 2));
+        }
+        let grants = bench.claim(9);
+        assert!(bench.finish(&grants[3], FinishOutcome::Failure).is_ok());
+        digests.push((bench.machine.digest(), bench.machine.digest_all()));
+    }
+    assert!(digests.iter().all(|digest| *digest == digests[0]));
+}

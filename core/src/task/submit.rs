@@ -101,9 +101,10 @@ fn repeat(
 /// Kinds and queues are kept for good, so their number is limited.
 fn check_names(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
     let names = &tx.state().names;
-    let unknown = usize::from(names.find(&spec.kind).is_none())
-        + usize::from(names.find(&spec.queue).is_none());
-    if unknown > 0 && names.len() + unknown > limits::NAMES_PER_TENANT_MAX {
+    let queue_is_new = names.find(&spec.queue).is_none() && spec.queue != spec.kind;
+    let unknown = usize::from(names.find(&spec.kind).is_none()) + usize::from(queue_is_new);
+    // The empty name is always in the table and nobody's.
+    if unknown > 0 && names.len() - 1 + unknown > limits::NAMES_PER_TENANT_MAX {
         return Err(Rejection::LimitExceeded {
             limit: "kinds_and_queues",
             value: limits::NAMES_PER_TENANT_MAX as u64,
