@@ -465,8 +465,11 @@ fn malformed_fields_are_refused_in_words() {
     );
 }
 
+/// Who asked, the command's number, a control command's reason, what it came to.
+type Asked = (Principal, u64, Option<Option<Text>>, Vec<Entry>);
+
 /// Every kind of event, a control command, a repeated principal and a foreign tenant: the body that the golden file pins.
-fn golden_commands() -> Vec<(Principal, u64, Option<Option<Text>>, Vec<Entry>)> {
+fn golden_commands() -> Vec<Asked> {
     let ann = Principal {
         name: text("ann"),
         request_id: some("r-1"),

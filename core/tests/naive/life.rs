@@ -193,11 +193,11 @@ impl Life {
             None => Command::Submit(Box::new(spec)),
         };
         let outcome = self.step(command);
-        if let (Ok(Outcome::Submitted(submitted)), None) = (&outcome, id) {
-            if submitted.created {
-                assert!(submitted.task.0 > self.last_task);
-                self.last_task = submitted.run.run.0;
-            }
+        if let (Ok(Outcome::Submitted(submitted)), None) = (&outcome, id)
+            && submitted.created
+        {
+            assert!(submitted.task.0 > self.last_task);
+            self.last_task = submitted.run.run.0;
         }
     }
 
@@ -242,8 +242,9 @@ impl Life {
         if !stray {
             return Some((run, fence));
         }
-        let others = self.model.order.iter().filter(|other| **other != run);
-        others.last().map(|other| (*other, fence))
+        let mut others = self.model.order.iter().rev();
+        let other = others.find(|other| **other != run);
+        other.map(|other| (*other, fence))
     }
 
     /// Nobody but the holder of the live token changes a run through the worker's verbs.
