@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,9 +130,22 @@ fn admit(
         Err(limit) => {
             let failure = Failure::new("busy", "too many connections").text("limit", limit);
             edge.metrics.request(None, failure.status(), Duration::ZERO);
-            // The answer is best effort: it fits the socket's empty buffer, and nobody waits for a peer beyond the bound.
-            let _ = socket.try_write(&bare_answer(&failure, edge));
+            refuse(socket, &bare_answer(&failure, edge));
         }
+    }
+}
+
+/// The answer is best effort: it fits the socket's empty buffer, and nobody waits for a peer beyond the bound.
+fn refuse(socket: TcpStream, answer: &[u8]) {
+    use std::io::{Read, Write};
+    // Fresh from the accept, the runtime does not know yet that the socket can be written; the system does.
+    let Ok(mut socket) = socket.into_std() else {
+        return;
+    };
+    if socket.write(answer).is_ok() {
+        let _ = socket.shutdown(Shutdown::Write);
+        // What was sent already and stays unread would reset the connection and take the answer with it.
+        let _ = socket.read(&mut [0; 16 << 10]);
     }
 }
 

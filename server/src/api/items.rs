@@ -1,6 +1,6 @@
 //! Items of a batch on their way through the engine: what failed at the edge keeps its place beside what was called.
 
-use mainstay_core::{Call, Outcome, Rejection};
+use mainstay_core::{Call, Outcome};
 
 use crate::edge::{Exchange, Failure};
 
@@ -47,11 +47,11 @@ impl<T> Items<T> {
         for (index, item) in self.items.into_iter().enumerate() {
             match item {
                 Item::Called(item) => {
-                    let outcome = outcomes.next().unwrap_or(Err(Rejection::SequenceOverflow));
-                    write(
-                        item,
-                        outcome.map_err(|rejection| Failure::from(rejection).within(list, index)),
-                    );
+                    let outcome = outcomes
+                        .next()
+                        .map(|outcome| outcome.map_err(Failure::from));
+                    let result = outcome.unwrap_or_else(|| Err(Failure::internal()));
+                    write(item, result.map_err(|failure| failure.within(list, index)));
                 }
                 Item::Failed(item, failure) => write(item, Err(failure)),
             }

@@ -20,3 +20,23 @@ impl<F: Future> Future for CatchPanic<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CatchPanic;
+
+    #[tokio::test]
+    async fn a_panic_ends_its_own_future_alone() {
+        let fine = async { 7 };
+        assert_eq!(CatchPanic(Box::pin(fine)).await, Some(7));
+        let broken = async {
+            tokio::task::yield_now().await;
+            let empty: [u8; 0] = [];
+            empty
+                .iter()
+                .position(|_| true)
+                .expect("the test panics on purpose")
+        };
+        assert_eq!(CatchPanic(Box::pin(broken)).await, None);
+    }
+}

@@ -156,14 +156,14 @@ fn wrong_field<'a, T: Deserialize<'a>>(text: &'a str, subject: Subject, prefix: 
         return Failure::new(subject.code(), format!("{field} is required")).text("field", field);
     }
     if let Some(name) = quoted_after(&message, "duplicate field `") {
-        if !field.ends_with(name) {
+        if field.rsplit('.').next() != Some(name) {
             join(&mut field, name);
         }
         return Failure::new(subject.code(), format!("{field} is given twice"))
             .text("field", field);
     }
     if let Some(name) = quoted_after(&message, "unknown field `") {
-        if !field.ends_with(name) {
+        if field.rsplit('.').next() != Some(name) {
             join(&mut field, name);
         }
         return Failure::new("unknown_field", format!("there is no field {field}"))

@@ -132,61 +132,67 @@ fn write_stats(text: &mut Text, stats: &Stats) {
     );
 }
 
+/// Name, kind, help and value of one of the engine's single numbers.
+type Single = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&mainstay::Metrics) -> u64,
+);
+
+const SINGLES: [Single; 8] = [
+    (
+        "wal_append_total",
+        "counter",
+        "Frames appended to the log.",
+        |engine| engine.appends,
+    ),
+    (
+        "wal_append_failures_total",
+        "counter",
+        "Appends that failed.",
+        |engine| engine.append_failures,
+    ),
+    ("wal_sync_total", "counter", "Syncs of the log.", |engine| {
+        engine.syncs
+    }),
+    (
+        "wal_written_bytes_total",
+        "counter",
+        "Bytes written to the log.",
+        |engine| engine.bytes_written,
+    ),
+    (
+        "recovery_events_applied_total",
+        "counter",
+        "Events replayed by the last recovery.",
+        |engine| engine.recovered_events,
+    ),
+    (
+        "inbox_calls",
+        "gauge",
+        "Calls that wait for the writer.",
+        |engine| engine.inbox_len,
+    ),
+    (
+        "claims_waiting",
+        "gauge",
+        "Long polls that wait for work.",
+        |engine| engine.waiters,
+    ),
+    (
+        "busy_total",
+        "counter",
+        "Calls refused because the engine was busy.",
+        |engine| engine.busy,
+    ),
+];
+
 fn write_engine(text: &mut Text, engine: &mainstay::Metrics) {
-    let seconds = engine.recovery_ms as f64 / 1000.0;
-    let singles = [
-        (
-            "wal_append_total",
-            "counter",
-            "Frames appended to the log.",
-            engine.appends,
-        ),
-        (
-            "wal_append_failures_total",
-            "counter",
-            "Appends that failed; the engine stops at the first.",
-            engine.append_failures,
-        ),
-        (
-            "wal_sync_total",
-            "counter",
-            "Syncs of the log.",
-            engine.syncs,
-        ),
-        (
-            "wal_written_bytes_total",
-            "counter",
-            "Bytes written to the log.",
-            engine.bytes_written,
-        ),
-        (
-            "recovery_events_applied_total",
-            "counter",
-            "Events replayed by the last recovery.",
-            engine.recovered_events,
-        ),
-        (
-            "inbox_calls",
-            "gauge",
-            "Calls that wait for the writer.",
-            engine.inbox_len,
-        ),
-        (
-            "claims_waiting",
-            "gauge",
-            "Long polls that wait for work.",
-            engine.waiters,
-        ),
-        (
-            "busy_total",
-            "counter",
-            "Calls refused because the engine was busy.",
-            engine.busy,
-        ),
-    ];
-    for (name, kind, help, value) in singles {
-        text.single(name, kind, help, value as f64);
+    for (name, kind, help, value) in SINGLES {
+        text.single(name, kind, help, value(engine) as f64);
     }
+    let seconds = engine.recovery_ms as f64 / 1000.0;
     text.single(
         "recovery_time_seconds",
         "gauge",

@@ -282,3 +282,17 @@ fn a_stopped_server_is_not_ready() {
     assert_eq!(ready.json(), json!({"status": "draining"}));
     assert_eq!(world.get("/healthz").expect(200), json!({"status": "ok"}));
 }
+
+#[test]
+fn an_address_beyond_its_bound_may_come_back_when_it_has_left() {
+    let world = World::with(|config| config.connections_per_ip_max = Some(1));
+    for _ in 0..3 {
+        // The place is free once the server has seen the peer leave, which is soon after it has.
+        let answered = std::iter::repeat_with(|| {
+            let mut connection = world.connect();
+            connection.write(b"GET /healthz HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n");
+            connection.response().status
+        });
+        assert!(answered.take(1000).any(|status| status == 200));
+    }
+}
