@@ -315,11 +315,12 @@ impl Engine {
 
     fn end(&mut self) -> Result<(), Stopped> {
         let shared = Arc::clone(self.handle.shared());
-        self.closing.store(true, Ordering::Release);
         self.handle.stop();
         if let Some(writer) = self.writer.take() {
             writer.join().ok();
         }
+        // Only now: a flusher that closed earlier would refuse the writer's last frame.
+        self.closing.store(true, Ordering::Release);
         let closed = match self.flusher.take() {
             Some(flusher) => flusher.join().unwrap_or(Err(Stopped::Closed)),
             None => Ok(()),

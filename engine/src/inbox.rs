@@ -45,7 +45,10 @@ impl Request {
         let of = |call: &Call| {
             128 + match &call.command {
                 Command::Submit(spec) | Command::SubmitAs(_, spec) => spec.payload.bytes.len(),
-                Command::Finish(finish) => finish.output.as_ref().map_or(0, |output| output.len()),
+                Command::Finish(finish) => {
+                    let memos = finish.checkpoints.iter().map(|(_, value)| value.len());
+                    finish.output.as_ref().map_or(0, |output| output.len()) + memos.sum::<usize>()
+                }
                 Command::Checkpoint(put) => put.value.len(),
                 _ => 0,
             }

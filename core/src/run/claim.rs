@@ -5,15 +5,15 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::cancel::expired;
 use super::model::{Fence, Row, State};
 use crate::command::Claim;
-use crate::event::{ClaimRecorded, RunCanceled, RunStarted};
+use crate::event::{ClaimRecorded, RunStarted};
 use crate::intern::Symbol;
 use crate::limits;
 use crate::machine::Tx;
 use crate::outcome::{ClaimGrant, GrantRare, Outcome};
 use crate::rejection::Rejection;
-use crate::run::Cause;
 use crate::state::KeyClass;
 use crate::{AttemptId, Text, codec, queue, task};
 
@@ -170,17 +170,6 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
         grants.push(grant(tx, run));
     }
     grants
-}
-
-/// A task not started by its `expires_at` is canceled on the spot when a claim meets it.
-fn expired(tx: &Tx<'_>, run: u32) -> Option<RunCanceled> {
-    let (row, task) = (&tx.state().runs[run], tx.state().task_of(run));
-    let due = row.attempt_count == 0 && task.expires_at().is_some_and(|at| at <= tx.now.wall);
-    due.then(|| RunCanceled {
-        run: row.id,
-        cause: Cause::Expired,
-        ..RunCanceled::default()
-    })
 }
 
 fn start(tx: &mut Tx<'_>, run: u32, claim: &Claim) {

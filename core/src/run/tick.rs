@@ -2,6 +2,7 @@
 //! Owns: what each alarm means.
 //! Never: works off more than its share; the rest waits for the next tick.
 
+use super::cancel::expired;
 use super::close::{End, close};
 use super::model::{Active, AttemptResult, Cause, State};
 use crate::event::{Event, RunCanceled, RunReady};
@@ -30,21 +31,10 @@ pub(crate) fn decide(tx: &mut Tx<'_>) -> Outcome {
 fn due(tx: &Tx<'_>, run: u32) -> Option<Event> {
     let row = &tx.state().runs[run];
     match row.state {
-        State::Scheduled | State::Ready => {
-            let task = tx.state().task_of(run);
-            if task.expires_at().is_some_and(|at| at <= tx.now.wall) {
-                Some(
-                    RunCanceled {
-                        run: row.id,
-                        cause: Cause::Expired,
-                        ..RunCanceled::default()
-                    }
-                    .into(),
-                )
-            } else {
-                (row.state == State::Scheduled).then(|| RunReady { run: row.id }.into())
-            }
-        }
+        State::Scheduled | State::Ready => match expired(tx, run) {
+            Some(expired) => Some(expired.into()),
+            None => (row.state == State::Scheduled).then(|| RunReady { run: row.id }.into()),
+        },
         State::RetryWait => Some(RunReady { run: row.id }.into()),
         State::Leased | State::Running => overdue(tx, run, row.active.as_deref()?),
         State::Suspended | State::Completed | State::Failed | State::Canceled => None,
