@@ -125,12 +125,18 @@ impl Link {
         }
     }
 
-    /// The last answer is out.
-    pub(super) fn closing(&self) {
+    /// The connection ends from our side. Whether the peer may still be reading an answer, so that closing should wait for it.
+    pub(super) fn closing(&self) -> bool {
         let mut state = self.state();
+        let reading = match state.phase {
+            Phase::Opened => false,
+            Phase::Idle => state.since.elapsed() < LINGER_MAX,
+            Phase::Head | Phase::Serving | Phase::Closing => true,
+        };
         if state.phase != Phase::Closing {
             state.enter(Phase::Closing);
         }
+        reading
     }
 
     /// When this connection's patience ends, as things stand.

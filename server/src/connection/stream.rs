@@ -22,6 +22,8 @@ pub(super) struct Stream {
     /// Our envelope in place of an answer that the protocol made up; nothing is written after it.
     instead: Option<Bytes>,
     finished: bool,
+    /// Whether closing waits for the peer to have read the last answer.
+    lingers: bool,
     lingered: usize,
 }
 
@@ -33,6 +35,7 @@ impl Stream {
             edge,
             instead: None,
             finished: false,
+            lingers: false,
             lingered: 0,
         }
     }
@@ -136,11 +139,13 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.finished {
             ready!(self.poll_instead(context))?;
-            self.link.closing();
+            self.lingers |= self.link.closing();
             ready!(Pin::new(&mut self.socket).poll_shutdown(context))?;
             self.finished = true;
         }
-        ready!(self.poll_linger(context));
+        if self.lingers {
+            ready!(self.poll_linger(context));
+        }
         Poll::Ready(Ok(()))
     }
 }

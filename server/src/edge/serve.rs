@@ -7,11 +7,11 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue,
-    RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap,
+    HeaderValue, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use mainstay_core::{Principal, TenantId, Text};
 
 use super::body::{self, HeldBody};
@@ -166,6 +166,11 @@ async fn take_body(
 }
 
 fn check_target(edge: &Edge, parts: &Parts) -> Result<(), Failure> {
+    // RFC 9112 §3.2: a request with no Host, or with two, is refused.
+    if parts.version == Version::HTTP_11 && parts.headers.get_all(HOST).iter().count() != 1 {
+        let message = "an HTTP/1.1 request has exactly one Host";
+        return Err(Failure::new("malformed_request", message).closing());
+    }
     let limit = edge.config.uri_bytes_max;
     let target = parts
         .uri

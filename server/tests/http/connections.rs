@@ -16,6 +16,8 @@ fn garbage_is_answered_in_the_envelope_and_the_connection_closed() {
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03garbage\r\n\r\n",
         b"hello\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nbad header\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nhost: x\r\n folded: y\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nhost: x\0y\r\n\r\n",
