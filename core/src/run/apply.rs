@@ -90,6 +90,25 @@ struct Ended<'a> {
     reported: bool,
 }
 
+impl<'a> Ended<'a> {
+    /// An end that its result tells all about: whether the worker reported it, or the machine saw it.
+    fn new(
+        result: AttemptResult,
+        error: &'a Option<Box<RunError>>,
+        output: &'a Option<Bytes>,
+        after: State,
+    ) -> Ended<'a> {
+        let reported = !matches!(result, AttemptResult::Timeout | AttemptResult::LeaseExpired);
+        Ended {
+            result,
+            error,
+            output,
+            after,
+            reported,
+        }
+    }
+}
+
 /// Closes the attempt that is on its way. Its worker's name is returned: it is the actor of what the worker reported.
 fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Text {
     let row = &mut state.runs[run];
@@ -125,11 +144,6 @@ fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Tex
     } else {
         Text::from("")
     }
-}
-
-/// Whether the worker reported this end, or the machine saw it.
-fn is_report(result: AttemptResult) -> bool {
-    !matches!(result, AttemptResult::Timeout | AttemptResult::LeaseExpired)
 }
 
 fn cause_of(result: AttemptResult) -> Cause {
@@ -247,13 +261,7 @@ impl Apply for RunCompleted {
     fn apply(&self, state: &mut Tables, at: &At) {
         let run = state.run_of(at.tenant, self.run);
         let (result, after) = (AttemptResult::Success, State::Completed);
-        let ended = Ended {
-            result,
-            error: &None,
-            output: &self.output,
-            after,
-            reported: true,
-        };
+        let ended = Ended::new(result, &None, &self.output, after);
         let worker = close_attempt(state, at, run, ended);
         state.runs[run].past_mut().output = self.output.clone();
         change(state, at, run, after, Cause::Finish, &worker);
@@ -264,19 +272,13 @@ impl Apply for RunCompleted {
 impl Apply for RunRetryScheduled {
     fn apply(&self, state: &mut Tables, at: &At) {
         let run = state.run_of(at.tenant, self.run);
-        let (result, after) = (self.result, State::RetryWait);
-        let ended = Ended {
-            result,
-            error: &self.error,
-            output: &self.output,
-            after,
-            reported: is_report(result),
-        };
+        let after = State::RetryWait;
+        let ended = Ended::new(self.result, &self.error, &self.output, after);
         let worker = close_attempt(state, at, run, ended);
         let row = &mut state.runs[run];
         row.retry_due = at.steady.plus_ms(self.delay_ms);
         row.retry_at = at.wall.plus_ms(self.delay_ms);
-        change(state, at, run, after, cause_of(result), &worker);
+        change(state, at, run, after, cause_of(self.result), &worker);
         state.rearm(run);
     }
 }
@@ -284,17 +286,18 @@ impl Apply for RunRetryScheduled {
 impl Apply for RunReturned {
     fn apply(&self, state: &mut Tables, at: &At) {
         let run = state.run_of(at.tenant, self.run);
-        let (result, after) = (self.result, State::Ready);
-        let ended = Ended {
-            result,
-            error: &self.error,
-            output: &self.output,
-            after,
-            reported: is_report(result),
-        };
+        let after = State::Ready;
+        let ended = Ended::new(self.result, &self.error, &self.output, after);
         let worker = close_attempt(state, at, run, ended);
-        change(state, at, run, State::RetryWait, cause_of(result), &worker);
-        change(state, at, run, State::Ready, cause_of(result), &worker);
+        change(
+            state,
+            at,
+            run,
+            State::RetryWait,
+            cause_of(self.result),
+            &worker,
+        );
+        change(state, at, run, State::Ready, cause_of(self.result), &worker);
         state.rearm(run);
     }
 }
@@ -302,14 +305,8 @@ impl Apply for RunReturned {
 impl Apply for RunFailed {
     fn apply(&self, state: &mut Tables, at: &At) {
         let run = state.run_of(at.tenant, self.run);
-        let (result, after) = (self.result, State::Failed);
-        let ended = Ended {
-            result,
-            error: &self.error,
-            output: &self.output,
-            after,
-            reported: is_report(result),
-        };
+        let after = State::Failed;
+        let ended = Ended::new(self.result, &self.error, &self.output, after);
         let worker = close_attempt(state, at, run, ended);
         change(state, at, run, after, self.cause, &worker);
         state.rearm(run);
@@ -319,14 +316,8 @@ impl Apply for RunFailed {
 impl Apply for RunSuspended {
     fn apply(&self, state: &mut Tables, at: &At) {
         let run = state.run_of(at.tenant, self.run);
-        let (result, after) = (self.result, State::Suspended);
-        let ended = Ended {
-            result,
-            error: &self.error,
-            output: &self.output,
-            after,
-            reported: is_report(result),
-        };
+        let after = State::Suspended;
+        let ended = Ended::new(self.result, &self.error, &self.output, after);
         let worker = close_attempt(state, at, run, ended);
         state.runs[run].past_mut().reason = self.reason.clone();
         change(state, at, run, after, Cause::Suspend, &worker);
@@ -339,23 +330,12 @@ impl Apply for RunCanceled {
         let run = state.run_of(at.tenant, self.run);
         let after = State::Canceled;
         if let Some(result) = self.result {
-            let reported = is_report(result) && self.cause != Cause::Force;
-            close_attempt(
-                state,
-                at,
-                run,
-                Ended {
-                    result,
-                    error: &self.error,
-                    output: &self.output,
-                    after,
-                    reported,
-                },
-            );
+            let mut ended = Ended::new(result, &self.error, &self.output, after);
+            // Forced: whatever the worker reports afterwards is not this end.
+            ended.reported &= self.cause != Cause::Force;
+            close_attempt(state, at, run, ended);
         }
-        if self.reason.is_some() {
-            state.runs[run].past_mut().reason = self.reason.clone();
-        }
+        state.runs[run].past_mut().reason = self.reason.clone();
         change(state, at, run, after, self.cause, &self.by);
         state.rearm(run);
     }

@@ -115,7 +115,7 @@ fn codes_and_names_find_their_values() {
         assert_eq!(Cause::from_name(cause.name()), Some(*cause));
     }
     assert_eq!(State::from_code(9), None);
-    assert_eq!(State::from_name("cancelled"), None);
+    assert_eq!(State::from_name("Canceled"), None);
 }
 
 proptest! {
