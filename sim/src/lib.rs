@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The simulator: one seed decides everything; the real machine, writer and file log run in it, and an oracle watches.
+#![forbid(unsafe_code)]
+
+mod disk;
+mod marks;
+mod oracle;
+mod rng;
+mod world;
+
+pub use disk::*;
+pub use marks::Marks;
+pub use rng::Rng;
+pub use world::{Report, Setup, run_seed};

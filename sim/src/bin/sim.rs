@@ -1,0 +1,215 @@
+//! The command line of the simulator: many seeds in parallel, one seed step by step, planted bugs.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use mainstay_sim::{Marks, Report, Setup, run_seed};
+
+const CRASH_POINTS_DEFAULT: u64 = 200_000;
+const USAGE: &str = "usage: sim run [--crash-points N] [--seeds A..B] [--seed S] [--threads T] [--doublecheck]
+       sim planted [--name NAME]
+       sim one --seed S [--trace]";
+
+/// What the command line asks for.
+#[derive(Default)]
+struct Args {
+    crash_points: Option<u64>,
+    seeds: Option<(u64, u64)>,
+    threads: Option<usize>,
+    doublecheck: bool,
+    trace: bool,
+    name: Option<String>,
+}
+
+fn parse(words: &[String]) -> Option<Args> {
+    let mut args = Args::default();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--crash-points" => args.crash_points = Some(words.next()?.parse().ok()?),
+            "--seed" => {
+                let seed = words.next()?.parse().ok()?;
+                args.seeds = Some((seed, seed + 1));
+            }
+            "--seeds" => {
+                let (from, to) = words.next()?.split_once("..")?;
+                args.seeds = Some((from.parse().ok()?, to.parse().ok()?));
+            }
+            "--threads" => args.threads = Some(words.next()?.parse().ok()?),
+            "--doublecheck" => args.doublecheck = true,
+            "--trace" => args.trace = true,
+            "--name" => args.name = Some(words.next()?.clone()),
+            _ => return None,
+        }
+    }
+    Some(args)
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let Some((verb, rest)) = words.split_first() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let Some(args) = parse(rest) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let good = match verb.as_str() {
+        "run" => run(&args),
+        "one" => one(&args),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Sums over all seeds.
+#[derive(Default)]
+struct Total {
+    report: Report,
+    seeds: u64,
+    failures: Vec<(u64, String)>,
+}
+
+impl Total {
+    fn add(&mut self, seed: u64, report: Report) {
+        self.seeds += 1;
+        let total = &mut self.report;
+        total.crash_points += report.crash_points;
+        total.recoveries += report.recoveries;
+        total.nested += report.nested;
+        total.refusals += report.refusals;
+        total.events += report.events;
+        total.acks += report.acks;
+        total.marks.add(&report.marks);
+        if let Some(failure) = report.failure {
+            self.failures.push((seed, failure));
+        }
+    }
+}
+
+/// One seed; a panic of the engine or the machine is a failure like any other.
+fn guarded(seed: u64, setup: &Setup) -> Report {
+    let run = std::panic::catch_unwind(|| run_seed(seed, setup));
+    run.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_default();
+        Report {
+            failure: Some(format!("panic: {text}")),
+            ..Report::default()
+        }
+    })
+}
+
+fn checked(seed: u64, doublecheck: bool) -> Report {
+    let mut report = guarded(seed, &Setup::default());
+    if doublecheck && report.failure.is_none() {
+        let again = guarded(seed, &Setup::default());
+        if again.trace != report.trace {
+            report.failure = Some(String::from("the same seed ran differently the second time"));
+        }
+    }
+    report
+}
+
+fn run(args: &Args) -> bool {
+    let wanted = match (args.crash_points, args.seeds) {
+        (Some(count), _) => count,
+        (None, Some(_)) => u64::MAX,
+        (None, None) => CRASH_POINTS_DEFAULT,
+    };
+    let (first, end) = args.seeds.unwrap_or((1, u64::MAX));
+    let threads = args.threads.unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    });
+    let total = Mutex::new(Total::default());
+    let (next, done) = (AtomicU64::new(first), AtomicBool::new(false));
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    let report = checked(seed, args.doublecheck);
+                    let Ok(mut total) = total.lock() else { break };
+                    total.add(seed, report);
+                    if total.seeds % 2000 == 0 {
+                        progress(&total, started);
+                    }
+                    if total.report.crash_points >= wanted || !total.failures.is_empty() {
+                        done.store(true, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let Ok(total) = total.into_inner() else {
+        return false;
+    };
+    summary(&total, started);
+    total.failures.is_empty()
+}
+
+fn progress(total: &Total, started: Instant) {
+    let seconds = started.elapsed().as_secs_f64();
+    let points = total.report.crash_points;
+    println!(
+        "{points} crash points, {} seeds, {:.0} s, {:.0} crash points/s",
+        total.seeds,
+        seconds,
+        points as f64 / seconds
+    );
+}
+
+fn summary(total: &Total, started: Instant) {
+    let report = &total.report;
+    progress(total, started);
+    println!(
+        "{} recoveries, {} more cut off in recovery, {} refusals, {} events, {} answers checked",
+        report.recoveries, report.nested, report.refusals, report.events, report.acks
+    );
+    for name in Marks::WANTED {
+        println!("sometimes {:>9}  {name}", report.marks.count(name));
+    }
+    for (seed, failure) in &total.failures {
+        println!("FAILED seed {seed}: {failure}");
+        println!(
+            "reproduce: cargo run --profile test-fast -p mainstay-sim --bin sim -- run --seed {seed}"
+        );
+    }
+}
+
+fn one(args: &Args) -> bool {
+    let Some((seed, _)) = args.seeds else {
+        eprintln!("{USAGE}");
+        return false;
+    };
+    let setup = Setup {
+        trace: args.trace,
+        ..Setup::default()
+    };
+    let report = run_seed(seed, &setup);
+    for step in &report.steps {
+        println!("{step}");
+    }
+    println!(
+        "seed {seed}: {} crash points, {} recoveries, {} events, {} answers, trace {:016x}",
+        report.crash_points, report.recoveries, report.events, report.acks, report.trace
+    );
+    if let Some(failure) = &report.failure {
+        println!("FAILED: {failure}");
+    }
+    report.failure.is_none()
+}

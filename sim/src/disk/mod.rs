@@ -1,0 +1,9 @@
+//! The simulated disk: what it holds, what goes wrong, what a crash leaves.
+
+mod damage;
+mod fault;
+mod model;
+mod sim;
+
+pub use fault::{Act, Aim, Fault, Lasts, Plan, Planned};
+pub use sim::{Crash, Hook, SimDisk, SimFile, SimLock};

@@ -1,0 +1,88 @@
+//! `Sometimes` marks: places that a long run must have reached, or it has tested less than it claims.
+
+use std::collections::BTreeMap;
+
+/// Counts by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks(BTreeMap<&'static str, u64>);
+
+impl Marks {
+    /// Every mark that a long run must reach.
+    pub const WANTED: &'static [&'static str] = &[
+        "alarm forced a cancel",
+        "answer: commit unknown",
+        "answer: stopped, nothing done",
+        "cancel before finish",
+        "claim answered after a wait",
+        "claim found a key busy",
+        "claim repeated by key",
+        "claim wait ended empty",
+        "clean stop",
+        "clock adopted a jump",
+        "clock went back more than an hour",
+        "commit unknown: found after recovery",
+        "commit unknown: gone after recovery",
+        "crash between segment name and manifest",
+        "crash in recovery, depth 3",
+        "crash in segment roll",
+        "crash with a full queue",
+        "dead letter at the limit",
+        "disk full",
+        "finish before cancel",
+        "finish repeated, same answer",
+        "finish with another outcome refused",
+        "idempotency key repeated after restart",
+        "idempotency key with another request refused",
+        "lease expired",
+        "lease extended as an event",
+        "open refused: unreadable block",
+        "power cut",
+        "power cut after a sync error survived in the page cache",
+        "process crash",
+        "recovery cut a torn tail",
+        "release of a dropped claim",
+        "seal written",
+        "short write went on",
+        "sync error with waiting answers",
+        "task expired unstarted",
+        "timeout",
+        "torn sector",
+        "transactional outcome unknown",
+        "turn inside a flush",
+        "write error",
+        "zombie finish rejected",
+        "zombie heartbeat rejected",
+    ];
+
+    /// Counts one.
+    pub fn hit(&mut self, name: &'static str) {
+        debug_assert!(
+            Marks::WANTED.contains(&name),
+            "`{name}` is not a known mark"
+        );
+        *self.0.entry(name).or_default() += 1;
+    }
+
+    /// Adds what another run counted.
+    pub fn add(&mut self, other: &Marks) {
+        for (name, count) in &other.0 {
+            *self.0.entry(name).or_default() += count;
+        }
+    }
+
+    /// How often a mark was reached.
+    #[must_use]
+    pub fn count(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+
+    /// The marks not reached.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        Marks::WANTED
+            .iter()
+            .copied()
+            .filter(|name| self.count(name) == 0)
+            .collect()
+    }
+}

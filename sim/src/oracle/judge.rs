@@ -1,0 +1,399 @@
+//! The oracle's judgement after each recovery: the old log is a prefix of the new one, and every answer is in it.
+
+use std::collections::BTreeMap;
+
+use mainstay::{CallError, Clock, Command, Digest, Facts, Machine, Outcome, Raw, RunId};
+use mainstay_log::Options;
+
+use super::history::{Asked, Entry, Said, Wish};
+use super::image::{self, Image, Written};
+use super::model::{Model, Verdict, demand};
+use super::replies::Told;
+use crate::disk::SimDisk;
+use crate::marks::Marks;
+
+/// The last thing known of a machine before its process ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LastWord {
+    pub(crate) sequence: u64,
+    pub(crate) digest: Digest,
+}
+
+/// What recovery handed over, beside the disk itself.
+pub(crate) struct Recovered<'a> {
+    pub(crate) machine: &'a Machine,
+    pub(crate) now: mainstay::Now,
+    pub(crate) raw: Raw,
+    pub(crate) incarnation: u64,
+    pub(crate) last_sequence: u64,
+}
+
+/// The reference model with everything that was ever shown.
+#[derive(Default)]
+pub(crate) struct Oracle {
+    pub(crate) model: Model,
+    /// Every command known to be durable, in order.
+    known: Vec<Written>,
+    /// What every principal asked for.
+    wishes: BTreeMap<String, Wish>,
+    /// The largest sequence any answer has shown.
+    shown: u64,
+    incarnation: u64,
+    pub(crate) acks: u64,
+    pub(crate) events: u64,
+    pub(crate) marks: Marks,
+}
+
+/// One answer, flat: a batch is one per part.
+struct Flat<'a> {
+    id: u64,
+    entry: &'a Entry,
+    said: Option<&'a Result<Outcome, mainstay::Rejection>>,
+    sequence: u64,
+    is_part: bool,
+}
+
+impl Oracle {
+    /// Remembers what a principal asks for.
+    pub(crate) fn asks(&mut self, id: u64, asked: &Asked) {
+        let mut note = |id: u64, wish: Wish| {
+            self.wishes.insert(super::principal(id), wish);
+        };
+        match asked {
+            Asked::Call(call) => match &call.command {
+                Command::Claim(claim) => note(id, Wish::Claim((**claim).clone())),
+                command => note(id, Wish::Command(command.clone())),
+            },
+            Asked::Many(calls) => calls
+                .iter()
+                .zip(id..)
+                .for_each(|(call, id)| note(id, Wish::Command(call.command.clone()))),
+            Asked::Claim(claim) => note(id, Wish::Claim((**claim).clone())),
+            Asked::Query(_) => {}
+        }
+    }
+
+    /// An answer leaves: it must not show anything that is not durable.
+    pub(crate) fn leaves(&mut self, sequence: u64, durable: u64) -> Verdict {
+        demand!(
+            sequence <= durable,
+            "an answer shows event {sequence}, only {durable} are durable"
+        );
+        self.shown = self.shown.max(sequence);
+        self.acks += 1;
+        Ok(())
+    }
+
+    /// Judges a recovery: the image it left, the machine it made, and everything answered in the life before.
+    pub(crate) fn recovered(
+        &mut self,
+        disk: &SimDisk,
+        options: &Options,
+        found: &Recovered<'_>,
+        history: &[Entry],
+        last: Option<LastWord>,
+    ) -> Verdict {
+        let image = image::read(disk, options)?;
+        let durable = image.machine.sequence();
+        demand!(
+            found.last_sequence == durable,
+            "recovery found {} events, a second one {durable}",
+            found.last_sequence
+        );
+        demand!(
+            durable >= self.shown,
+            "event {} was shown, after recovery there are {durable}",
+            self.shown
+        );
+        demand!(
+            found.incarnation > self.incarnation,
+            "life {} follows life {}",
+            found.incarnation,
+            self.incarnation
+        );
+        self.incarnation = found.incarnation;
+        demand!(
+            image.commands.len() >= self.known.len()
+                && image.commands[..self.known.len()] == self.known,
+            "what was durable has changed"
+        );
+        self.judge_life(&image, history)?;
+        self.judge_machine(&image, found, last)?;
+        self.events += image.commands[self.known.len()..]
+            .iter()
+            .map(|written| written.events.len() as u64)
+            .sum::<u64>();
+        self.known = image.commands;
+        Ok(())
+    }
+
+    fn judge_machine(
+        &self,
+        image: &Image,
+        found: &Recovered<'_>,
+        last: Option<LastWord>,
+    ) -> Verdict {
+        image.machine.verify()?;
+        found.machine.verify()?;
+        if let Some(last) = last.filter(|last| last.sequence == image.machine.sequence()) {
+            demand!(
+                last.digest == image.machine.digest_all(),
+                "replay of {} events differs from the machine that decided them",
+                last.sequence
+            );
+        }
+        // The same start on the replayed machine must give the same machine.
+        let wall = mainstay::Timestamp(image.last_wall);
+        let steady = mainstay::Steady(image.last_steady);
+        let (_, downtime_ms) = Clock::start(found.raw, wall, steady);
+        let mut machine = image.machine.clone();
+        let start = Command::Start {
+            incarnation: found.incarnation,
+            downtime_ms,
+        };
+        let step = machine.step(&found.now, &Facts::default(), mainstay::Call::new(start));
+        demand!(step.outcome.is_ok(), "a start was refused");
+        demand!(
+            machine.digest_all() == found.machine.digest_all(),
+            "the recovered machine differs from a replay of the log"
+        );
+        machine.verify()
+    }
+
+    /// Walks what the last life wrote, and judges every answer at its place.
+    fn judge_life(&mut self, image: &Image, history: &[Entry]) -> Verdict {
+        let fresh = &image.commands[self.known.len()..];
+        let mut written: BTreeMap<&str, Vec<&Written>> = BTreeMap::new();
+        for command in fresh {
+            let name = &*command.record.principal;
+            written.entry(name).or_default().push(command);
+        }
+        let flat = flatten(history);
+        let mut places: BTreeMap<u64, Vec<&Flat<'_>>> = BTreeMap::new();
+        let mut answers: BTreeMap<String, &Flat<'_>> = BTreeMap::new();
+        for told in &flat {
+            let name = super::principal(told.id);
+            let records = written.get(&*name).map_or(&[][..], Vec::as_slice);
+            self.judge_end(told, records, image.machine.sequence())?;
+            let is_read = matches!(told.entry.asked, Asked::Query(_));
+            if told.said.is_some() && !records.is_empty() {
+                answers.insert(name, told);
+            } else if (told.said.is_some() || is_read) && !told.is_part {
+                places.entry(told.sequence).or_default().push(told);
+            } else if let (true, Some(Ok(outcome))) = (told.is_part, told.said) {
+                let found = matches!(outcome, Outcome::Submitted(done) if done.created);
+                demand!(!found, "request {} was acknowledged and is not in the log", told.id);
+            }
+        }
+        let (before, mut places) = (self.model.sequence, places);
+        if let Some((early, _)) = places.first_key_value() {
+            demand!(*early >= before, "an answer shows event {early} after {before}");
+        }
+        self.judge_unwritten(&mut places)?;
+        for command in fresh {
+            self.judge_command(command, &answers, &written)?;
+            self.judge_unwritten(&mut places)?;
+        }
+        demand!(places.is_empty(), "answers name events that are not in the log");
+        Ok(())
+    }
+
+    /// One command of the log, with its answer if there was one.
+    fn judge_command(
+        &mut self,
+        command: &Written,
+        answers: &BTreeMap<String, &Flat<'_>>,
+        written: &BTreeMap<&str, Vec<&Written>>,
+    ) -> Verdict {
+        let name = &*command.record.principal;
+        let wish = self.wishes.get(name).cloned();
+        self.model
+            .command(command, wish.as_ref())
+            .map_err(|error| format!("{name}: {error}"))?;
+        self.note(command);
+        let (Some(told), Some(wish)) = (answers.get(name), wish) else {
+            return Ok(());
+        };
+        // Of a claim that had to clear expired runs away first, the last record is the one answered.
+        let is_last = written[name].last().is_some_and(|last| *last == command);
+        let gives_back = command.record.kind == 4 && matches!(wish, Wish::Claim(_));
+        let (Some(said), true, false) = (told.said, is_last, gives_back) else {
+            return Ok(());
+        };
+        let sequence = command.last_sequence();
+        let empty = matches!(said, Ok(Outcome::Claimed(grants)) if grants.is_empty());
+        demand!(
+            told.is_part || empty || told.sequence == sequence,
+            "{name}: answered at {}, logged at {sequence}",
+            told.sequence
+        );
+        if empty {
+            return Ok(());
+        }
+        self.answer(told, &wish, said, true)
+    }
+
+    /// Answers to requests that wrote nothing, at the sequence where the model stands.
+    fn judge_unwritten(&mut self, places: &mut BTreeMap<u64, Vec<&Flat<'_>>>) -> Verdict {
+        let here = places.remove(&self.model.sequence).unwrap_or_default();
+        for told in here {
+            match (told.said, self.wishes.get(&super::principal(told.id)).cloned()) {
+                (Some(said), Some(wish)) => self.answer(told, &wish, said, false)?,
+                _ => self.read(told)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(
+        &mut self,
+        told: &Flat<'_>,
+        wish: &Wish,
+        said: &Result<Outcome, mainstay::Rejection>,
+        wrote: bool,
+    ) -> Verdict {
+        let mut told_here = Told {
+            wish,
+            said,
+            wrote,
+            now: told.entry.now,
+            draining: told.entry.draining,
+            marks: &mut self.marks,
+        };
+        let judged = self.model.told(&mut told_here);
+        judged.map_err(|error| {
+            format!("r{} at event {}: {error}", told.id, self.model.sequence)
+        })
+    }
+
+    fn read(&mut self, told: &Flat<'_>) -> Verdict {
+        let (Asked::Query(query), Some(Ok(replied))) = (&told.entry.asked, &told.entry.answer)
+        else {
+            return Ok(());
+        };
+        let Said::Answer(answer) = &replied.value else {
+            return Err(String::from("a question was answered with a decision"));
+        };
+        self.model
+            .seen(query, answer)
+            .map_err(|error| format!("r{} at event {}: {error}", told.id, self.model.sequence))
+    }
+
+    /// Whether a request is in the log as often as its answer allows.
+    fn judge_end(&mut self, told: &Flat<'_>, records: &[&Written], durable: u64) -> Verdict {
+        let id = told.id;
+        let is_claim = matches!(&told.entry.asked, Asked::Claim(_));
+        let effects = records
+            .iter()
+            .filter(|written| !is_claim || started(written).is_some())
+            .count();
+        demand!(effects <= 1, "request {id} was done {effects} times");
+        match &told.entry.answer {
+            Some(Ok(replied)) => {
+                demand!(
+                    replied.sequence <= durable,
+                    "request {id} was answered at event {}, the log ends at {durable}",
+                    replied.sequence
+                );
+            }
+            Some(Err(CallError::CommitUnknown { sequence })) => {
+                let found = effects > 0;
+                // Of a batch, some parts may have been refused; a claim may only have cleared expired runs away.
+                let is_many = matches!(&told.entry.asked, Asked::Many(_));
+                demand!(
+                    found == (*sequence <= durable) || is_claim || is_many && !found,
+                    "request {id} is unknown up to {sequence}, the log ends at {durable}"
+                );
+                self.marks.hit(if found {
+                    "commit unknown: found after recovery"
+                } else {
+                    "commit unknown: gone after recovery"
+                });
+            }
+            Some(Err(error)) => {
+                demand!(effects == 0, "request {id} was told `{error}` and is in the log");
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, command: &Written) {
+        use mainstay::{Cause, Event};
+        for entry in &command.events {
+            let mark = match &entry.event {
+                Event::LeaseExtended(_) => "lease extended as an event",
+                Event::ClockAdopted(_) => "clock adopted a jump",
+                Event::RunCanceled(fact) => match fact.cause {
+                    Cause::Force if command.record.kind == 14 => "alarm forced a cancel",
+                    Cause::Expired => "task expired unstarted",
+                    Cause::Cancel if fact.result.is_some() => "cancel before finish",
+                    _ => continue,
+                },
+                Event::RunFailed(fact) => match fact.cause {
+                    Cause::Exhausted => "dead letter at the limit",
+                    Cause::OutcomeUnknown => "transactional outcome unknown",
+                    _ => continue,
+                },
+                Event::RunRetryScheduled(fact)
+                    if fact.result == mainstay::AttemptResult::Timeout =>
+                {
+                    "timeout"
+                }
+                Event::RunReturned(fact) => match fact.result {
+                    mainstay::AttemptResult::LeaseExpired => "lease expired",
+                    mainstay::AttemptResult::Released
+                        if matches!(
+                            self.wishes.get(&*command.record.principal),
+                            Some(Wish::Claim(_))
+                        ) =>
+                    {
+                        "release of a dropped claim"
+                    }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            self.marks.hit(mark);
+        }
+    }
+}
+
+fn started(written: &Written) -> Option<RunId> {
+    written.events.iter().find_map(|entry| match &entry.event {
+        mainstay::Event::RunStarted(fact) => Some(fact.run),
+        _ => None,
+    })
+}
+
+/// One entry per principal.
+fn flatten(history: &[Entry]) -> Vec<Flat<'_>> {
+    let mut flat = Vec::new();
+    for entry in history {
+        let replied = entry.answer.as_ref().and_then(|answer| answer.as_ref().ok());
+        let sequence = replied.map_or(0, |replied| replied.sequence);
+        let one = |id, said, is_part| Flat {
+            id,
+            entry,
+            said,
+            sequence,
+            is_part,
+        };
+        match (&entry.asked, replied.map(|replied| &replied.value)) {
+            (Asked::Many(calls), Some(Said::Many(parts))) => {
+                let parts = parts.iter().zip(entry.id..);
+                flat.extend(parts.map(|(said, id)| one(id, Some(said), true)));
+                debug_assert!(!calls.is_empty(), "an empty batch was asked for");
+            }
+            (Asked::Many(calls), _) => {
+                let ids = (entry.id..).take(calls.len());
+                flat.extend(ids.map(|id| one(id, None, true)));
+            }
+            (_, Some(Said::Decided(said))) => flat.push(one(entry.id, Some(said), false)),
+            (Asked::Query(_), Some(_)) => flat.push(one(entry.id, None, false)),
+            // Nothing was shown; what matters is only whether it is in the log.
+            _ => flat.push(one(entry.id, None, true)),
+        }
+    }
+    flat
+}

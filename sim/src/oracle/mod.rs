@@ -1,0 +1,14 @@
+//! The oracle: an independent reference model, fed by what clients saw and by the durable image.
+
+mod claims;
+mod ending;
+mod history;
+mod image;
+mod judge;
+mod model;
+mod replies;
+mod rules;
+mod views;
+
+pub(crate) use history::{Asked, Entry, Said, principal};
+pub(crate) use judge::{LastWord, Oracle, Recovered};

@@ -1,0 +1,11 @@
+//! The world: one seed decides who asks what, when time passes and what breaks.
+
+mod clock;
+mod damage;
+mod life;
+mod people;
+mod plan;
+mod run;
+mod steps;
+
+pub use run::{Report, Setup, run_seed};

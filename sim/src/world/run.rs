@@ -1,0 +1,361 @@
+//! One seed: a disk, a clock, people, and as many process lives as it takes.
+
+use mainstay::{CallError, Opening, Status};
+use mainstay_log::Options;
+
+use super::clock::SimClock;
+use super::life::Life;
+use super::people::People;
+use super::plan;
+use crate::disk::{Crash, Plan, SimDisk};
+use crate::marks::Marks;
+use crate::oracle::{Asked, Entry, LastWord, Oracle, Recovered, Said};
+use crate::rng::Rng;
+
+/// What a world is made of besides its seed.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Bugs planted in the log.
+    pub log: mainstay_log::Plant,
+    /// Bugs planted in the engine.
+    pub engine: mainstay::Plant,
+    /// Damage at rest between lives, for bugs that only damage shows.
+    pub damage: bool,
+    /// Whether every step is written down.
+    pub trace: bool,
+}
+
+/// What one seed came to.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Crashes and faults that ended a life, each followed by a full recovery and the oracle's judgement.
+    pub crash_points: u64,
+    /// Recoveries, those after an orderly stop included.
+    pub recoveries: u64,
+    /// Recoveries that were themselves cut off.
+    pub nested: u64,
+    /// Opens refused because of damage that was put there.
+    pub refusals: u64,
+    /// Events judged.
+    pub events: u64,
+    /// Answers judged.
+    pub acks: u64,
+    /// Marks reached.
+    pub marks: Marks,
+    /// A hash of everything that happened.
+    pub trace: u64,
+    /// What the oracle caught.
+    pub failure: Option<String>,
+    /// The steps, when asked for.
+    pub steps: Vec<String>,
+}
+
+/// Runs one seed to its end, or to the first thing the oracle catches.
+#[must_use]
+pub fn run_seed(seed: u64, setup: &Setup) -> Report {
+    let mut world = World::new(seed, setup.clone());
+    let failure = world.live().err();
+    world.finish(failure)
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The process died or the power failed.
+    Crash,
+    /// The log stopped on a fault.
+    Fault,
+    /// In order.
+    Clean,
+}
+
+pub(super) struct World {
+    pub(super) setup: Setup,
+    pub(super) rng: Rng,
+    pub(super) disk: SimDisk,
+    pub(super) options: Options,
+    pub(super) clock: SimClock,
+    pub(super) people: People,
+    pub(super) oracle: Oracle,
+    pub(super) report: Report,
+    /// The history of the last life, until a recovery has been judged by it.
+    history: Vec<Entry>,
+    last: Option<LastWord>,
+    ended: Option<End>,
+    /// A sync failed since the last power cut, and the cache held what the medium did not.
+    had_orphans: bool,
+}
+
+impl World {
+    fn new(seed: u64, setup: Setup) -> World {
+        let mut rng = Rng::new(seed, 1);
+        let sector = *rng.pick(&[512, 512, 512, 4096]);
+        let options = Options {
+            segment_bytes: *rng.pick(&[4096, 8192, 16384, 32768]),
+            group_bytes_max: *rng.pick(&[1, 1024, 4096, 1 << 20]),
+            sector: rng.chance(50).then_some(sector),
+            spares: rng.below(3) as u32,
+            plant: setup.log,
+            ..Options::default()
+        };
+        let disk = SimDisk::new(seed, sector);
+        if setup.trace {
+            disk.listen();
+        }
+        World {
+            setup,
+            rng,
+            disk,
+            options,
+            clock: SimClock::new(),
+            people: People::default(),
+            oracle: Oracle::default(),
+            report: Report::default(),
+            history: Vec::new(),
+            last: None,
+            ended: None,
+            had_orphans: false,
+        }
+    }
+
+    pub(super) fn say(&mut self, step: impl FnOnce() -> String) {
+        if self.setup.trace {
+            self.report.steps.extend(self.disk.heard());
+            self.report.steps.push(step());
+        }
+    }
+
+    fn finish(mut self, failure: Option<String>) -> Report {
+        self.say(|| String::from("end"));
+        self.report.events = self.oracle.events;
+        self.report.acks = self.oracle.acks;
+        self.report.marks.add(&self.oracle.marks);
+        self.report.trace = self.disk.trace()
+            ^ self.rng.next()
+            ^ self.oracle.model.sequence.rotate_left(32)
+            ^ self.oracle.acks.rotate_left(48);
+        if self.disk.torn() > 0 {
+            self.report.marks.hit("torn sector");
+        }
+        self.report.failure = failure;
+        self.report
+    }
+
+    /// Lives of trouble, then one in which everything must come to an end.
+    fn live(&mut self) -> Result<(), String> {
+        let lives = self.rng.within(8, 24);
+        for _ in 0..lives {
+            let plan = plan::life(&mut self.rng);
+            self.one_life(plan)?;
+        }
+        self.quiet_end()
+    }
+
+    fn one_life(&mut self, plan: plan::LifePlan) -> Result<(), String> {
+        let mut life = self.open(plan.disk.clone())?;
+        if self.rng.chance(50) {
+            life.hook(&self.disk);
+        }
+        let end = super::steps::live_on(self, &mut life, &plan)?;
+        self.bury(life, end)
+    }
+
+    /// The process is gone: what it knew is kept for the judgement.
+    pub(super) fn bury(&mut self, mut life: Life, end: End) -> Result<(), String> {
+        self.receive(&mut life)?;
+        self.report.marks_if(life.turns_inside() > 0, "turn inside a flush");
+        self.report.marks_if(life.seals > 0, "seal written");
+        let queued = life.machine(|writer| writer.machine().sequence()) > life.durable;
+        self.report
+            .marks_if(end == End::Crash && queued, "crash with a full queue");
+        self.last = Some(life.machine(|writer| LastWord {
+            sequence: writer.machine().sequence(),
+            digest: writer.machine().digest_all(),
+        }));
+        self.history = std::mem::take(&mut life.history);
+        drop(life);
+        self.ended = Some(end);
+        self.fall(end == End::Clean);
+        Ok(())
+    }
+
+    /// The crash itself, and the time until somebody starts the process again.
+    fn fall(&mut self, gentle: bool) {
+        self.had_orphans |= self.disk.has_orphans();
+        let power = self.rng.chance(if gentle { 30 } else { 60 });
+        let crash = if power { Crash::Power } else { Crash::Process };
+        self.report.marks.hit(match crash {
+            Crash::Power => "power cut",
+            Crash::Process => "process crash",
+        });
+        let last_call = self.disk.last_call();
+        self.say(|| format!("-- {crash:?} during {last_call}"));
+        self.disk.crash(crash);
+        self.report.marks_if(
+            power && self.had_orphans,
+            "power cut after a sync error survived in the page cache",
+        );
+        self.had_orphans &= !power;
+        self.clock.down(&mut self.rng, power);
+    }
+
+    /// Opens, through as many crashes within recovery as are planned, and lets the oracle judge.
+    pub(super) fn open(&mut self, mut disk_plan: Plan) -> Result<Life, String> {
+        let mut depth = 0;
+        loop {
+            let damaged = self.setup.damage && super::damage::inflict(self);
+            self.disk.begin(disk_plan.clone());
+            let raw = self.clock.raw();
+            let entropy = self.rng.entropy();
+            let opened = mainstay::open(self.disk.clone(), self.options.clone(), raw, entropy);
+            if self.disk.is_dead() {
+                drop(opened);
+                self.nested(&mut depth, &mut disk_plan);
+                continue;
+            }
+            match opened {
+                Ok(_) if self.disk.grave_faults() > 0 => {
+                    return Err(String::from("recovery went on after an error of the disk"));
+                }
+                Ok(opening) => {
+                    self.say(|| format!("opened {:?}", opening.recovery));
+                    return self.judge(opening, raw, depth);
+                }
+                Err(error) => {
+                    self.say(|| format!("refused: {error}"));
+                    if self.disk.grave_faults() == 0 && !damaged {
+                        return Err(format!("refused to open after legal faults: {error}"));
+                    }
+                    self.report.refusals += 1;
+                    super::damage::repair(self);
+                    self.nested(&mut depth, &mut disk_plan);
+                }
+            }
+        }
+    }
+
+    /// Recovery was cut off: it will be tried again.
+    fn nested(&mut self, depth: &mut u32, plan: &mut Plan) {
+        *depth += 1;
+        self.report.nested += 1;
+        self.report
+            .marks_if(*depth >= 3, "crash in recovery, depth 3");
+        self.ended = self.ended.or(Some(End::Crash)).map(|end| match end {
+            End::Clean => End::Crash,
+            end => end,
+        });
+        self.fall(false);
+        let again = self.rng.chance(if *depth < 5 { 55 } else { 0 });
+        *plan = if again {
+            plan::recovery(&mut self.rng)
+        } else {
+            Plan::default()
+        };
+    }
+
+    fn judge(
+        &mut self,
+        opening: Opening<SimDisk>,
+        raw: mainstay::Raw,
+        depth: u32,
+    ) -> Result<Life, String> {
+        let recovery = &opening.recovery;
+        if self.ended == Some(End::Clean) && depth == 0 && !recovery.was_clean {
+            return Err(String::from("a clean stop was not seen as one"));
+        }
+        if let Some(cut) = &recovery.cut {
+            self.report.marks.hit("recovery cut a torn tail");
+            if !self.disk.names().contains(&cut.quarantine) {
+                return Err(format!("what was cut off is not in {}", cut.quarantine));
+            }
+        }
+        let found = Recovered {
+            machine: opening.writer.machine(),
+            now: opening.writer.now(),
+            raw,
+            incarnation: opening.identity.incarnation,
+            last_sequence: recovery.last_sequence,
+        };
+        let history = std::mem::take(&mut self.history);
+        let last = self.last.take();
+        self.oracle
+            .recovered(&self.disk, &self.options, &found, &history, last)?;
+        self.report.recoveries += 1;
+        let crashed = self.ended.take().is_some_and(|end| end != End::Clean);
+        self.report.crash_points += u64::from(crashed);
+        let rng = Rng::new(self.rng.next(), 3);
+        Ok(Life::new(opening, rng, self.clock, self.setup.engine))
+    }
+
+    /// Takes what has arrived, judges what can be judged at once, and lets people learn.
+    pub(super) fn receive(&mut self, life: &mut Life) -> Result<(), String> {
+        for at in life.collect() {
+            let entry = &life.history[at];
+            match &entry.answer {
+                Some(Ok(replied)) => {
+                    self.oracle.leaves(replied.sequence, life.durable)?;
+                    match &replied.value {
+                        Said::Decided(Ok(outcome)) => self.people.learn(outcome),
+                        Said::Many(parts) => {
+                            parts.iter().flatten().for_each(|one| self.people.learn(one));
+                        }
+                        Said::Decided(Err(_)) | Said::Answer(_) => {}
+                    }
+                }
+                Some(Err(CallError::CommitUnknown { .. })) => {
+                    self.report.marks.hit("answer: commit unknown");
+                }
+                Some(Err(CallError::Stopped { .. })) => {
+                    self.report.marks.hit("answer: stopped, nothing done");
+                }
+                Some(Err(_)) | None => {}
+            }
+            if self.setup.trace {
+                let line = format!("   r{} <- {:?}", entry.id, entry.answer);
+                self.report.steps.extend(self.disk.heard());
+                self.report.steps.push(line);
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything heals: all that was ever accepted must come to its end.
+    fn quiet_end(&mut self) -> Result<(), String> {
+        self.disk.heal();
+        let mut life = self.open(Plan::default())?;
+        self.people.forget_leases();
+        super::steps::bring_to_an_end(self, &mut life)?;
+        let closed = life.close();
+        life.settle_close(&closed);
+        closed.map_err(|error| format!("a healthy engine did not close: {error}"))?;
+        self.bury(life, End::Clean)?;
+        let life = self.open(Plan::default())?;
+        if !self.oracle.model.all_ended() {
+            return Err(String::from("not every run came to its end"));
+        }
+        if life.handle.status() != Status::Ready {
+            return Err(format!("an engine just opened is {:?}", life.handle.status()));
+        }
+        Ok(())
+    }
+
+    /// Sends one request on behalf of somebody.
+    pub(super) fn ask(&mut self, life: &mut Life, asked: Asked, wait_ms: u64) {
+        let parts = match &asked {
+            Asked::Many(calls) => calls.len(),
+            _ => 1,
+        };
+        let id = self.people.number(parts);
+        self.oracle.asks(id, &asked);
+        self.say(|| format!("   r{id} -> {asked:?} wait={wait_ms}"));
+        life.ask(id, asked, wait_ms);
+    }
+}
+
+impl Report {
+    pub(super) fn marks_if(&mut self, holds: bool, name: &'static str) {
+        if holds {
+            self.marks.hit(name);
+        }
+    }
+}

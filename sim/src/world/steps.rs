@@ -1,0 +1,203 @@
+//! The steps of one life: requests, turns, flushes and time, in any order.
+
+use mainstay::{Call, Claim, Command, Text};
+
+use super::life::Life;
+use super::plan::LifePlan;
+use super::run::{End, World};
+use crate::oracle::Asked;
+
+/// Turns that the end may take until everything is terminal.
+const END_TURNS_MAX: u32 = 4000;
+
+/// Lives until a crash, a fault or the plan's end.
+pub(super) fn live_on(
+    world: &mut World,
+    life: &mut Life,
+    plan: &LifePlan,
+) -> Result<End, String> {
+    for _ in 0..plan.steps {
+        step(world, life)?;
+        if world.disk.is_dead() {
+            mark_place(world);
+            return Ok(End::Crash);
+        }
+        if life.stopped {
+            return stop(world, life);
+        }
+    }
+    if !plan.ends_clean {
+        return Ok(End::Crash);
+    }
+    close(world, life)
+}
+
+fn mark_place(world: &mut World) {
+    let call = world.disk.last_call();
+    let manifest_write = call.starts_with("Name manifest") || call.starts_with("SyncDir log");
+    world
+        .report
+        .marks_if(manifest_write, "crash between segment name and manifest");
+    let roll = call.starts_with("Name log/") || call.contains("manifest");
+    world.report.marks_if(roll, "crash in segment roll");
+}
+
+fn step(world: &mut World, life: &mut Life) -> Result<(), String> {
+    world.clock.flow(&mut world.rng);
+    if world.rng.chance(2) {
+        let World {
+            clock, rng, report, ..
+        } = world;
+        clock.jump(rng, &mut report.marks);
+    }
+    life.set_clock(world.clock);
+    let requests = world.rng.below(5);
+    for _ in 0..requests {
+        let wall_ms = world.clock.raw().wall_ms;
+        let (asked, wait_ms) = world.people.next(&mut world.rng, wall_ms);
+        world.ask(life, asked, wait_ms);
+    }
+    if world.rng.chance(4) {
+        life.hang_up(&mut world.rng);
+    }
+    if world.rng.chance(85) {
+        turn(world, life)?;
+    }
+    if world.rng.chance(65) {
+        flush(world, life, false)?;
+    }
+    if world.rng.chance(15) && !world.disk.is_dead() && !life.stopped {
+        flush(world, life, true)?;
+    }
+    if world.rng.chance(10) && !world.disk.is_dead() {
+        life.machine(|writer| writer.machine().verify())?;
+    }
+    Ok(())
+}
+
+fn turn(world: &mut World, life: &mut Life) -> Result<(), String> {
+    let now = world.clock.raw();
+    world.say(|| format!("turn {now:?}"));
+    life.turn();
+    world.receive(life)
+}
+
+/// The flusher works; faults must come out, and nothing may leave after one.
+fn flush(world: &mut World, life: &mut Life, seal: bool) -> Result<(), String> {
+    if life.stopped {
+        return Ok(());
+    }
+    let grave = world.disk.grave_faults();
+    let flushed = life.flush(seal);
+    world.say(|| format!("flush seal={seal} {flushed:?}"));
+    if world.disk.is_dead() {
+        return Ok(());
+    }
+    if world.disk.grave_faults() > grave && flushed.is_ok() {
+        return Err(String::from("the flusher went on after an error of the disk"));
+    }
+    // The writer's thread may be anywhere when the flusher returns.
+    if let Ok(done) = &flushed {
+        life.durable = life.durable.max(done.durable.sequence);
+    }
+    if world.rng.chance(30) {
+        life.turn();
+        world.receive(life)?;
+    }
+    life.settle(&flushed);
+    world.receive(life)
+}
+
+/// The log has stopped: everybody gets an answer, nobody a wrong one.
+fn stop(world: &mut World, life: &mut Life) -> Result<End, String> {
+    let (full, _) = world.disk.was_full_or_short();
+    world
+        .report
+        .marks_if(life.open_count() > 1, "sync error with waiting answers");
+    world.report.marks_if(full, "disk full");
+    world.report.marks_if(!full, "write error");
+    for _ in 0..2 {
+        let wall_ms = world.clock.raw().wall_ms;
+        let (asked, wait_ms) = world.people.next(&mut world.rng, wall_ms);
+        world.ask(life, asked, wait_ms);
+        turn(world, life)?;
+    }
+    if !life.is_over() {
+        return Err(String::from("the writer goes on after the log has stopped"));
+    }
+    if life.open_count() > 0 {
+        return Err(format!("{} callers never get an answer", life.open_count()));
+    }
+    Ok(End::Fault)
+}
+
+fn close(world: &mut World, life: &mut Life) -> Result<End, String> {
+    if world.rng.chance(50) {
+        life.draining = true;
+        life.handle.drain();
+    }
+    if world.rng.chance(50) {
+        turn(world, life)?;
+    }
+    let grave = world.disk.grave_faults();
+    let closed = life.close();
+    world.say(|| format!("close {closed:?}"));
+    if world.disk.is_dead() {
+        return Ok(End::Crash);
+    }
+    if world.disk.grave_faults() > grave && closed.is_ok() {
+        return Err(String::from("the close went on after an error of the disk"));
+    }
+    life.settle_close(&closed);
+    world.receive(life)?;
+    if closed.is_err() {
+        return stop(world, life);
+    }
+    world.report.marks.hit("clean stop");
+    Ok(End::Clean)
+}
+
+/// Working workers, a patient operator, a healthy disk.
+pub(super) fn bring_to_an_end(world: &mut World, life: &mut Life) -> Result<(), String> {
+    let ask = |world: &mut World, life: &mut Life, command: Command| {
+        world.ask(life, Asked::Call(Box::new(Call::new(command))), 0);
+    };
+    ask(world, life, Command::ResumeEngine { reason: None });
+    for turn_number in 0..END_TURNS_MAX {
+        world.clock.advance(1000);
+        life.set_clock(world.clock);
+        let claim = Claim {
+            worker: Text::from("good"),
+            queues: vec![Text::from("q1"), Text::from("q2")],
+            kinds: Vec::new(),
+            max: 100,
+            lease_ms: None,
+            idempotency_key: None,
+        };
+        world.ask(life, Asked::Claim(Box::new(claim)), 0);
+        for finish in world.people.finish_all() {
+            ask(world, life, finish);
+        }
+        if turn_number % 16 == 0 {
+            let suspended = life.machine(|writer| writer.machine().stats().runs_by_state[5]);
+            if suspended > 0 {
+                for run in world.people.runs() {
+                    ask(world, life, Command::ResumeRun { run, payload: None });
+                }
+            }
+        }
+        turn(world, life)?;
+        flush(world, life, false)?;
+        let live = life.machine(|writer| {
+            let stats = writer.machine().stats();
+            stats.runs_by_state[..6].iter().sum::<u64>()
+        });
+        if live == 0 {
+            return Ok(());
+        }
+        if turn_number > 200 {
+            world.clock.advance(60_000);
+        }
+    }
+    Err(String::from("with working workers not every run comes to its end"))
+}
