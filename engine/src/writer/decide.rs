@@ -251,5 +251,7 @@ impl<L: Log> Writer<L> {
             downtime_ms,
         }))
         .ok();
+        // A frame of its own: the first turn comes later, and a frame has one time. A log just opened takes it.
+        self.close_frame().ok();
     }
 }
