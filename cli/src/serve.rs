@@ -10,6 +10,7 @@ use mainstay_server::{AdminKey, Config, Server};
 use rustix::process::{Resource, Signal as Unix, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::args::{Global, ServeArgs};
 use crate::connection;
@@ -88,7 +89,7 @@ async fn until_ended(
                 end_on_next_signal();
                 handle.drain();
             }
-            stopped = stopped(&handle) => cause = Some(stopped),
+            Ok(stopped) = stopped(handle.clone()) => cause = Some(stopped),
         }
     };
     // What waits is answered by the engine; the server only has to get the answers out.
@@ -96,15 +97,21 @@ async fn until_ended(
     cause
 }
 
-/// The cause, once the engine has stopped by itself.
-async fn stopped(handle: &Handle) -> String {
-    loop {
-        if let Status::Stopped { cause } = handle.status() {
-            return cause;
+/// The cause, once the engine has stopped by itself. A plain thread looks: a timer of the runtime would wake three threads each time.
+fn stopped(handle: Handle) -> oneshot::Receiver<String> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        while !sender.is_closed() {
+            if let Status::Stopped { cause } = handle.status() {
+                // Nobody waits any more when the process ends in order meanwhile.
+                let _ = sender.send(cause);
+                return;
+            }
+            // The engine answers its waiters by itself at once; only the end of the process waits for this look.
+            std::thread::sleep(STOPPED_LOOK);
         }
-        // The engine answers its waiters by itself at once; only the end of the process waits for this look.
-        tokio::time::sleep(STOPPED_LOOK).await;
-    }
+    });
+    receiver
 }
 
 /// SIGTERM and SIGINT: the first drains, the second ends the process at once.
