@@ -37,10 +37,12 @@ impl Handle {
         settle(self.shared(), flushed);
     }
 
-    /// The same after the flusher's close.
+    /// The same after the flusher's close: the writer has ended before.
     #[doc(hidden)]
     pub fn settle_close(&self, closed: &Result<(), Stopped>) {
         settle_close(self.shared(), closed);
+        self.shared().set_stopped(crate::engine::SHUT_DOWN);
+        drop(self.shared().inbox.close());
     }
 
     /// Tells the writer to decide what waits and nothing more.

@@ -36,6 +36,8 @@ pub(super) struct Inner {
     dead: bool,
     /// Faults shown in this life that no caller may pass over.
     grave: u64,
+    /// All faults shown in this life.
+    shown: u64,
     full: bool,
     short: bool,
     rng: Option<Rng>,
@@ -113,7 +115,7 @@ impl Inner {
         }
         if self.owes_error && act == Act::Write {
             self.owes_error = false;
-            self.condemn(act, name);
+            self.condemn(name);
             return Verdict::Fail(eio());
         }
         let mut found = self.standing.iter().copied().find(|fault| fault.hits(act));
@@ -129,22 +131,22 @@ impl Inner {
                 found = found.or(planned.fault.hits(act).then_some(planned.fault));
             }
         }
-        found.map_or(Verdict::Go, |fault| self.fail(fault, act, name))
+        found.map_or(Verdict::Go, |fault| self.fail(fault, name))
     }
 
-    fn fail(&mut self, fault: Fault, act: Act, name: &str) -> Verdict {
+    fn fail(&mut self, fault: Fault, name: &str) -> Verdict {
         self.stir(77);
         if let Some(log) = &mut self.log {
             log.push(format!("     -> {fault:?}"));
         }
         match fault {
             Fault::Io => {
-                self.condemn(act, name);
+                self.condemn(name);
                 Verdict::Fail(eio())
             }
             Fault::Full => {
                 self.full = true;
-                self.condemn(act, name);
+                self.condemn(name);
                 Verdict::Fail(enospc())
             }
             Fault::Short => {
@@ -160,7 +162,8 @@ impl Inner {
     }
 
     /// A spare that cannot be prepared costs nothing; any other fault must end the life.
-    fn condemn(&mut self, _act: Act, name: &str) {
+    fn condemn(&mut self, name: &str) {
+        self.shown += 1;
         if !name.contains("spare") {
             self.grave += 1;
         }
@@ -198,6 +201,7 @@ impl SimDisk {
         inner.standing.clear();
         inner.owes_error = false;
         inner.grave = 0;
+        inner.shown = 0;
         inner.full = false;
         inner.short = false;
         inner.hook = None;
@@ -232,6 +236,12 @@ impl SimDisk {
     #[must_use]
     pub fn grave_faults(&self) -> u64 {
         self.hold().grave
+    }
+
+    /// All faults shown in this life.
+    #[must_use]
+    pub fn faults_shown(&self) -> u64 {
+        self.hold().shown
     }
 
     /// Whether this life saw a full disk, and whether it saw a short write or read without an error.
@@ -587,7 +597,7 @@ impl DiskFile for SimFile {
             // The blocks before the bad one can be read.
             count = (bad * SECTOR_BYTES).saturating_sub(start);
             if count == 0 {
-                inner.grave += 1;
+                inner.condemn(&self.name);
                 return Err(eio());
             }
         }

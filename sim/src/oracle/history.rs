@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) asked: Asked,
     /// The moment it was decided, when that is known: a claim that waits is decided later.
     pub(crate) now: Option<Now>,
+    /// How long a claim waits at most.
+    pub(crate) wait_ms: u64,
     /// Whether its caller gave up on it.
     pub(crate) dropped: bool,
     /// Whether the engine granted nothing any more when it was answered.

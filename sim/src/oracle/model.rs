@@ -27,6 +27,7 @@ pub(crate) struct Task {
     pub(crate) run: Option<RunId>,
     pub(crate) canceled: bool,
     pub(crate) created_at: u64,
+    pub(crate) incarnation: u64,
 }
 
 /// The task's constraints, with defaults.
@@ -67,6 +68,8 @@ pub(crate) struct Lease {
     /// When the log says it ends, on both clocks.
     pub(crate) recorded_end: u64,
     pub(crate) recorded_end_wall: u64,
+    /// When it ends at the earliest, on the recorded clock, as workers are told.
+    pub(crate) end_wall: u64,
     pub(crate) deadline: Option<u64>,
     pub(crate) cancel: Option<CancelWish>,
     pub(crate) suspend: bool,

@@ -143,6 +143,9 @@ impl Model {
             let key = spec.extras.as_ref().and_then(|extras| extras.idempotency_key.as_ref());
             let held = key.and_then(|key| self.keys.get(key)).ok_or("found without a key")?;
             demand!(held.task == done.task && same(&held.spec, spec), "another task found");
+            if task.incarnation < self.incarnation {
+                told.marks.hit("idempotency key repeated after restart");
+            }
         }
         Ok(())
     }
@@ -162,11 +165,13 @@ impl Model {
         demand!(answer.directive == directive, "told to {}", answer.directive.name());
         let lease_ms = beat.lease_ms.unwrap_or(lease.lease_ms);
         let Some(now) = told.now else { return Ok(()) };
-        let until = (now.wall.0 + lease_ms).max(lease.recorded_end_wall);
-        demand!(answer.expires_at.0 == until, "a lease until {}", answer.expires_at.0);
+        // Heartbeats whose answers got lost may have granted more than is known here; never less.
+        let until = (now.wall.0 + lease_ms).max(lease.end_wall);
+        demand!(answer.expires_at.0 >= until, "a lease until {} only", answer.expires_at.0);
         let end = now.steady.0 + lease_ms;
         if let Some(lease) = self.run_mut(beat.run)?.lease.as_mut() {
-            lease.end = end.max(lease.recorded_end);
+            lease.end = end.max(lease.end);
+            lease.end_wall = answer.expires_at.0;
         }
         Ok(())
     }
@@ -281,6 +286,16 @@ impl Model {
             Rejection::NonMonotonicSequence { expected, provided } => {
                 *expected == self.sequence && provided != expected
             }
+            Rejection::LimitExceeded {
+                limit: "progress_bytes",
+                value,
+            } => match command {
+                Command::Heartbeat(beat) => beat
+                    .progress
+                    .as_ref()
+                    .is_some_and(|note| note.len() as u64 > *value),
+                _ => false,
+            },
             Rejection::InvalidTask { .. } => match command {
                 Command::Submit(spec) | Command::SubmitAs(_, spec) => {
                     super::model::policy_of(spec).max_attempts == 0

@@ -161,8 +161,10 @@ impl Model {
                 demand!(!row.canceled, "task {task} was canceled twice");
                 row.canceled = true;
                 let run = row.run.ok_or("a task without its run")?;
+                let run = self.run(run)?;
+                let is_told = run.lease.as_ref().is_some_and(|lease| lease.cancel.is_some());
                 demand!(
-                    is_last == self.run(run)?.state.is_terminal(),
+                    is_last == (run.state.is_terminal() || is_told),
                     "a canceled task left its run alone"
                 );
                 Ok(())
@@ -215,12 +217,13 @@ impl Model {
                 model.incarnation
             );
             model.incarnation = fact.incarnation;
-            let steady = model.steady;
+            let (wall, steady) = (model.wall, model.steady);
             for run in model.runs.values_mut() {
                 if let Some(lease) = run.lease.as_mut() {
                     lease.deadline = lease.deadline.map(|at| at + fact.downtime_ms);
-                    let fresh = steady + lease.lease_ms.min(LONG_RENEWAL_MS);
-                    lease.end = lease.recorded_end.max(fresh);
+                    let fresh_ms = lease.lease_ms.min(LONG_RENEWAL_MS);
+                    lease.end = lease.recorded_end.max(steady + fresh_ms);
+                    lease.end_wall = lease.recorded_end_wall.max(wall + fresh_ms);
                 }
             }
             Ok(())
@@ -257,6 +260,7 @@ impl Model {
             run: None,
             canceled: false,
             created_at: self.wall,
+            incarnation: self.incarnation,
         };
         self.tasks.insert(fact.task, task);
         Ok(())
@@ -321,6 +325,7 @@ impl Model {
             lease.recorded_end = steady + fact.lease_ms;
             lease.recorded_end_wall = wall + fact.lease_ms;
             lease.end = lease.end.max(lease.recorded_end);
+            lease.end_wall = lease.end_wall.max(lease.recorded_end_wall);
         }
         Ok(())
     }
@@ -550,6 +555,7 @@ impl Model {
             end: steady + lease_ms,
             recorded_end: steady + lease_ms,
             recorded_end_wall: wall + lease_ms,
+            end_wall: wall + lease_ms,
             deadline: policy.timeout_ms.map(|ms| steady + ms),
             cancel: None,
             suspend: false,

@@ -145,6 +145,7 @@ impl Life {
             id,
             asked,
             now: None,
+            wait_ms,
             dropped: false,
             draining: false,
             answer: None,

@@ -292,11 +292,6 @@ impl People {
         }
     }
 
-    /// Every run anybody was told of.
-    pub(crate) fn runs(&self) -> Vec<RunId> {
-        self.runs.clone()
-    }
-
     /// Everything a good worker still holds: for the end, when all must come to an end.
     pub(crate) fn forget_leases(&mut self) {
         self.held.clear();

@@ -1,6 +1,6 @@
 //! One seed: a disk, a clock, people, and as many process lives as it takes.
 
-use mainstay::{CallError, Opening, Status};
+use mainstay::{CallError, Opening, Outcome, Status};
 use mainstay_log::Options;
 
 use super::clock::SimClock;
@@ -168,6 +168,8 @@ impl World {
         let queued = life.machine(|writer| writer.machine().sequence()) > life.durable;
         self.report
             .marks_if(end == End::Crash && queued, "crash with a full queue");
+        let (_, short) = self.disk.was_full_or_short();
+        self.report.marks_if(short, "short write went on");
         self.last = Some(life.machine(|writer| LastWord {
             sequence: writer.machine().sequence(),
             digest: writer.machine().digest_all(),
@@ -223,7 +225,7 @@ impl World {
                 }
                 Err(error) => {
                     self.say(|| format!("refused: {error}"));
-                    if self.disk.grave_faults() == 0 && !damaged {
+                    if self.disk.faults_shown() == 0 && !damaged {
                         return Err(format!("refused to open after legal faults: {error}"));
                     }
                     self.report.refusals += 1;
@@ -294,6 +296,7 @@ impl World {
             match &entry.answer {
                 Some(Ok(replied)) => {
                     self.oracle.leaves(replied.sequence, life.durable)?;
+                    mark_wait(&mut self.report.marks, entry);
                     match &replied.value {
                         Said::Decided(Ok(outcome)) => self.people.learn(outcome),
                         Said::Many(parts) => {
@@ -349,6 +352,27 @@ impl World {
         self.oracle.asks(id, &asked);
         self.say(|| format!("   r{id} -> {asked:?} wait={wait_ms}"));
         life.ask(id, asked, wait_ms);
+    }
+}
+
+/// Whether a claim got its answer after waiting for it.
+fn mark_wait(marks: &mut Marks, entry: &Entry) {
+    let Some(Ok(replied)) = &entry.answer else {
+        return;
+    };
+    let Said::Decided(Ok(Outcome::Claimed(grants))) = &replied.value else {
+        return;
+    };
+    let asked = entry.now.map_or(0, |now| now.wall.0);
+    if entry.wait_ms == 0 {
+        return;
+    }
+    match grants.first() {
+        None if !entry.draining => marks.hit("claim wait ended empty"),
+        Some(first) if first.expires_at.0 > asked + first.lease_ms => {
+            marks.hit("claim answered after a wait");
+        }
+        _ => {}
     }
 }
 

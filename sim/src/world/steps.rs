@@ -89,16 +89,21 @@ fn flush(world: &mut World, life: &mut Life, seal: bool) -> Result<(), String> {
     }
     let grave = world.disk.grave_faults();
     let flushed = life.flush(seal);
+    let waiting = life.open_count() > 1;
+    world.report.marks_if(
+        flushed.is_err() && waiting && !world.disk.is_dead(),
+        "sync error with waiting answers",
+    );
     world.say(|| format!("flush seal={seal} {flushed:?}"));
+    // The writer's thread may be anywhere when the flusher returns: what is durable may have been told already.
+    if let Ok(done) = &flushed {
+        life.durable = life.durable.max(done.durable.sequence);
+    }
     if world.disk.is_dead() {
         return Ok(());
     }
     if world.disk.grave_faults() > grave && flushed.is_ok() {
         return Err(String::from("the flusher went on after an error of the disk"));
-    }
-    // The writer's thread may be anywhere when the flusher returns.
-    if let Ok(done) = &flushed {
-        life.durable = life.durable.max(done.durable.sequence);
     }
     if world.rng.chance(30) {
         life.turn();
@@ -111,11 +116,9 @@ fn flush(world: &mut World, life: &mut Life, seal: bool) -> Result<(), String> {
 /// The log has stopped: everybody gets an answer, nobody a wrong one.
 fn stop(world: &mut World, life: &mut Life) -> Result<End, String> {
     let (full, _) = world.disk.was_full_or_short();
-    world
-        .report
-        .marks_if(life.open_count() > 1, "sync error with waiting answers");
     world.report.marks_if(full, "disk full");
     world.report.marks_if(!full, "write error");
+    life.draining = true;
     for _ in 0..2 {
         let wall_ms = world.clock.raw().wall_ms;
         let (asked, wait_ms) = world.people.next(&mut world.rng, wall_ms);
@@ -181,7 +184,8 @@ pub(super) fn bring_to_an_end(world: &mut World, life: &mut Life) -> Result<(), 
         if turn_number % 16 == 0 {
             let suspended = life.machine(|writer| writer.machine().stats().runs_by_state[5]);
             if suspended > 0 {
-                for run in world.people.runs() {
+                let runs: Vec<_> = world.oracle.model.runs.keys().copied().collect();
+                for run in runs {
                     ask(world, life, Command::ResumeRun { run, payload: None });
                 }
             }
