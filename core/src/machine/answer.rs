@@ -12,6 +12,7 @@ use crate::query::{
     TaskView,
 };
 use crate::run::{Cause, Row};
+use crate::state::KeyClass;
 use crate::{AttemptId, TenantId, limits, run, task};
 
 impl Machine {
@@ -40,6 +41,15 @@ impl Machine {
             })),
             Query::Engine => Answer::Engine(self.engine_view()),
         }
+    }
+
+    /// Whether a claim with this key was granted something: asking again with it never finds new work.
+    #[must_use]
+    pub fn has_claimed(&self, tenant: TenantId, key: &crate::Text) -> bool {
+        self.state.tenant(tenant).is_some_and(|tenant| {
+            let found = self.state.keys.find(tenant, KeyClass::Claim, key);
+            found.is_some()
+        })
     }
 
     fn task_view(&self, at: u32) -> TaskView {

@@ -101,7 +101,9 @@ impl<L: Log> Writer<L> {
             command: Command::Claim(waiter.claim.clone()),
         };
         let decided = self.decide(call);
-        if matches!(&decided, Ok(Outcome::Claimed(grants)) if grants.is_empty()) {
+        if matches!(&decided, Ok(Outcome::Claimed(grants)) if grants.is_empty())
+            && !self.repeats(&waiter)
+        {
             return Some(waiter);
         }
         let unkeyed = waiter
@@ -122,6 +124,13 @@ impl<L: Log> Writer<L> {
         }
         self.park(Parcel::Decided(waiter.reply, decided, unkeyed), before);
         None
+    }
+
+    /// Whether the claim repeats one that was granted before: it must not wait, nor keep those behind it waiting.
+    fn repeats(&self, waiter: &Waiter) -> bool {
+        let tenant = waiter.principal.tenant;
+        let key = waiter.claim.idempotency_key.as_ref();
+        key.is_some_and(|key| self.machine.has_claimed(tenant, key))
     }
 
     fn answer_empty(&mut self, waiter: Waiter) {
