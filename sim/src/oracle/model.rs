@@ -1,6 +1,7 @@
 //! The reference model's tables: maps and lists, no indexes, no cleverness.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use mainstay::{
     AttemptResult, Bytes, Cause, Claim, Fence, HoldPolicy, Policy, RunError, RunId, RunState,
@@ -31,8 +32,9 @@ pub(crate) struct Task {
 }
 
 /// The task's constraints, with defaults.
-pub(crate) fn policy_of(spec: &TaskSpec) -> Policy {
-    spec.policy.as_deref().cloned().unwrap_or_default()
+pub(crate) fn policy_of(spec: &TaskSpec) -> &Policy {
+    static DEFAULT: LazyLock<Policy> = LazyLock::new(Policy::default);
+    spec.policy.as_deref().unwrap_or(&DEFAULT)
 }
 
 /// An ended attempt.
@@ -167,13 +169,14 @@ impl Model {
             .ok_or_else(|| format!("task {task} of run {run} is not in the log"))
     }
 
-    pub(crate) fn policy(&self, run: RunId) -> Result<Policy, String> {
+    pub(crate) fn policy(&self, run: RunId) -> Result<&Policy, String> {
         self.task_of(run).map(|task| policy_of(&task.spec))
     }
 
     /// Moves a run along one edge; slots and the order of becoming ready follow.
     pub(crate) fn go(&mut self, id: RunId, to: RunState, cause: Cause) -> Verdict {
         let policy = self.policy(id)?;
+        let (keyed, hold_policy) = (policy.concurrency_key.is_some(), policy.hold_policy);
         let (sequence, order) = (self.sequence, self.order + 1);
         let run = self.run_mut(id)?;
         let from = run.state;
@@ -185,11 +188,11 @@ impl Model {
         );
         run.state = to;
         run.path.push((to, sequence, cause));
-        if to == RunState::Leased && policy.concurrency_key.is_some() {
+        if to == RunState::Leased && keyed {
             run.holds = true;
         }
         let waits = matches!(to, RunState::RetryWait | RunState::Suspended);
-        if to.is_terminal() || waits && policy.hold_policy == HoldPolicy::ReleaseOnRetry {
+        if to.is_terminal() || waits && hold_policy == HoldPolicy::ReleaseOnRetry {
             run.holds = false;
         }
         if to == RunState::Ready {
@@ -210,9 +213,9 @@ impl Model {
         }
         let mut holders = 0;
         let mut limit = policy.concurrency_limit;
-        for (other, run) in &self.runs {
+        for (other, run) in self.runs.iter().filter(|(_, run)| run.holds) {
             let theirs = self.policy(*other)?;
-            if run.holds && theirs.concurrency_key.as_ref() == Some(key) {
+            if theirs.concurrency_key.as_ref() == Some(key) {
                 holders += 1;
                 limit = limit.min(theirs.concurrency_limit);
             }
@@ -234,11 +237,12 @@ impl Model {
     /// Runs that wait for a worker, in the order in which a claim must take them.
     pub(crate) fn ready_for(&self, claim: &Claim) -> Result<Vec<RunId>, String> {
         let mut found = Vec::new();
-        for (id, run) in &self.runs {
+        let ready = |(_, run): &(&RunId, &Run)| run.state == RunState::Ready;
+        for (id, run) in self.runs.iter().filter(ready) {
             let spec = &self.task_of(*id)?.spec;
             let wanted = claim.queues.contains(&spec.queue)
                 && (claim.kinds.is_empty() || claim.kinds.contains(&spec.kind));
-            if run.state == RunState::Ready && wanted {
+            if wanted {
                 found.push((-i64::from(spec.priority), run.ready_order, *id));
             }
         }

@@ -375,7 +375,7 @@ impl Model {
         let policy = self.policy(id)?;
         let run = self.run(id)?;
         let lease = run.lease.clone().ok_or_else(|| format!("run {id} is held by nobody"))?;
-        let must = ending(run, &lease, &policy, told.result, told.error, retry_after_ms);
+        let must = ending(run, &lease, policy, told.result, told.error, retry_after_ms);
         let (said, result, error, output) = ended(event).ok_or_else(|| format!("{event:?}"))?;
         demand!(run_of(event) == Some(id), "another run ended");
         let agrees = match (must, said) {
@@ -530,6 +530,8 @@ impl Model {
     pub(crate) fn started(&mut self, fact: &fact::RunStarted, claim: &mainstay::Claim) -> Verdict {
         let id = fact.run;
         let policy = policy_of(&self.task_of(id)?.spec);
+        let timeout_ms = policy.timeout_ms;
+        let lease_ms = claim.lease_ms.unwrap_or(policy.lease_ms);
         let fence = Fence {
             incarnation: fact.incarnation,
             counter: fact.counter,
@@ -540,7 +542,6 @@ impl Model {
         demand!(self.fences.insert(fence, id).is_none(), "token {fence:?} again");
         self.last_counter = fact.counter;
         let (wall, steady) = (self.wall, self.steady);
-        let lease_ms = claim.lease_ms.unwrap_or(policy.lease_ms);
         demand!(fact.lease_ms == lease_ms, "a lease of {} ms", fact.lease_ms);
         self.go(id, RunState::Leased, Cause::Claim)?;
         self.go(id, RunState::Running, Cause::Claim)?;
@@ -556,7 +557,7 @@ impl Model {
             recorded_end: steady + lease_ms,
             recorded_end_wall: wall + lease_ms,
             end_wall: wall + lease_ms,
-            deadline: policy.timeout_ms.map(|ms| steady + ms),
+            deadline: timeout_ms.map(|ms| steady + ms),
             cancel: None,
             suspend: false,
         });

@@ -233,6 +233,16 @@ impl Life {
         self.waiting.iter().filter(open).count()
     }
 
+    /// Callers who will never hear: with the writer, claims that wait in it go, and are told so.
+    pub(super) fn stuck_count(&self, writer_is_gone: bool) -> usize {
+        let both = self.waiting.iter().zip(&self.history);
+        both.filter(|(waiting, entry)| {
+            let told_by_drop = writer_is_gone && entry.wait_ms > 0;
+            !matches!(waiting, Waiting::Nobody) && !told_by_drop
+        })
+        .count()
+    }
+
     /// Takes the answers that have left since; gives their places in the history.
     pub(super) fn collect(&mut self) -> Vec<usize> {
         let mut arrived = Vec::new();

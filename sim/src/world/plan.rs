@@ -15,10 +15,10 @@ pub(super) struct LifePlan {
 /// A plan for a life.
 pub(super) fn life(rng: &mut Rng) -> LifePlan {
     let mut disk = Plan::default();
-    let steps = rng.within(4, 45);
+    let steps = rng.within(3, 20);
     match rng.below(100) {
         0..=13 => {}
-        14..=64 => disk.crash_at = Some(rng.within(1, 40 + steps * 3)),
+        14..=64 => disk.crash_at = Some(rng.within(1, 30 + steps * 3)),
         65..=79 => disk.faults.push(one(rng)),
         80..=89 => {
             disk.faults.push(one(rng));
@@ -76,7 +76,7 @@ fn one(rng: &mut Rng) -> Planned {
         _ => *rng.pick(&[Fault::Io, Fault::Io, Fault::Full]),
     };
     Planned {
-        aim: Aim::Nth(act, rng.within(1, 30)),
+        aim: Aim::Nth(act, rng.within(1, 16)),
         fault,
         lasts: if rng.chance(70) { Lasts::Once } else { Lasts::Forever },
     }

@@ -143,7 +143,7 @@ impl World {
 
     /// Lives of trouble, then one in which everything must come to an end.
     fn live(&mut self) -> Result<(), String> {
-        let lives = self.rng.within(8, 24);
+        let lives = self.rng.within(8, 16);
         for _ in 0..lives {
             let plan = plan::life(&mut self.rng);
             self.one_life(plan)?;
