@@ -26,7 +26,9 @@ pub const BATCH_ITEMS_MAX: usize = 10_000;
 pub const CLAIM_LEASES_MAX: u32 = 1000;
 /// Queues or kinds named by one claim.
 pub const CLAIM_FILTER_MAX: usize = 1000;
-/// Payload bytes of one claim's answer; beyond them it carries fewer leases.
+/// Pairs of a queue and a kind that one claim looks at.
+pub const CLAIM_PLACES_MAX: usize = 4096;
+/// Bytes of payloads, memos and resume payloads in one claim's answer; beyond them it carries fewer leases.
 pub const CLAIM_BYTES_MAX: usize = 16 << 20;
 /// Milliseconds a claim may wait.
 pub const CLAIM_WAIT_MS_MAX: u64 = 60_000;

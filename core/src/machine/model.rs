@@ -2,6 +2,7 @@
 //! Owns: `Machine`, its inputs `Now` and `Facts`, its output `Step`.
 //! Never: holds truth outside `State`.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::apply;
@@ -117,6 +118,8 @@ impl Machine {
         };
         apply(&mut self.state, at, &entry.event);
         self.volatile.settle(&mut self.state.closed);
+        // Nobody waits while a log is read, and a long one must not pile up what nobody asks for.
+        self.state.queues.forget_woken();
     }
 
     /// The number of the last event.
@@ -135,7 +138,8 @@ impl Machine {
     pub fn take_woken(&mut self, into: &mut Vec<Woken>) {
         let mut woken = Vec::new();
         self.state.queues.take_woken(&mut woken);
-        woken.dedup();
+        let mut seen = BTreeSet::new();
+        woken.retain(|place| seen.insert(*place));
         into.extend(woken.into_iter().map(|(tenant, queue, kind)| Woken {
             tenant: self.state.tenants[tenant as usize],
             queue: self.state.names.text(queue).clone(),

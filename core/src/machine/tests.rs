@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 
 use super::{Entry, Facts, Machine, Now};
 use crate::{
-    Answer, Call, Claim, ClaimGrant, Command, Finish, FinishOutcome, Outcome, Principal, Query,
-    Rejection, RunId, RunState, RunView, Steady, TaskSpec, TenantId, Text, Timestamp, limits,
+    Answer, Bytes, Call, CheckpointPut, Claim, ClaimGrant, Command, Finish, FinishOutcome, Outcome,
+    Principal, Query, Rejection, RunId, RunState, RunView, Steady, TaskSpec, TenantId, Text,
+    Timestamp, limits,
 };
 
 /// A machine with its log.
@@ -276,4 +277,99 @@ fn the_seed_of_a_machine_never_shows() {
         digests.push((bench.machine.digest(), bench.machine.digest_all()));
     }
     assert!(digests.iter().all(|digest| *digest == digests[0]));
+}
+
+#[test]
+fn more_memos_than_a_run_may_hold_are_refused_before_they_are_compared() {
+    let mut bench = Bench::new();
+    bench.submit(TaskSpec::new("work"));
+    let grant = bench.claim(1).remove(0);
+    let mut finish = Finish::success(grant.run, grant.fence, None);
+    let memo = |at: usize| (Text::from(format!("m{at}")), Bytes::from(&b"1"[..]));
+    finish.checkpoints = (0..=limits::CHECKPOINTS_MAX).map(memo).collect();
+    finish.checkpoints[1] = memo(0);
+    let refused = Rejection::LimitExceeded {
+        limit: "checkpoints",
+        value: limits::CHECKPOINTS_MAX as u64,
+    };
+    assert_eq!(bench.step(Command::Finish(Box::new(finish))), Err(refused));
+    bench.check();
+}
+
+#[test]
+fn memos_and_resume_payloads_count_to_the_size_of_a_claim() {
+    let mut bench = Bench::new();
+    let runs: Vec<RunId> = (0..4)
+        .map(|_| bench.submit(TaskSpec::new("work")))
+        .collect();
+    let large = Bytes::from(vec![b'1'; 9 << 20]);
+    for grant in bench.claim(2) {
+        let put = CheckpointPut {
+            run: grant.run,
+            fence: grant.fence,
+            name: Text::from("memo"),
+            value: large.clone(),
+        };
+        assert!(bench.step(Command::Checkpoint(Box::new(put))).is_ok());
+        assert!(bench.finish(&grant, FinishOutcome::Released).is_ok());
+    }
+    for grant in bench.claim(2) {
+        assert!(bench.finish(&grant, FinishOutcome::Suspended).is_ok());
+        let (run, payload) = (grant.run, Some(large.clone()));
+        assert!(bench.step(Command::ResumeRun { run, payload }).is_ok());
+    }
+    for run in runs {
+        let grants: Vec<RunId> = bench.claim(4).iter().map(|grant| grant.run).collect();
+        assert_eq!(grants, [run], "two of them would be 18 MiB");
+    }
+}
+
+#[test]
+fn a_claim_looks_at_a_limited_number_of_queues_and_kinds() {
+    let mut bench = Bench::new();
+    let names = |count: usize| (0..count).map(|at| Text::from(format!("n{at}"))).collect();
+    let mut claim = |queues, kinds| {
+        bench.step(Command::Claim(Box::new(Claim {
+            worker: Text::from("w"),
+            queues: names(queues),
+            kinds: names(kinds),
+            max: 1,
+            lease_ms: None,
+            idempotency_key: None,
+        })))
+    };
+    assert!(claim(1000, 0).is_ok());
+    assert!(claim(1, 1000).is_ok());
+    assert!(claim(64, 64).is_ok());
+    assert_eq!(claim(65, 64).unwrap_err().code(), "invalid_request");
+    assert_eq!(claim(1000, 1000).unwrap_err().code(), "invalid_request");
+}
+
+#[test]
+fn each_place_that_got_work_is_told_once_and_a_log_tells_nobody() {
+    let mut bench = Bench::new();
+    for at in 0..100 {
+        let mut spec = TaskSpec::new("work");
+        spec.queue = Text::from(["east", "west"][at % 2]);
+        bench.submit(spec);
+    }
+    let mut woken = Vec::new();
+    bench.machine.take_woken(&mut woken);
+    let queues: Vec<&str> = woken.iter().map(|place| &*place.queue).collect();
+    assert_eq!(queues, ["east", "west"]);
+    let mut replayed = Machine::new(1);
+    for (now, entry) in &bench.log {
+        replayed.replay(now, entry);
+    }
+    woken.clear();
+    replayed.take_woken(&mut woken);
+    assert_eq!(woken, [], "nobody waits while a log is read");
+}
+
+#[test]
+fn the_nil_uuid_names_no_task() {
+    let mut bench = Bench::new();
+    let spec = Box::new(TaskSpec::new("work"));
+    let refused = bench.step(Command::SubmitAs(crate::TaskId(0), spec));
+    assert_eq!(refused.unwrap_err().code(), "invalid_task");
 }

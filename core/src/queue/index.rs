@@ -176,6 +176,10 @@ impl Index {
         into.append(&mut self.woken);
     }
 
+    pub(crate) fn forget_woken(&mut self) {
+        self.woken.clear();
+    }
+
     pub(crate) fn contains(&self, key: LaneKey, order: u64, run: u32) -> bool {
         self.lanes
             .get(&key)

@@ -65,6 +65,9 @@ fn check(claim: &Claim) -> Result<(), Rejection> {
     if claim.kinds.len() > limits::CLAIM_FILTER_MAX {
         return invalid("kinds", "must name at most 1000 kinds");
     }
+    if claim.queues.len() * claim.kinds.len() > limits::CLAIM_PLACES_MAX {
+        return invalid("kinds", "queues times kinds must be at most 4096");
+    }
     if !claim.queues.iter().all(|queue| task::is_name(queue)) {
         return invalid("queues", "must match [a-z0-9._-]{1,128}");
     }
@@ -162,7 +165,7 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
             cleared += 1;
             continue;
         }
-        bytes += tx.state().task_of(run).payload.bytes.len();
+        bytes += weight(tx, run);
         if bytes > limits::CLAIM_BYTES_MAX && !grants.is_empty() {
             break;
         }
@@ -170,6 +173,15 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
         grants.push(grant(tx, run));
     }
     grants
+}
+
+/// The bytes of a grant: payload, memos and what a resume handed over.
+fn weight(tx: &Tx<'_>, run: u32) -> usize {
+    let handed = tx.state().runs[run].past.as_deref().map_or(0, |past| {
+        let resumed = past.resume_payload.as_ref().map_or(0, |bytes| bytes.len());
+        past.checkpoint_bytes + resumed
+    });
+    tx.state().task_of(run).payload.bytes.len() + handed
 }
 
 fn start(tx: &mut Tx<'_>, run: u32, claim: &Claim) {

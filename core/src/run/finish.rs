@@ -130,6 +130,8 @@ fn check(finish: &Finish) -> Result<(), Rejection> {
             value: limits::PAYLOAD_BYTES_MAX as u64,
         });
     }
+    // Before they are compared with each other: that takes time by the square of their number.
+    run::checkpoint_room(finish.checkpoints.len(), 0)?;
     if let Some(error) = &finish.error {
         if error.code.is_empty() || error.code.len() > limits::ERROR_CODE_BYTES_MAX {
             return invalid("error.code", "must have 1 to 128 bytes");

@@ -23,6 +23,12 @@ pub(crate) fn decide(
     spec: Box<TaskSpec>,
 ) -> Result<Outcome, Rejection> {
     check(&spec, limits::PAYLOAD_BYTES_MAX)?;
+    if id == Some(TaskId(0)) {
+        return Err(Rejection::InvalidTask {
+            field: "id",
+            message: "must not be the nil UUID".into(),
+        });
+    }
     let key = spec
         .extras
         .as_ref()
