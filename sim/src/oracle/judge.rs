@@ -176,7 +176,10 @@ impl Oracle {
             let records = written.get(&*name).map_or(&[][..], Vec::as_slice);
             self.judge_end(told, records, image.machine.sequence())?;
             let is_read = matches!(told.entry.asked, Asked::Query(_));
-            if told.said.is_some() && !records.is_empty() {
+            // A claim may clear expired runs away and find nothing: that is not what it is answered.
+            let is_claim = matches!(told.entry.asked, Asked::Claim(_));
+            let did = records.iter().any(|one| !is_claim || started(one).is_some());
+            if told.said.is_some() && did {
                 answers.insert(name, told);
             } else if (told.said.is_some() || is_read) && !told.is_part {
                 places.entry(told.sequence).or_default().push(told);
@@ -191,7 +194,7 @@ impl Oracle {
         }
         self.judge_unwritten(&mut places)?;
         for command in fresh {
-            self.judge_command(command, &answers, &written)?;
+            self.judge_command(command, &answers)?;
             self.judge_unwritten(&mut places)?;
         }
         demand!(places.is_empty(), "answers name events that are not in the log");
@@ -203,7 +206,6 @@ impl Oracle {
         &mut self,
         command: &Written,
         answers: &BTreeMap<String, &Flat<'_>>,
-        written: &BTreeMap<&str, Vec<&Written>>,
     ) -> Verdict {
         let name = &*command.record.principal;
         let wish = self.wishes.get(name).cloned();
@@ -214,22 +216,16 @@ impl Oracle {
         let (Some(told), Some(wish)) = (answers.get(name), wish) else {
             return Ok(());
         };
-        // Of a claim that had to clear expired runs away first, the last record is the one answered.
-        let is_last = written[name].last().is_some_and(|last| *last == command);
-        let gives_back = command.record.kind == 4 && matches!(wish, Wish::Claim(_));
-        let (Some(said), true, false) = (told.said, is_last, gives_back) else {
+        let is_other = matches!(wish, Wish::Claim(_)) && started(command).is_none();
+        let (Some(said), false) = (told.said, is_other) else {
             return Ok(());
         };
         let sequence = command.last_sequence();
-        let empty = matches!(said, Ok(Outcome::Claimed(grants)) if grants.is_empty());
         demand!(
-            told.is_part || empty || told.sequence == sequence,
+            told.is_part || told.sequence == sequence,
             "{name}: answered at {}, logged at {sequence}",
             told.sequence
         );
-        if empty {
-            return Ok(());
-        }
         self.answer(told, &wish, said, true)
     }
 

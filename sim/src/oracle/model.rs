@@ -213,7 +213,7 @@ impl Model {
         }
         let mut holders = 0;
         let mut limit = policy.concurrency_limit;
-        for (other, run) in self.runs.iter().filter(|(_, run)| run.holds) {
+        for (other, _) in self.runs.iter().filter(|(_, run)| run.holds) {
             let theirs = self.policy(*other)?;
             if theirs.concurrency_key.as_ref() == Some(key) {
                 holders += 1;
