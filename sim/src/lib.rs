@@ -4,10 +4,12 @@
 mod disk;
 mod marks;
 mod oracle;
+mod planted;
 mod rng;
 mod world;
 
 pub use disk::*;
 pub use marks::Marks;
 pub use rng::Rng;
-pub use world::{Report, Setup, run_seed};
+pub use planted::{PLANTED, Planted, guarded, hunt};
+pub use world::{Report, Setup, run_planned, run_seed};

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use mainstay_sim::{Marks, Report, Setup, run_seed};
+use mainstay_sim::{Marks, PLANTED, Report, Setup, guarded, hunt, run_seed};
 
 const CRASH_POINTS_DEFAULT: u64 = 200_000;
 const USAGE: &str = "usage: sim run [--crash-points N] [--seeds A..B] [--seed S] [--threads T] [--doublecheck]
@@ -61,6 +61,7 @@ fn main() -> ExitCode {
     let good = match verb.as_str() {
         "run" => run(&args),
         "one" => one(&args),
+        "planted" => planted(&args),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -92,22 +93,6 @@ impl Total {
             self.failures.push((seed, failure));
         }
     }
-}
-
-/// One seed; a panic of the engine or the machine is a failure like any other.
-fn guarded(seed: u64, setup: &Setup) -> Report {
-    let run = std::panic::catch_unwind(|| run_seed(seed, setup));
-    run.unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_default();
-        Report {
-            failure: Some(format!("panic: {text}")),
-            ..Report::default()
-        }
-    })
 }
 
 fn checked(seed: u64, doublecheck: bool) -> Report {
@@ -212,4 +197,26 @@ fn one(args: &Args) -> bool {
         println!("FAILED: {failure}");
     }
     report.failure.is_none()
+}
+
+/// Every planted bug must be caught, by all rules and by those alone that look after a crash.
+fn planted(args: &Args) -> bool {
+    std::panic::set_hook(Box::new(|_| {}));
+    let wanted = |name: &str| args.name.as_deref().is_none_or(|only| only == name);
+    let mut good = true;
+    for bug in PLANTED.iter().filter(|bug| wanted(bug.name)) {
+        for (blind, how) in [(false, "all rules"), (true, "after crashes only")] {
+            match hunt(bug, 1, blind) {
+                Ok((seed, crash_points, failure)) => println!(
+                    "caught  {:<32} {how:<18} seed {seed}, {crash_points} crash points: {failure}",
+                    bug.name
+                ),
+                Err(crash_points) => {
+                    println!("MISSED  {:<32} {how:<18} {crash_points} crash points", bug.name);
+                    good = false;
+                }
+            }
+        }
+    }
+    good
 }

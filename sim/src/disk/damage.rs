@@ -1,7 +1,11 @@
 //! Damage at rest: rot, unreadable blocks, lost files.
 
-use super::model::SECTOR_BYTES;
+use super::model::{SECTOR_BYTES, Tree};
 use super::sim::SimDisk;
+
+/// Everything on a disk at one moment.
+#[derive(Clone)]
+pub struct Saved(Tree);
 
 impl SimDisk {
     /// Names of all files, in order.
@@ -49,6 +53,17 @@ impl SimDisk {
         for inode in self.hold().tree.inodes.values_mut() {
             inode.unreadable.clear();
         }
+    }
+
+    /// A copy of everything, to undo damage with.
+    #[must_use]
+    pub fn save(&self) -> Saved {
+        Saved(self.hold().tree.clone())
+    }
+
+    /// Everything is as it was when saved.
+    pub fn restore(&self, saved: Saved) {
+        self.hold().tree = saved.0;
     }
 
     /// A file is gone, durably.

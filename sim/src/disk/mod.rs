@@ -5,5 +5,6 @@ mod fault;
 mod model;
 mod sim;
 
+pub use damage::Saved;
 pub use fault::{Act, Aim, Fault, Lasts, Plan, Planned};
 pub use sim::{Crash, Hook, SimDisk, SimFile, SimLock};

@@ -179,8 +179,8 @@ impl Inode {
             let version = rng.pick(&versions).clone();
             let old = sector(&self.medium, at);
             let survivor = match rng.below(10) {
-                0..=6 => version,
-                7 | 8 => {
+                0..=4 => version,
+                5..=7 => {
                     torn += 1;
                     let cut = rng.below(SECTOR_BYTES as u64) as usize;
                     [&version[..cut], &old[cut..]].concat()
@@ -199,8 +199,18 @@ impl Inode {
     }
 }
 
-/// A sector spoilt while it was written: a range of it is noise.
+/// A sector spoilt while it was written: a range of it is noise, or one byte where something ends.
 fn garbage(mut bytes: Vec<u8>, rng: &mut Rng) -> Vec<u8> {
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+    if rng.chance(50) {
+        let at = if rng.chance(50) {
+            last
+        } else {
+            rng.below(last as u64 + 1) as usize
+        };
+        bytes[at] ^= 1 << rng.below(8);
+        return bytes;
+    }
     let from = rng.below(SECTOR_BYTES as u64) as usize;
     let to = from + rng.below((SECTOR_BYTES - from) as u64 + 1) as usize;
     for byte in &mut bytes[from..to] {
@@ -266,6 +276,17 @@ impl Tree {
                 self.durable_dirs.insert(name);
             }
         }
+    }
+
+    /// Forgets files that no name leads to, now or after any power cut.
+    pub(crate) fn sweep(&mut self) {
+        let mut reachable: BTreeSet<Ino> = self.names.values().copied().collect();
+        reachable.extend(self.durable_names.values());
+        reachable.extend(self.renamings.iter().filter_map(|change| match change {
+            Renaming::Named(_, ino) | Renaming::Moved { ino, .. } => Some(*ino),
+            Renaming::Unnamed(_) | Renaming::Dir(_) => None,
+        }));
+        self.inodes.retain(|ino, _| reachable.contains(ino));
     }
 
     /// The power fails.

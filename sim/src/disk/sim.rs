@@ -216,6 +216,8 @@ impl SimDisk {
         if crash == Crash::Power {
             let mut rng = Rng::new(inner.rng().next(), 1);
             inner.tree.cut(&mut rng);
+        } else {
+            inner.tree.sweep();
         }
         inner.stir(crash as u64 + 1000);
     }

@@ -75,12 +75,12 @@ impl Oracle {
 
     /// An answer leaves: it must not show anything that is not durable.
     pub(crate) fn leaves(&mut self, sequence: u64, durable: u64) -> Verdict {
+        self.shown = self.shown.max(sequence);
+        self.acks += 1;
         demand!(
             sequence <= durable,
             "an answer shows event {sequence}, only {durable} are durable"
         );
-        self.shown = self.shown.max(sequence);
-        self.acks += 1;
         Ok(())
     }
 

@@ -8,4 +8,4 @@ mod plan;
 mod run;
 mod steps;
 
-pub use run::{Report, Setup, run_seed};
+pub use run::{Report, Setup, run_planned, run_seed};

@@ -4,25 +4,43 @@ use mainstay::{CallError, Opening, Outcome, Status};
 use mainstay_log::Options;
 
 use super::clock::SimClock;
+use super::damage::{self, Damage};
 use super::life::Life;
 use super::people::People;
 use super::plan;
-use crate::disk::{Crash, Plan, SimDisk};
+use crate::disk::{Crash, Plan, Saved, SimDisk};
 use crate::marks::Marks;
 use crate::oracle::{Asked, Entry, LastWord, Oracle, Recovered, Said};
 use crate::rng::Rng;
 
 /// What a world is made of besides its seed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// Bugs planted in the log.
     pub log: mainstay_log::Plant,
     /// Bugs planted in the engine.
     pub engine: mainstay::Plant,
-    /// Damage at rest between lives, for bugs that only damage shows.
-    pub damage: bool,
+    /// In how many of 100 recoveries something is damaged at rest.
+    pub damage: u64,
+    /// Whether only what crashes bring to light counts: the rules that look at every single answer and fault are off.
+    pub blind: bool,
+    /// The only kind of crash, instead of both.
+    pub crash: Option<Crash>,
     /// Whether every step is written down.
     pub trace: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup {
+            log: mainstay_log::Plant::default(),
+            engine: mainstay::Plant::default(),
+            damage: 4,
+            blind: false,
+            crash: None,
+            trace: false,
+        }
+    }
 }
 
 /// What one seed came to.
@@ -56,6 +74,24 @@ pub fn run_seed(seed: u64, setup: &Setup) -> Report {
     let mut world = World::new(seed, setup.clone());
     let failure = world.live().err();
     world.finish(failure)
+}
+
+/// One life of `steps` steps under this plan, and then a quiet end: for walking over every disk call of a short workload.
+#[must_use]
+pub fn run_planned(seed: u64, setup: &Setup, disk: Plan, steps: u64) -> (Report, u64) {
+    let mut world = World::new(seed, setup.clone());
+    let plan = plan::LifePlan {
+        disk,
+        steps,
+        ends_clean: true,
+    };
+    let mut calls = 0;
+    let mut failure = world.one_life(plan).err();
+    calls += world.disk.calls();
+    if failure.is_none() {
+        failure = world.quiet_end().err();
+    }
+    (world.finish(failure), calls)
 }
 
 /// How a life ended.
@@ -185,7 +221,9 @@ impl World {
     fn fall(&mut self, gentle: bool) {
         self.had_orphans |= self.disk.has_orphans();
         let power = self.rng.chance(if gentle { 30 } else { 60 });
-        let crash = if power { Crash::Power } else { Crash::Process };
+        let drawn = if power { Crash::Power } else { Crash::Process };
+        let crash = self.setup.crash.unwrap_or(drawn);
+        let power = crash == Crash::Power;
         self.report.marks.hit(match crash {
             Crash::Power => "power cut",
             Crash::Process => "process crash",
@@ -204,8 +242,13 @@ impl World {
     /// Opens, through as many crashes within recovery as are planned, and lets the oracle judge.
     pub(super) fn open(&mut self, mut disk_plan: Plan) -> Result<Life, String> {
         let mut depth = 0;
+        let mut struck = None;
+        let mut strikes = u32::from(self.rng.chance(self.setup.damage));
         loop {
-            let damaged = self.setup.damage && super::damage::inflict(self);
+            if strikes == 1 && self.rng.chance(30) {
+                strikes = 0;
+                struck = self.strike(false);
+            }
             self.disk.begin(disk_plan.clone());
             let raw = self.clock.raw();
             let entropy = self.rng.entropy();
@@ -216,24 +259,54 @@ impl World {
                 continue;
             }
             match opened {
-                Ok(_) if self.disk.grave_faults() > 0 => {
+                Ok(_) if self.disk.grave_faults() > 0 && !self.setup.blind => {
                     return Err(String::from("recovery went on after an error of the disk"));
+                }
+                // Everything is sealed now: the best moment to damage it.
+                Ok(opening) if strikes == 1 => {
+                    strikes = 0;
+                    drop(opening);
+                    self.nested(&mut depth, &mut disk_plan);
+                    struck = self.strike(true);
                 }
                 Ok(opening) => {
                     self.say(|| format!("opened {:?}", opening.recovery));
+                    self.disk.heal();
                     return self.judge(opening, raw, depth);
                 }
                 Err(error) => {
                     self.say(|| format!("refused: {error}"));
-                    if self.disk.faults_shown() == 0 && !damaged {
-                        return Err(format!("refused to open after legal faults: {error}"));
-                    }
-                    self.report.refusals += 1;
-                    super::damage::repair(self);
+                    self.refused(&error, struck.take())?;
                     self.nested(&mut depth, &mut disk_plan);
                 }
             }
         }
+    }
+
+    fn strike(&mut self, is_sealed: bool) -> Option<(Saved, Damage)> {
+        let saved = self.disk.save();
+        damage::strike(self, is_sealed).map(|damage| (saved, damage))
+    }
+
+    /// A refusal needs a reason; what was damaged is restored from a copy, as people do.
+    fn refused(
+        &mut self,
+        error: &mainstay_log::OpenError,
+        struck: Option<(Saved, Damage)>,
+    ) -> Result<(), String> {
+        self.report.refusals += 1;
+        if let Some((saved, damage)) = struck {
+            self.report.marks_if(
+                damage == Damage::Unreadable,
+                "open refused: unreadable block",
+            );
+            self.disk.restore(saved);
+            return Ok(());
+        }
+        if self.disk.faults_shown() == 0 {
+            return Err(format!("refused to open after legal faults: {error}"));
+        }
+        Ok(())
     }
 
     /// Recovery was cut off: it will be tried again.
@@ -295,7 +368,10 @@ impl World {
             let entry = &life.history[at];
             match &entry.answer {
                 Some(Ok(replied)) => {
-                    self.oracle.leaves(replied.sequence, life.durable)?;
+                    let told = self.oracle.leaves(replied.sequence, life.durable);
+                    if !self.setup.blind {
+                        told?;
+                    }
                     mark_wait(&mut self.report.marks, entry);
                     match &replied.value {
                         Said::Decided(Ok(outcome)) => self.people.learn(outcome),

@@ -1,0 +1,137 @@
+//! Planted bugs: each must be caught by what crashes bring to light, or the oracle is blind.
+
+use mainstay::Plant as EnginePlant;
+use mainstay_log::Plant as LogPlant;
+
+use crate::world::{Report, Setup, run_seed};
+
+/// Crash points after which a bug counts as missed.
+const CRASH_POINTS_MAX: u64 = 20_000;
+
+/// One planted bug.
+#[derive(Clone, Copy, Debug)]
+pub struct Planted {
+    /// Its switch.
+    pub name: &'static str,
+    log: fn(&mut LogPlant),
+    engine: fn(&mut EnginePlant),
+    damage: u64,
+}
+
+const fn in_log(name: &'static str, log: fn(&mut LogPlant), damage: u64) -> Planted {
+    Planted {
+        name,
+        log,
+        engine: |_| {},
+        damage,
+    }
+}
+
+const fn in_engine(name: &'static str, engine: fn(&mut EnginePlant)) -> Planted {
+    Planted {
+        name,
+        log: |_| {},
+        engine,
+        damage: 0,
+    }
+}
+
+/// Every bug that can be planted.
+pub const PLANTED: &[Planted] = &[
+    in_log("ack_before_sync", |plant| plant.ack_before_sync = true, 0),
+    in_log("skip_sync_every_n", |plant| plant.skip_sync_every_n = 7, 0),
+    in_log("ignore_sync_error", |plant| plant.ignore_sync_error = true, 0),
+    in_log("retry_failed_sync", |plant| plant.retry_failed_sync = true, 0),
+    in_log(
+        "continue_after_short_write",
+        |plant| plant.continue_after_short_write = true,
+        0,
+    ),
+    in_log(
+        "skip_dir_sync_on_segment_create",
+        |plant| plant.skip_dir_sync_on_segment_create = true,
+        0,
+    ),
+    in_log("crc_skips_header", |plant| plant.crc_skips_header = true, 0),
+    in_log(
+        "crc_skips_last_byte",
+        |plant| plant.crc_skips_last_byte = true,
+        0,
+    ),
+    in_log(
+        "truncate_at_first_bad",
+        |plant| plant.truncate_at_first_bad = true,
+        40,
+    ),
+    in_log("eio_is_end_of_log", |plant| plant.eio_is_end_of_log = true, 40),
+    in_log(
+        "missing_segment_is_end",
+        |plant| plant.missing_segment_is_end = true,
+        40,
+    ),
+    in_log(
+        "serve_before_tail_rewrite",
+        |plant| plant.serve_before_tail_rewrite = true,
+        0,
+    ),
+    in_engine("ack_before_durable", |plant| plant.ack_before_durable = true),
+    in_engine("reads_see_undurable", |plant| plant.reads_see_undurable = true),
+    in_engine("leases_leave_early", |plant| plant.leases_leave_early = true),
+];
+
+impl Planted {
+    /// A world with this bug in it. `blind` turns the rules off that look at every single answer and fault.
+    #[must_use]
+    pub fn setup(&self, blind: bool) -> Setup {
+        let mut setup = Setup {
+            damage: self.damage,
+            blind,
+            ..Setup::default()
+        };
+        (self.log)(&mut setup.log);
+        (self.engine)(&mut setup.engine);
+        setup
+    }
+}
+
+/// Runs seeds from `first` on until the bug is caught. Gives the seed, the crash points it took and what was caught; `Err` with the
+/// crash points spent in vain.
+///
+/// # Errors
+/// The bug was not caught.
+pub fn hunt(bug: &Planted, first: u64, blind: bool) -> Result<(u64, u64, String), u64> {
+    let setup = bug.setup(blind);
+    let mut crash_points = 0;
+    for seed in first.. {
+        let Report {
+            crash_points: more,
+            failure,
+            ..
+        } = guarded(seed, &setup);
+        crash_points += more;
+        if let Some(failure) = failure {
+            return Ok((seed, crash_points, failure));
+        }
+        if crash_points >= CRASH_POINTS_MAX {
+            break;
+        }
+    }
+    Err(crash_points)
+}
+
+/// One seed; a panic of the engine or the machine is a failure like any other.
+#[must_use]
+pub fn guarded(seed: u64, setup: &Setup) -> Report {
+    let run = std::panic::catch_unwind(|| run_seed(seed, setup));
+    run.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_default();
+        Report {
+            failure: Some(format!("panic: {text}")),
+            ..Report::default()
+        }
+    })
+}
