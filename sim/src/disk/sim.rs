@@ -207,6 +207,14 @@ impl SimDisk {
         inner.hook = None;
     }
 
+    /// Nothing more goes wrong in this life.
+    pub fn calm(&self) {
+        let mut inner = self.hold();
+        inner.plan = Plan::default();
+        inner.standing.clear();
+        inner.owes_error = false;
+    }
+
     /// Ends a process life: its locks are free, and of what was not synced the crash leaves what it leaves.
     pub fn crash(&self, crash: Crash) {
         let mut inner = self.hold();

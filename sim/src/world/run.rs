@@ -402,6 +402,7 @@ impl World {
     fn quiet_end(&mut self) -> Result<(), String> {
         self.disk.heal();
         let mut life = self.open(Plan::default())?;
+        self.disk.calm();
         self.people.forget_leases();
         super::steps::bring_to_an_end(self, &mut life)?;
         let closed = life.close();
