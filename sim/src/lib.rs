@@ -10,6 +10,6 @@ mod world;
 
 pub use disk::*;
 pub use marks::Marks;
-pub use rng::Rng;
 pub use planted::{PLANTED, Planted, guarded, hunt};
+pub use rng::Rng;
 pub use world::{Report, Setup, run_planned, run_seed};

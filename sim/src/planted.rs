@@ -40,8 +40,16 @@ const fn in_engine(name: &'static str, engine: fn(&mut EnginePlant)) -> Planted 
 pub const PLANTED: &[Planted] = &[
     in_log("ack_before_sync", |plant| plant.ack_before_sync = true, 0),
     in_log("skip_sync_every_n", |plant| plant.skip_sync_every_n = 7, 0),
-    in_log("ignore_sync_error", |plant| plant.ignore_sync_error = true, 0),
-    in_log("retry_failed_sync", |plant| plant.retry_failed_sync = true, 0),
+    in_log(
+        "ignore_sync_error",
+        |plant| plant.ignore_sync_error = true,
+        0,
+    ),
+    in_log(
+        "retry_failed_sync",
+        |plant| plant.retry_failed_sync = true,
+        0,
+    ),
     in_log(
         "continue_after_short_write",
         |plant| plant.continue_after_short_write = true,
@@ -63,7 +71,11 @@ pub const PLANTED: &[Planted] = &[
         |plant| plant.truncate_at_first_bad = true,
         40,
     ),
-    in_log("eio_is_end_of_log", |plant| plant.eio_is_end_of_log = true, 40),
+    in_log(
+        "eio_is_end_of_log",
+        |plant| plant.eio_is_end_of_log = true,
+        40,
+    ),
     in_log(
         "missing_segment_is_end",
         |plant| plant.missing_segment_is_end = true,
@@ -74,9 +86,15 @@ pub const PLANTED: &[Planted] = &[
         |plant| plant.serve_before_tail_rewrite = true,
         0,
     ),
-    in_engine("ack_before_durable", |plant| plant.ack_before_durable = true),
-    in_engine("reads_see_undurable", |plant| plant.reads_see_undurable = true),
-    in_engine("leases_leave_early", |plant| plant.leases_leave_early = true),
+    in_engine("ack_before_durable", |plant| {
+        plant.ack_before_durable = true
+    }),
+    in_engine("reads_see_undurable", |plant| {
+        plant.reads_see_undurable = true
+    }),
+    in_engine("leases_leave_early", |plant| {
+        plant.leases_leave_early = true
+    }),
 ];
 
 impl Planted {

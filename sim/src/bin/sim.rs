@@ -9,7 +9,8 @@ use std::time::Instant;
 use mainstay_sim::{Marks, PLANTED, Report, Setup, guarded, hunt, run_seed};
 
 const CRASH_POINTS_DEFAULT: u64 = 200_000;
-const USAGE: &str = "usage: sim run [--crash-points N] [--seeds A..B] [--seed S] [--threads T] [--doublecheck]
+const USAGE: &str =
+    "usage: sim run [--crash-points N] [--seeds A..B] [--seed S] [--threads T] [--doublecheck]
        sim planted [--name NAME]
        sim one --seed S [--trace]";
 
@@ -67,7 +68,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Sums over all seeds.
@@ -100,7 +105,9 @@ fn checked(seed: u64, doublecheck: bool) -> Report {
     if doublecheck && report.failure.is_none() {
         let again = guarded(seed, &Setup::default());
         if again.trace != report.trace {
-            report.failure = Some(String::from("the same seed ran differently the second time"));
+            report.failure = Some(String::from(
+                "the same seed ran differently the second time",
+            ));
         }
     }
     report
@@ -113,9 +120,9 @@ fn run(args: &Args) -> bool {
         (None, None) => CRASH_POINTS_DEFAULT,
     };
     let (first, end) = args.seeds.unwrap_or((1, u64::MAX));
-    let threads = args.threads.unwrap_or_else(|| {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-    });
+    let threads = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     let total = Mutex::new(Total::default());
     let (next, done) = (AtomicU64::new(first), AtomicBool::new(false));
     let started = Instant::now();
@@ -212,7 +219,10 @@ fn planted(args: &Args) -> bool {
                     bug.name
                 ),
                 Err(crash_points) => {
-                    println!("MISSED  {:<32} {how:<18} {crash_points} crash points", bug.name);
+                    println!(
+                        "MISSED  {:<32} {how:<18} {crash_points} crash points",
+                        bug.name
+                    );
                     good = false;
                 }
             }

@@ -5,6 +5,9 @@ mod fault;
 mod model;
 mod sim;
 
+#[cfg(test)]
+mod tests;
+
 pub use damage::Saved;
 pub use fault::{Act, Aim, Fault, Lasts, Plan, Planned};
 pub use sim::{Crash, Hook, SimDisk, SimFile, SimLock};

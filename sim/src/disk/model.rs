@@ -65,11 +65,7 @@ pub(crate) enum Renaming {
     /// A name is gone.
     Unnamed(String),
     /// A file changed its name, in one act.
-    Moved {
-        from: String,
-        to: String,
-        ino: Ino,
-    },
+    Moved { from: String, to: String, ino: Ino },
     /// A directory was made.
     Dir(String),
 }
@@ -240,14 +236,15 @@ impl Tree {
     }
 
     pub(crate) fn sync_dir(&mut self, dir: &str) {
-        let (ours, rest) = std::mem::take(&mut self.renamings)
-            .into_iter()
-            .partition(|change: &Renaming| match change {
-                Renaming::Named(name, _) | Renaming::Unnamed(name) | Renaming::Dir(name) => {
-                    dir_of(name) == dir
-                }
-                Renaming::Moved { to, .. } => dir_of(to) == dir,
-            });
+        let (ours, rest) =
+            std::mem::take(&mut self.renamings)
+                .into_iter()
+                .partition(|change: &Renaming| match change {
+                    Renaming::Named(name, _) | Renaming::Unnamed(name) | Renaming::Dir(name) => {
+                        dir_of(name) == dir
+                    }
+                    Renaming::Moved { to, .. } => dir_of(to) == dir,
+                });
         self.renamings = rest;
         let ours: Vec<Renaming> = ours;
         for change in ours {

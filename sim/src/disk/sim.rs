@@ -311,11 +311,7 @@ impl SimDisk {
     fn hook(&self) {
         let hook = {
             let inner = self.hold();
-            if inner.dead {
-                None
-            } else {
-                inner.hook.clone()
-            }
+            if inner.dead { None } else { inner.hook.clone() }
         };
         if let Some(hook) = hook {
             hook();
@@ -445,7 +441,10 @@ impl Disk for SimDisk {
         let names = inner.tree.names.keys().chain(inner.tree.dirs.iter());
         Ok(names
             .filter(|name| dir_of(name) == dir)
-            .map(|name| name.rsplit_once('/').map_or(name.as_str(), |(_, last)| last))
+            .map(|name| {
+                name.rsplit_once('/')
+                    .map_or(name.as_str(), |(_, last)| last)
+            })
             .map(str::to_owned)
             .collect())
     }

@@ -22,7 +22,11 @@ impl Model {
                 demand!(events.peek().is_none(), "a claim went on after its end");
             }
         }
-        demand!(grants.len() <= claim.max as usize, "{} grants", grants.len());
+        demand!(
+            grants.len() <= claim.max as usize,
+            "{} grants",
+            grants.len()
+        );
         if let Some(key) = &claim.idempotency_key
             && !grants.is_empty()
         {
@@ -34,7 +38,10 @@ impl Model {
         }
         if grants.len() < claim.max as usize && !grants.is_empty() {
             let next = self.first_for(claim, self.wall)?;
-            demand!(next.is_none(), "a claim left {next:?} though it could take more");
+            demand!(
+                next.is_none(),
+                "a claim left {next:?} though it could take more"
+            );
         }
         Ok(())
     }
@@ -69,11 +76,20 @@ impl Model {
                 );
                 self.started(fact, claim)?;
                 let (incarnation, counter) = (fact.incarnation, fact.counter);
-                grants.push((fact.run, Fence { incarnation, counter }));
+                grants.push((
+                    fact.run,
+                    Fence {
+                        incarnation,
+                        counter,
+                    },
+                ));
                 Ok(())
             }
             Event::ClaimRecorded(fact) => {
-                demand!(claim.idempotency_key.as_ref() == Some(&fact.key), "another key");
+                demand!(
+                    claim.idempotency_key.as_ref() == Some(&fact.key),
+                    "another key"
+                );
                 let told = fact.runs.iter().copied().zip(fact.counters.iter().copied());
                 let given = grants.iter().map(|(run, fence)| (*run, fence.counter));
                 demand!(told.eq(given), "the record of a claim names other grants");
@@ -95,7 +111,8 @@ impl Model {
         let (run, spec) = (self.run(id)?, &self.task_of(id)?.spec);
         demand!(grant.task == run.task, "run {id} is of another task");
         demand!(
-            grant.attempt == lease.number && grant.attempt_id == AttemptId::derive(id, lease.number),
+            grant.attempt == lease.number
+                && grant.attempt_id == AttemptId::derive(id, lease.number),
             "attempt {} of run {id} is {}",
             grant.attempt,
             lease.number

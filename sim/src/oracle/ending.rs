@@ -64,8 +64,9 @@ pub(crate) fn ending(
     }
     let counts = matches!(result, AttemptResult::Failure | AttemptResult::Timeout);
     if counts {
-        let final_error = error
-            .is_some_and(|error| !error.retryable || policy.retry.non_retryable.contains(&error.code));
+        let final_error = error.is_some_and(|error| {
+            !error.retryable || policy.retry.non_retryable.contains(&error.code)
+        });
         if final_error {
             return Ending::Failed(Cause::NotRetryable);
         }

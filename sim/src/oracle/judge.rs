@@ -178,26 +178,38 @@ impl Oracle {
             let is_read = matches!(told.entry.asked, Asked::Query(_));
             // A claim may clear expired runs away and find nothing: that is not what it is answered.
             let is_claim = matches!(told.entry.asked, Asked::Claim(_));
-            let did = records.iter().any(|one| !is_claim || started(one).is_some());
+            let did = records
+                .iter()
+                .any(|one| !is_claim || started(one).is_some());
             if told.said.is_some() && did {
                 answers.insert(name, told);
             } else if (told.said.is_some() || is_read) && !told.is_part {
                 places.entry(told.sequence).or_default().push(told);
             } else if let (true, Some(Ok(outcome))) = (told.is_part, told.said) {
                 let found = matches!(outcome, Outcome::Submitted(done) if done.created);
-                demand!(!found, "request {} was acknowledged and is not in the log", told.id);
+                demand!(
+                    !found,
+                    "request {} was acknowledged and is not in the log",
+                    told.id
+                );
             }
         }
         let (before, mut places) = (self.model.sequence, places);
         if let Some((early, _)) = places.first_key_value() {
-            demand!(*early >= before, "an answer shows event {early} after {before}");
+            demand!(
+                *early >= before,
+                "an answer shows event {early} after {before}"
+            );
         }
         self.judge_unwritten(&mut places)?;
         for command in fresh {
             self.judge_command(command, &answers)?;
             self.judge_unwritten(&mut places)?;
         }
-        demand!(places.is_empty(), "answers name events that are not in the log");
+        demand!(
+            places.is_empty(),
+            "answers name events that are not in the log"
+        );
         Ok(())
     }
 
@@ -233,7 +245,10 @@ impl Oracle {
     fn judge_unwritten(&mut self, places: &mut BTreeMap<u64, Vec<&Flat<'_>>>) -> Verdict {
         let here = places.remove(&self.model.sequence).unwrap_or_default();
         for told in here {
-            match (told.said, self.wishes.get(&super::principal(told.id)).cloned()) {
+            match (
+                told.said,
+                self.wishes.get(&super::principal(told.id)).cloned(),
+            ) {
                 (Some(said), Some(wish)) => self.answer(told, &wish, said, false)?,
                 _ => self.read(told)?,
             }
@@ -257,9 +272,7 @@ impl Oracle {
             marks: &mut self.marks,
         };
         let judged = self.model.told(&mut told_here);
-        judged.map_err(|error| {
-            format!("r{} at event {}: {error}", told.id, self.model.sequence)
-        })
+        judged.map_err(|error| format!("r{} at event {}: {error}", told.id, self.model.sequence))
     }
 
     fn read(&mut self, told: &Flat<'_>) -> Verdict {
@@ -307,7 +320,10 @@ impl Oracle {
                 });
             }
             Some(Err(error)) => {
-                demand!(effects == 0, "request {id} was told `{error}` and is in the log");
+                demand!(
+                    effects == 0,
+                    "request {id} was told `{error}` and is in the log"
+                );
             }
             None => {}
         }
@@ -366,7 +382,10 @@ fn started(written: &Written) -> Option<RunId> {
 fn flatten(history: &[Entry]) -> Vec<Flat<'_>> {
     let mut flat = Vec::new();
     for entry in history {
-        let replied = entry.answer.as_ref().and_then(|answer| answer.as_ref().ok());
+        let replied = entry
+            .answer
+            .as_ref()
+            .and_then(|answer| answer.as_ref().ok());
         let sequence = replied.map_or(0, |replied| replied.sequence);
         let one = |id, said, is_part| Flat {
             id,

@@ -32,13 +32,19 @@ impl Model {
                 self.told_claimed(claim, grants, told)
             }
             (Wish::Claim(claim), Err(Rejection::IdempotencyConflict { key })) => {
-                let held = self.claim_keys.get(key).is_some_and(|held| held.claim != *claim);
+                let held = self
+                    .claim_keys
+                    .get(key)
+                    .is_some_and(|held| held.claim != *claim);
                 demand!(held, "claim key {key} was refused");
                 Ok(())
             }
             (Wish::Command(command), Ok(outcome)) => self.told_done(command, outcome, told),
             (Wish::Command(command), Err(rejection)) => {
-                demand!(!told.wrote, "refused ({rejection}), yet the log holds its events");
+                demand!(
+                    !told.wrote,
+                    "refused ({rejection}), yet the log holds its events"
+                );
                 self.told_refused(command, rejection, told.marks)
             }
             (wish, said) => Err(format!("{wish:?} was answered {said:?}")),
@@ -70,7 +76,8 @@ impl Model {
             let held = key.and_then(|key| self.claim_keys.get(key));
             let held = held.ok_or("grants that the log does not hold")?;
             demand!(held.claim == *claim, "another claim's grants");
-            let known = |grant: &mainstay::ClaimGrant| held.grants.contains(&(grant.run, grant.fence));
+            let known =
+                |grant: &mainstay::ClaimGrant| held.grants.contains(&(grant.run, grant.fence));
             demand!(grants.iter().all(known), "a repeated claim made new grants");
             told.marks.hit("claim repeated by key");
         }
@@ -95,7 +102,11 @@ impl Model {
             (Command::Checkpoint(put), Outcome::CheckpointSaved) => {
                 self.live(put.run, put.fence)?;
                 let saved = self.run(put.run)?.checkpoints.get(&put.name);
-                demand!(saved == Some(&put.value), "memo {} is not in the log", put.name);
+                demand!(
+                    saved == Some(&put.value),
+                    "memo {} is not in the log",
+                    put.name
+                );
                 Ok(())
             }
             (Command::CancelRun { run, .. }, outcome) => self.told_canceled(*run, outcome, told),
@@ -103,7 +114,11 @@ impl Model {
                 self.told_task_canceled(*task, answer, told)
             }
             (Command::SuspendRun { run, .. }, Outcome::RunSuspendRequested) => {
-                let asked = self.run(*run)?.lease.as_ref().is_some_and(|lease| lease.suspend);
+                let asked = self
+                    .run(*run)?
+                    .lease
+                    .as_ref()
+                    .is_some_and(|lease| lease.suspend);
                 demand!(asked, "no suspend of run {run} is in the log");
                 Ok(())
             }
@@ -116,7 +131,10 @@ impl Model {
                 demand!(told.wrote, "no {outcome:?} is in the log");
                 Ok(())
             }
-            (command, outcome) => Err(format!("command {} was answered {outcome:?}", command.code())),
+            (command, outcome) => Err(format!(
+                "command {} was answered {outcome:?}",
+                command.code()
+            )),
         }
     }
 
@@ -129,8 +147,15 @@ impl Model {
     ) -> Verdict {
         let task = self.tasks.get(&done.task);
         let task = task.ok_or_else(|| format!("task {} is not in the log", done.task))?;
-        demand!(id.is_none_or(|id| id == done.task), "another id than asked for");
-        demand!(task.run == Some(done.run.run), "another run of task {}", done.task);
+        demand!(
+            id.is_none_or(|id| id == done.task),
+            "another id than asked for"
+        );
+        demand!(
+            task.run == Some(done.run.run),
+            "another run of task {}",
+            done.task
+        );
         let run = self.run(done.run.run)?;
         demand!(
             run.state == done.run.state && run.scheduled_at == done.run.scheduled_at.0,
@@ -138,11 +163,23 @@ impl Model {
             done.run.run,
             run.state.name()
         );
-        demand!(done.created == told.wrote, "created is {}, yet it is not so", done.created);
+        demand!(
+            done.created == told.wrote,
+            "created is {}, yet it is not so",
+            done.created
+        );
         if !done.created {
-            let key = spec.extras.as_ref().and_then(|extras| extras.idempotency_key.as_ref());
-            let held = key.and_then(|key| self.keys.get(key)).ok_or("found without a key")?;
-            demand!(held.task == done.task && same(&held.spec, spec), "another task found");
+            let key = spec
+                .extras
+                .as_ref()
+                .and_then(|extras| extras.idempotency_key.as_ref());
+            let held = key
+                .and_then(|key| self.keys.get(key))
+                .ok_or("found without a key")?;
+            demand!(
+                held.task == done.task && same(&held.spec, spec),
+                "another task found"
+            );
             if task.incarnation < self.incarnation {
                 told.marks.hit("idempotency key repeated after restart");
             }
@@ -162,12 +199,20 @@ impl Model {
             lease if lease.suspend => Directive::Suspend,
             _ => Directive::Continue,
         };
-        demand!(answer.directive == directive, "told to {}", answer.directive.name());
+        demand!(
+            answer.directive == directive,
+            "told to {}",
+            answer.directive.name()
+        );
         let lease_ms = beat.lease_ms.unwrap_or(lease.lease_ms);
         let Some(now) = told.now else { return Ok(()) };
         // Heartbeats whose answers got lost may have granted more than is known here; never less.
         let until = (now.wall.0 + lease_ms).max(lease.end_wall);
-        demand!(answer.expires_at.0 >= until, "a lease until {} only", answer.expires_at.0);
+        demand!(
+            answer.expires_at.0 >= until,
+            "a lease until {} only",
+            answer.expires_at.0
+        );
         let end = now.steady.0 + lease_ms;
         if let Some(lease) = self.run_mut(beat.run)?.lease.as_mut() {
             lease.end = end.max(lease.end);
@@ -178,23 +223,39 @@ impl Model {
 
     fn told_finished(&self, finish: &Finish, state: RunState, told: &mut Told<'_>) -> Verdict {
         let run = self.run(finish.run)?;
-        let last = run.attempts.last().filter(|last| last.fence == finish.fence);
+        let last = run
+            .attempts
+            .last()
+            .filter(|last| last.fence == finish.fence);
         let last = last.ok_or("an outcome that is not in the log")?;
         let repeats = last.reported
             && last.result == result_of(finish.outcome)
             && last.output == finish.output
             && (last.error == error_of(finish) || last.after == RunState::Completed);
         demand!(repeats, "told that another outcome was accepted");
-        demand!(last.after == state, "told {}, was {}", state.name(), last.after.name());
+        demand!(
+            last.after == state,
+            "told {}, was {}",
+            state.name(),
+            last.after.name()
+        );
         if !told.wrote {
             told.marks.hit("finish repeated, same answer");
         }
         Ok(())
     }
 
-    fn told_canceled(&self, id: mainstay::RunId, outcome: &Outcome, told: &mut Told<'_>) -> Verdict {
+    fn told_canceled(
+        &self,
+        id: mainstay::RunId,
+        outcome: &Outcome,
+        told: &mut Told<'_>,
+    ) -> Verdict {
         let run = self.run(id)?;
-        let waits = run.lease.as_ref().is_some_and(|lease| lease.cancel.is_some());
+        let waits = run
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.cancel.is_some());
         let right = match outcome {
             Outcome::RunCanceled => told.wrote && run.state == RunState::Canceled,
             Outcome::RunCancelRequested => waits,
@@ -205,7 +266,11 @@ impl Model {
             }
             _ => false,
         };
-        demand!(right, "a cancel of a {} run was answered {outcome:?}", run.state.name());
+        demand!(
+            right,
+            "a cancel of a {} run was answered {outcome:?}",
+            run.state.name()
+        );
         Ok(())
     }
 
@@ -226,17 +291,15 @@ impl Model {
                     && answer.already_terminal == (!task.canceled && run.state.is_terminal()),
                 "a task's repeated cancel was answered {answer:?}"
             );
-            demand!(task.canceled || run.state.is_terminal(), "a cancel was not done");
+            demand!(
+                task.canceled || run.state.is_terminal(),
+                "a cancel was not done"
+            );
         }
         Ok(())
     }
 
-    fn told_refused(
-        &self,
-        command: &Command,
-        rejection: &Rejection,
-        marks: &mut Marks,
-    ) -> Verdict {
+    fn told_refused(&self, command: &Command, rejection: &Rejection, marks: &mut Marks) -> Verdict {
         let right = match rejection {
             Rejection::LeaseLost { run } => return self.told_lease_lost(*run, command, marks),
             Rejection::AlreadyFinished { run, state } => {
@@ -304,7 +367,11 @@ impl Model {
             },
             _ => false,
         };
-        demand!(right, "command {} was refused without reason: {rejection}", command.code());
+        demand!(
+            right,
+            "command {} was refused without reason: {rejection}",
+            command.code()
+        );
         Ok(())
     }
 
@@ -340,14 +407,20 @@ impl Model {
             Command::Finish(finish) => {
                 marks.hit("zombie finish rejected");
                 let last = self.run(id)?.attempts.last();
-                let repeats =
-                    last.is_some_and(|last| last.reported && last.fence == finish.fence);
-                demand!(!repeats, "a repeated finish of run {id} was told that its lease is lost");
+                let repeats = last.is_some_and(|last| last.reported && last.fence == finish.fence);
+                demand!(
+                    !repeats,
+                    "a repeated finish of run {id} was told that its lease is lost"
+                );
                 finish.fence
             }
             other => return Err(format!("command {} has no lease", other.code())),
         };
-        let live = self.run(id)?.lease.as_ref().is_some_and(|lease| lease.fence == fence);
+        let live = self
+            .run(id)?
+            .lease
+            .as_ref()
+            .is_some_and(|lease| lease.fence == fence);
         demand!(!live, "the live lease of run {id} was called lost");
         Ok(())
     }

@@ -33,7 +33,10 @@ impl Model {
             written.first_sequence,
             self.sequence
         );
-        demand!(!written.events.is_empty(), "a command without events is in the log");
+        demand!(
+            !written.events.is_empty(),
+            "a command without events is in the log"
+        );
         demand!(
             written.wall >= self.wall && written.steady >= self.steady,
             "time ran backwards: ({}, {}) after ({}, {})",
@@ -60,7 +63,10 @@ impl Model {
         match (written.record.kind, wish) {
             (12, None) => self.start(written),
             (13, None) => self.each(written, |_, event| {
-                demand!(matches!(event, Event::ClockAdopted(_)), "not a clock: {event:?}");
+                demand!(
+                    matches!(event, Event::ClockAdopted(_)),
+                    "not a clock: {event:?}"
+                );
                 Ok(())
             }),
             (14, None) => self.each(written, Model::due),
@@ -123,7 +129,11 @@ impl Model {
     fn fact(&mut self, command: &Command, by: &Text, event: &Event, is_last: bool) -> Verdict {
         match (command, event) {
             (Command::Submit(spec), Event::TaskCreated(fact)) => {
-                demand!(fact.task.0 > self.last_id, "the minted id {} does not grow", fact.task);
+                demand!(
+                    fact.task.0 > self.last_id,
+                    "the minted id {} does not grow",
+                    fact.task
+                );
                 self.last_id = fact.task.0;
                 self.task_created(spec, by, fact)
             }
@@ -139,16 +149,20 @@ impl Model {
                 self.extended(beat.fence, fact)
             }
             (Command::Finish(finish), Event::CheckpointSaved(fact)) if !is_last => {
-                let given = finish.checkpoints.iter().any(|(name, value)| {
-                    *name == fact.name && *value == fact.value
-                });
+                let given = finish
+                    .checkpoints
+                    .iter()
+                    .any(|(name, value)| *name == fact.name && *value == fact.value);
                 demand!(given, "checkpoint {} was not in the finish", fact.name);
                 self.live(finish.run, finish.fence)?;
                 self.saved(finish.run, fact)
             }
             (Command::Finish(finish), event) => self.finished(finish, event),
             (Command::Checkpoint(put), Event::CheckpointSaved(fact)) => {
-                demand!(put.name == fact.name && put.value == fact.value, "another memo");
+                demand!(
+                    put.name == fact.name && put.value == fact.value,
+                    "another memo"
+                );
                 self.live(put.run, put.fence)?;
                 self.saved(put.run, fact)
             }
@@ -162,7 +176,10 @@ impl Model {
                 row.canceled = true;
                 let run = row.run.ok_or("a task without its run")?;
                 let run = self.run(run)?;
-                let is_told = run.lease.as_ref().is_some_and(|lease| lease.cancel.is_some());
+                let is_told = run
+                    .lease
+                    .as_ref()
+                    .is_some_and(|lease| lease.cancel.is_some());
                 demand!(
                     is_last == (run.state.is_terminal() || is_told),
                     "a canceled task left its run alone"
@@ -183,7 +200,10 @@ impl Model {
                 Ok(())
             }
             (Command::ResumeRun { run, payload }, Event::RunResumed(fact)) => {
-                demand!(fact.run == *run && fact.payload == *payload, "another resume");
+                demand!(
+                    fact.run == *run && fact.payload == *payload,
+                    "another resume"
+                );
                 self.run_mut(*run)?.resume_payload = payload.clone();
                 demand!(
                     self.run(*run)?.state == RunState::Suspended,
@@ -236,17 +256,32 @@ impl Model {
         by: &Text,
         fact: &fact::TaskCreated,
     ) -> Verdict {
-        demand!(fact.spec == *spec, "the task logged is not the task asked for");
+        demand!(
+            fact.spec == *spec,
+            "the task logged is not the task asked for"
+        );
         demand!(fact.by == *by, "made by {} for {by}", fact.by);
-        demand!(!self.tasks.contains_key(&fact.task), "task {} exists", fact.task);
-        let key = spec.extras.as_ref().and_then(|extras| extras.idempotency_key.clone());
+        demand!(
+            !self.tasks.contains_key(&fact.task),
+            "task {} exists",
+            fact.task
+        );
+        let key = spec
+            .extras
+            .as_ref()
+            .and_then(|extras| extras.idempotency_key.clone());
         if let Some(key) = key {
             if let Some(held) = self.keys.get(&key) {
                 let is_live = self.tasks[&held.task]
                     .run
                     .is_some_and(|run| !self.runs[&run].state.is_terminal());
                 let is_held = is_live || self.wall < held.held_at + KEY_HELD_MS;
-                demand!(!is_held, "key {key} made task {} and {}", held.task, fact.task);
+                demand!(
+                    !is_held,
+                    "key {key} made task {} and {}",
+                    held.task,
+                    fact.task
+                );
             }
             let held = super::model::Key {
                 task: fact.task,
@@ -267,10 +302,17 @@ impl Model {
     }
 
     fn run_created(&mut self, fact: &fact::RunCreated) -> Verdict {
-        demand!(fact.run.0 > self.last_id, "the minted id {} does not grow", fact.run);
+        demand!(
+            fact.run.0 > self.last_id,
+            "the minted id {} does not grow",
+            fact.run
+        );
         self.last_id = fact.run.0;
         let wall = self.wall;
-        let task = self.tasks.get_mut(&fact.task).ok_or("a run without its task")?;
+        let task = self
+            .tasks
+            .get_mut(&fact.task)
+            .ok_or("a run without its task")?;
         demand!(task.run.is_none(), "a second run of task {}", fact.task);
         task.run = Some(fact.run);
         let due = task.spec.run_at.map_or(wall, |at| at.0);
@@ -279,7 +321,11 @@ impl Model {
             "run {} is due at {due}",
             fact.run
         );
-        let born = if fact.ready { RunState::Ready } else { RunState::Scheduled };
+        let born = if fact.ready {
+            RunState::Ready
+        } else {
+            RunState::Scheduled
+        };
         self.order += u64::from(fact.ready);
         let run = Run {
             task: fact.task,
@@ -374,7 +420,10 @@ impl Model {
     ) -> Verdict {
         let policy = self.policy(id)?;
         let run = self.run(id)?;
-        let lease = run.lease.clone().ok_or_else(|| format!("run {id} is held by nobody"))?;
+        let lease = run
+            .lease
+            .clone()
+            .ok_or_else(|| format!("run {id} is held by nobody"))?;
         let must = ending(run, &lease, policy, told.result, told.error, retry_after_ms);
         let (said, result, error, output) = ended(event).ok_or_else(|| format!("{event:?}"))?;
         demand!(run_of(event) == Some(id), "another run ended");
@@ -384,8 +433,15 @@ impl Model {
             }
             (must, said) => must == said,
         };
-        demand!(agrees, "run {id} must end as {must:?}, the log says {said:?}");
-        demand!(result == told.result, "the attempt ended as {:?}, not {result:?}", told.result);
+        demand!(
+            agrees,
+            "run {id} must end as {must:?}, the log says {said:?}"
+        );
+        demand!(
+            result == told.result,
+            "the attempt ended as {:?}, not {result:?}",
+            told.result
+        );
         demand!(output == told.output, "the output is not the one reported");
         demand!(
             error == told.error || said == Ending::Completed,
@@ -464,7 +520,11 @@ impl Model {
     }
 
     fn force(&mut self, id: RunId) -> Verdict {
-        let lease = self.run(id)?.lease.clone().ok_or("forced without a worker")?;
+        let lease = self
+            .run(id)?
+            .lease
+            .clone()
+            .ok_or("forced without a worker")?;
         let told = Told {
             result: AttemptResult::Canceled,
             error: None,
@@ -491,7 +551,10 @@ impl Model {
                     self.go(id, RunState::Ready, Cause::Retry)
                 }
                 (RunState::Scheduled | RunState::Ready, Event::RunCanceled(fact)) => {
-                    demand!(expired && fact.cause == Cause::Expired, "run {id} is not expired");
+                    demand!(
+                        expired && fact.cause == Cause::Expired,
+                        "run {id} is not expired"
+                    );
                     self.go(id, RunState::Canceled, Cause::Expired)
                 }
                 (state, event) => Err(format!("time made {event:?} of a {} run", state.name())),
@@ -537,16 +600,30 @@ impl Model {
             counter: fact.counter,
         };
         demand!(fact.worker == claim.worker, "granted to {}", fact.worker);
-        demand!(fact.incarnation == self.incarnation, "a token of another life");
-        demand!(fact.counter > self.last_counter, "token counter {} again", fact.counter);
-        demand!(self.fences.insert(fence, id).is_none(), "token {fence:?} again");
+        demand!(
+            fact.incarnation == self.incarnation,
+            "a token of another life"
+        );
+        demand!(
+            fact.counter > self.last_counter,
+            "token counter {} again",
+            fact.counter
+        );
+        demand!(
+            self.fences.insert(fence, id).is_none(),
+            "token {fence:?} again"
+        );
         self.last_counter = fact.counter;
         let (wall, steady) = (self.wall, self.steady);
         demand!(fact.lease_ms == lease_ms, "a lease of {} ms", fact.lease_ms);
         self.go(id, RunState::Leased, Cause::Claim)?;
         self.go(id, RunState::Running, Cause::Claim)?;
         let run = self.run_mut(id)?;
-        demand!(fact.number == run.granted + 1, "attempt {} again", fact.number);
+        demand!(
+            fact.number == run.granted + 1,
+            "attempt {} again",
+            fact.number
+        );
         run.granted = fact.number;
         run.lease = Some(Lease {
             fence,

@@ -26,7 +26,11 @@ impl Model {
             }
             (Query::Explain(id), Answer::Explain(explain)) => {
                 let run = self.run(*id)?;
-                demand!(explain.state == run.state, "explained as {}", explain.state.name());
+                demand!(
+                    explain.state == run.state,
+                    "explained as {}",
+                    explain.state.name()
+                );
                 let blocked = self.paused || !self.has_room(*id)?;
                 demand!(
                     !explain.runnable || run.state == RunState::Ready && !blocked,
@@ -64,10 +68,19 @@ impl Model {
             view.lost_leases
         );
         let times = view.scheduled_at.0 == run.scheduled_at && view.created_at.0 == run.created_at;
-        demand!(view.task == run.task && times, "run {id} was shown otherwise");
-        demand!(view.output == run.output, "run {id} was shown with another output");
+        demand!(
+            view.task == run.task && times,
+            "run {id} was shown otherwise"
+        );
+        demand!(
+            view.output == run.output,
+            "run {id} was shown with another output"
+        );
         let memos: Vec<_> = run.checkpoints.clone().into_iter().collect();
-        demand!(view.checkpoints == memos, "run {id} was shown with other memos");
+        demand!(
+            view.checkpoints == memos,
+            "run {id} was shown with other memos"
+        );
         demand!(
             view.lease.is_some() == run.lease.is_some()
                 && view.lease.is_some() == view.state.is_held(),
@@ -79,10 +92,17 @@ impl Model {
 
     fn seen_attempts(&self, view: &RunView, run: &Run) -> Verdict {
         let id = view.id;
-        let ended = view.attempts.iter().filter(|attempt| attempt.result.is_some());
+        let ended = view
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.result.is_some());
         let ended: Vec<_> = ended.collect();
         let kept = run.attempts.len().min(50);
-        demand!(ended.len() == kept, "run {id} was shown with {} ends", ended.len());
+        demand!(
+            ended.len() == kept,
+            "run {id} was shown with {} ends",
+            ended.len()
+        );
         let known = &run.attempts[run.attempts.len() - kept..];
         for (shown, known) in ended.iter().zip(known) {
             let same = shown.number == known.number
@@ -91,9 +111,16 @@ impl Model {
                 && shown.result == Some(known.result)
                 && shown.output == known.output
                 && (shown.error == known.error || known.after == RunState::Completed);
-            demand!(same, "attempt {} of run {id} was shown otherwise", shown.number);
+            demand!(
+                same,
+                "attempt {} of run {id} was shown otherwise",
+                shown.number
+            );
         }
-        let live = view.attempts.iter().find(|attempt| attempt.result.is_none());
+        let live = view
+            .attempts
+            .iter()
+            .find(|attempt| attempt.result.is_none());
         demand!(
             live.map(|attempt| attempt.fence) == run.lease.as_ref().map(|lease| lease.fence),
             "run {id} was shown with another live attempt"
@@ -103,7 +130,10 @@ impl Model {
 
     fn seen_task(&self, view: &TaskView) -> Verdict {
         let id = view.id;
-        let task = self.tasks.get(&id).ok_or_else(|| format!("task {id} is not in the log"))?;
+        let task = self
+            .tasks
+            .get(&id)
+            .ok_or_else(|| format!("task {id} is not in the log"))?;
         let same = view.kind == task.spec.kind
             && view.queue == task.spec.queue
             && view.payload == task.spec.payload
@@ -117,7 +147,11 @@ impl Model {
             state if state.is_terminal() => TaskState::Failed,
             _ => TaskState::Active,
         };
-        demand!(view.state == state, "task {id} was shown {}", view.state.name());
+        demand!(
+            view.state == state,
+            "task {id} was shown {}",
+            view.state.name()
+        );
         demand!(
             view.runs_total == 1 && view.runs.len() == 1 && view.runs[0].state == run.state,
             "task {id} was shown with {} runs",

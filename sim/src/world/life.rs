@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mainstay::{Call, Handle, Now, Opening, Outcome, Pending, Rejection, Replied, TenantId, Writer};
+use mainstay::{
+    Call, Handle, Now, Opening, Outcome, Pending, Rejection, Replied, TenantId, Writer,
+};
 use mainstay_log::{FileFlusher, FileLog, Flush, Flushed, Stopped};
 
 use super::clock::SimClock;
@@ -248,14 +250,15 @@ impl Life {
         let mut arrived = Vec::new();
         for (at, waiting) in self.waiting.iter_mut().enumerate() {
             let answer = match waiting {
-                Waiting::Decided(pending) => pending.try_take().map(|answer| {
-                    answer.map(|replied| replied_as(replied, Said::Decided))
-                }),
+                Waiting::Decided(pending) => pending
+                    .try_take()
+                    .map(|answer| answer.map(|replied| replied_as(replied, Said::Decided))),
                 Waiting::Many(pending) => pending
                     .try_take()
                     .map(|answer| answer.map(|replied| replied_as(replied, Said::Many))),
                 Waiting::Answer(pending) => pending.try_take().map(|answer| {
-                    answer.map(|replied| replied_as(replied, |answer| Said::Answer(Box::new(answer))))
+                    answer
+                        .map(|replied| replied_as(replied, |answer| Said::Answer(Box::new(answer))))
                 }),
                 Waiting::Nobody => None,
             };

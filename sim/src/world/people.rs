@@ -47,7 +47,13 @@ fn json(rng: &mut Rng) -> Bytes {
         _ => rng.below(24),
     };
     let number = rng.below(1_000_000);
-    Bytes::from(format!("{{\"n\":{number},\"pad\":\"{}\"}}", "x".repeat(size as usize)).into_bytes())
+    Bytes::from(
+        format!(
+            "{{\"n\":{number},\"pad\":\"{}\"}}",
+            "x".repeat(size as usize)
+        )
+        .into_bytes(),
+    )
 }
 
 fn reason(rng: &mut Rng) -> Option<Text> {
@@ -67,7 +73,11 @@ impl People {
         let command = match rng.below(100) {
             0..=25 => return (self.submit(rng, wall_ms), 0),
             26..=45 => {
-                let wait = if rng.chance(35) { rng.within(1, 8000) } else { 0 };
+                let wait = if rng.chance(35) {
+                    rng.within(1, 8000)
+                } else {
+                    0
+                };
                 return (Asked::Claim(Box::new(self.claim(rng))), wait);
             }
             46..=63 => self.finish(rng),
@@ -90,8 +100,12 @@ impl People {
                 run,
                 payload: rng.chance(50).then(|| json(rng)),
             }),
-            89 => Some(Command::PauseEngine { reason: reason(rng) }),
-            90..=91 => Some(Command::ResumeEngine { reason: reason(rng) }),
+            89 => Some(Command::PauseEngine {
+                reason: reason(rng),
+            }),
+            90..=91 => Some(Command::ResumeEngine {
+                reason: reason(rng),
+            }),
             _ => None,
         };
         match command {
@@ -175,10 +189,16 @@ impl People {
         let claim = Claim {
             worker: word(rng, &["w1", "w2", "w3"]),
             queues: queues.iter().map(|queue| text(queue)).collect(),
-            kinds: if rng.chance(20) { vec![text("a")] } else { Vec::new() },
+            kinds: if rng.chance(20) {
+                vec![text("a")]
+            } else {
+                Vec::new()
+            },
             max: rng.within(1, 4) as u32,
             lease_ms: rng.chance(20).then(|| rng.within(1000, 400_000)),
-            idempotency_key: rng.chance(20).then(|| format!("c{}", rng.below(KEYS)).into()),
+            idempotency_key: rng
+                .chance(20)
+                .then(|| format!("c{}", rng.below(KEYS)).into()),
         };
         if claim.idempotency_key.is_some() {
             self.claims.push(claim.clone());
@@ -268,7 +288,9 @@ impl People {
         match rng.below(10) {
             0..=5 => self.run(rng).map_or(Query::Run(RunId(77)), Query::Run),
             6 => self.task(rng).map_or(Query::Task(TaskId(77)), Query::Task),
-            7 => self.run(rng).map_or(Query::Explain(RunId(77)), Query::Explain),
+            7 => self
+                .run(rng)
+                .map_or(Query::Explain(RunId(77)), Query::Explain),
             8 => Query::Stats,
             _ => Query::Engine,
         }
@@ -277,7 +299,11 @@ impl People {
     /// Learns from an answer.
     pub(crate) fn learn(&mut self, outcome: &Outcome) {
         match outcome {
-            Outcome::Submitted(Submitted { task, run, created: true }) => {
+            Outcome::Submitted(Submitted {
+                task,
+                run,
+                created: true,
+            }) => {
                 self.tasks.push(*task);
                 self.runs.push(run.run);
             }
@@ -309,10 +335,18 @@ impl People {
 fn policy(rng: &mut Rng) -> Policy {
     let keyed = rng.chance(45);
     Policy {
-        max_attempts: if rng.chance(2) { 0 } else { rng.within(1, 4) as u32 },
+        max_attempts: if rng.chance(2) {
+            0
+        } else {
+            rng.within(1, 4) as u32
+        },
         max_lost_leases: rng.below(3) as u32,
         timeout_ms: rng.chance(25).then(|| rng.within(200, 6000)),
-        lease_ms: if rng.chance(10) { 600_000 } else { rng.within(1000, 8000) },
+        lease_ms: if rng.chance(10) {
+            600_000
+        } else {
+            rng.within(1000, 8000)
+        },
         cancel_grace_ms: rng.below(3000),
         concurrency_key: keyed.then(|| word(rng, &["k1", "k2"])),
         concurrency_limit: rng.within(1, 3) as u32,
@@ -329,15 +363,25 @@ fn policy(rng: &mut Rng) -> Policy {
             multiplier_milli: *rng.pick(&[1000, 1500, 2000, 10_000]),
             max_ms: rng.below(20_000),
             jitter: *rng.pick(&[Jitter::Full, Jitter::None]),
-            non_retryable: if rng.chance(40) { vec![text("never")] } else { Vec::new() },
+            non_retryable: if rng.chance(40) {
+                vec![text("never")]
+            } else {
+                Vec::new()
+            },
         },
     }
 }
 
 fn extras(rng: &mut Rng, wall_ms: u64) -> Extras {
     Extras {
-        tags: if rng.chance(30) { vec![text("t")] } else { Vec::new() },
-        idempotency_key: rng.chance(55).then(|| format!("i{}", rng.below(KEYS)).into()),
+        tags: if rng.chance(30) {
+            vec![text("t")]
+        } else {
+            Vec::new()
+        },
+        idempotency_key: rng
+            .chance(55)
+            .then(|| format!("i{}", rng.below(KEYS)).into()),
         expires_at: rng.chance(40).then(|| Timestamp(wall_ms + rng.below(9000))),
         traceparent: rng.chance(10).then(|| text("00-0-0-00")),
         ..Extras::default()

@@ -78,7 +78,11 @@ fn one(rng: &mut Rng) -> Planned {
     Planned {
         aim: Aim::Nth(act, rng.within(1, 16)),
         fault,
-        lasts: if rng.chance(70) { Lasts::Once } else { Lasts::Forever },
+        lasts: if rng.chance(70) {
+            Lasts::Once
+        } else {
+            Lasts::Forever
+        },
     }
 }
 

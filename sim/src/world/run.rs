@@ -199,7 +199,8 @@ impl World {
     /// The process is gone: what it knew is kept for the judgement.
     pub(super) fn bury(&mut self, mut life: Life, end: End) -> Result<(), String> {
         self.receive(&mut life)?;
-        self.report.marks_if(life.turns_inside() > 0, "turn inside a flush");
+        self.report
+            .marks_if(life.turns_inside() > 0, "turn inside a flush");
         self.report.marks_if(life.seals > 0, "seal written");
         let queued = life.machine(|writer| writer.machine().sequence()) > life.durable;
         self.report
@@ -376,7 +377,10 @@ impl World {
                     match &replied.value {
                         Said::Decided(Ok(outcome)) => self.people.learn(outcome),
                         Said::Many(parts) => {
-                            parts.iter().flatten().for_each(|one| self.people.learn(one));
+                            parts
+                                .iter()
+                                .flatten()
+                                .for_each(|one| self.people.learn(one));
                         }
                         Said::Decided(Err(_)) | Said::Answer(_) => {}
                     }
@@ -414,7 +418,10 @@ impl World {
             return Err(String::from("not every run came to its end"));
         }
         if life.handle.status() != Status::Ready {
-            return Err(format!("an engine just opened is {:?}", life.handle.status()));
+            return Err(format!(
+                "an engine just opened is {:?}",
+                life.handle.status()
+            ));
         }
         Ok(())
     }

@@ -11,11 +11,7 @@ use crate::oracle::Asked;
 const END_TURNS_MAX: u32 = 1500;
 
 /// Lives until a crash, a fault or the plan's end.
-pub(super) fn live_on(
-    world: &mut World,
-    life: &mut Life,
-    plan: &LifePlan,
-) -> Result<End, String> {
+pub(super) fn live_on(world: &mut World, life: &mut Life, plan: &LifePlan) -> Result<End, String> {
     for _ in 0..plan.steps {
         step(world, life)?;
         if world.disk.is_dead() {
@@ -103,7 +99,9 @@ fn flush(world: &mut World, life: &mut Life, seal: bool) -> Result<(), String> {
         return Ok(());
     }
     if !world.setup.blind && world.disk.grave_faults() > grave && flushed.is_ok() {
-        return Err(String::from("the flusher went on after an error of the disk"));
+        return Err(String::from(
+            "the flusher went on after an error of the disk",
+        ));
     }
     if world.rng.chance(30) {
         life.turn();
@@ -211,5 +209,7 @@ pub(super) fn bring_to_an_end(world: &mut World, life: &mut Life) -> Result<(), 
             _ => 30 * 86_400_000,
         });
     }
-    Err(String::from("with working workers not every run comes to its end"))
+    Err(String::from(
+        "with working workers not every run comes to its end",
+    ))
 }
