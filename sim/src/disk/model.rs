@@ -210,7 +210,7 @@ fn garbage(mut bytes: Vec<u8>, rng: &mut Rng) -> Vec<u8> {
     let from = rng.below(SECTOR_BYTES as u64) as usize;
     let to = from + rng.below((SECTOR_BYTES - from) as u64 + 1) as usize;
     for byte in &mut bytes[from..to] {
-        *byte = rng.next() as u8;
+        *byte = rng.draw() as u8;
     }
     bytes
 }

@@ -2,9 +2,9 @@
 
 use mainstay::{AttemptId, Cause, Claim, ClaimGrant, Event, Fence, RunState};
 
+use super::closing::run_of;
 use super::image::Written;
 use super::model::{ClaimKey, Model, Verdict, demand};
-use super::rules::run_of;
 
 impl Model {
     /// A claim's events must be exactly what walking the ready runs in order comes to.

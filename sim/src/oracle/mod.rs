@@ -1,6 +1,7 @@
 //! The oracle: an independent reference model, fed by what clients saw and by the durable image.
 
 mod claims;
+mod closing;
 mod ending;
 mod history;
 mod image;

@@ -5,9 +5,9 @@ use mainstay::{
     TaskId, TaskSpec,
 };
 
+use super::closing::{error_of, result_of};
 use super::history::Wish;
 use super::model::{Model, Verdict, demand};
-use super::rules::{error_of, result_of};
 use crate::marks::Marks;
 
 /// One decided answer with what it answers.

@@ -41,7 +41,7 @@ impl Deck {
         if self.over {
             return;
         }
-        let seed = self.rng.next();
+        let seed = self.rng.draw();
         let turned = self.writer.turn(self.clock.raw(), seed);
         self.over = match turned {
             Err(_) => true,

@@ -130,7 +130,7 @@ impl People {
             let spec = people.spec(rng, wall_ms);
             Call::new(if rng.chance(20) {
                 let id = match people.tasks.is_empty() || rng.chance(70) {
-                    true => TaskId(u128::from(rng.next()) << 64 | u128::from(rng.next()) | 1),
+                    true => TaskId(u128::from(rng.draw()) << 64 | u128::from(rng.draw()) | 1),
                     false => *rng.pick(&people.tasks),
                 };
                 Command::SubmitAs(id, Box::new(spec))

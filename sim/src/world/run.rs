@@ -167,7 +167,7 @@ impl World {
         self.report.acks = self.oracle.acks;
         self.report.marks.add(&self.oracle.marks);
         self.report.trace = self.disk.trace()
-            ^ self.rng.next()
+            ^ self.rng.draw()
             ^ self.oracle.model.sequence.rotate_left(32)
             ^ self.oracle.acks.rotate_left(48);
         if self.disk.torn() > 0 {
@@ -359,7 +359,7 @@ impl World {
         self.report.recoveries += 1;
         let crashed = self.ended.take().is_some_and(|end| end != End::Clean);
         self.report.crash_points += u64::from(crashed);
-        let rng = Rng::new(self.rng.next(), 3);
+        let rng = Rng::new(self.rng.draw(), 3);
         Ok(Life::new(opening, rng, self.clock, self.setup.engine))
     }
 
