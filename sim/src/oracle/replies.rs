@@ -349,22 +349,9 @@ impl Model {
             Rejection::NonMonotonicSequence { expected, provided } => {
                 *expected == self.sequence && provided != expected
             }
-            Rejection::LimitExceeded {
-                limit: "progress_bytes",
-                value,
-            } => match command {
-                Command::Heartbeat(beat) => beat
-                    .progress
-                    .as_ref()
-                    .is_some_and(|note| note.len() as u64 > *value),
-                _ => false,
-            },
-            Rejection::InvalidTask { .. } => match command {
-                Command::Submit(spec) | Command::SubmitAs(_, spec) => {
-                    super::model::policy_of(spec).max_attempts == 0
-                }
-                _ => false,
-            },
+            Rejection::LimitExceeded { .. } | Rejection::InvalidTask { .. } => {
+                is_beyond_limits(command)
+            }
             _ => false,
         };
         demand!(
@@ -423,6 +410,17 @@ impl Model {
             .is_some_and(|lease| lease.fence == fence);
         demand!(!live, "the live lease of run {id} was called lost");
         Ok(())
+    }
+}
+
+/// Whether somebody asked for something that no state allows.
+fn is_beyond_limits(command: &Command) -> bool {
+    match command {
+        Command::Heartbeat(beat) => beat.progress.as_ref().is_some_and(|note| note.len() > 4096),
+        Command::Submit(spec) | Command::SubmitAs(_, spec) => {
+            super::model::policy_of(spec).max_attempts == 0
+        }
+        _ => false,
     }
 }
 
