@@ -44,9 +44,6 @@ impl Handle {
 
     /// Asks for one command to be decided.
     pub fn call(&self, call: Call) -> Pending<Decided> {
-        if let Command::Claim(claim) = call.command {
-            return self.claim(call.principal, *claim, Duration::ZERO);
-        }
         let (reply, pending) = Pending::new();
         self.push(Request::Call(Box::new(call), reply));
         pending

@@ -44,7 +44,15 @@ impl Request {
     fn weight(&self) -> usize {
         let of = |call: &Call| {
             128 + match &call.command {
-                Command::Submit(spec) | Command::SubmitAs(_, spec) => spec.payload.bytes.len(),
+                Command::Submit(spec) | Command::SubmitAs(_, spec) => {
+                    let rare = usize::from(spec.extras.is_some() || spec.policy.is_some());
+                    spec.payload.bytes.len() + rare * 4096
+                }
+                Command::Claim(claim) => weight_of(claim),
+                Command::ResumeRun { payload, .. } => {
+                    payload.as_ref().map_or(0, |bytes| bytes.len())
+                }
+                Command::Heartbeat(beat) => beat.progress.as_ref().map_or(0, |note| note.len()),
                 Command::Finish(finish) => {
                     let memos = finish.checkpoints.iter().map(|(_, value)| value.len());
                     finish.output.as_ref().map_or(0, |output| output.len()) + memos.sum::<usize>()
@@ -56,11 +64,9 @@ impl Request {
         match self {
             Request::Call(call, _) => of(call),
             Request::Calls(calls, _) => calls.iter().map(of).sum(),
-            Request::Claim(..)
-            | Request::Ask(..)
-            | Request::Release(..)
-            | Request::Drain
-            | Request::Stop => 128,
+            Request::Claim(_, claim, ..) => 128 + weight_of(claim),
+            Request::Release(_, grants) => 128 + grants.len() * 32,
+            Request::Ask(..) | Request::Drain | Request::Stop => 128,
         }
     }
 
@@ -78,6 +84,11 @@ impl Request {
             | Request::Stop => false,
         }
     }
+}
+
+fn weight_of(claim: &Claim) -> usize {
+    let names = claim.queues.iter().chain(&claim.kinds);
+    names.map(|name| 32 + name.len()).sum()
 }
 
 #[derive(Debug, Default)]
@@ -135,9 +146,12 @@ impl Inbox {
         queue.requests.push_back((request, weight));
     }
 
-    /// Hands over what the engine itself must get through, whatever the limits say.
+    /// Hands over what the engine itself must get through, whatever the limits say. After the end nobody would take it.
     pub(crate) fn push_always(&self, request: Request) {
         let mut queue = self.lock();
+        if queue.closed {
+            return;
+        }
         let weight = request.weight();
         Self::put(&mut queue, request, weight);
         queue.asleep = false;

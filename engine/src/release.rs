@@ -14,7 +14,7 @@ use crate::inbox::{Decided, Request};
 #[derive(Debug)]
 pub(crate) enum Parcel {
     Decided(Reply<Decided>, Decided, Option<Principal>),
-    Many(Reply<Vec<Decided>>, Vec<Decided>),
+    Many(Reply<Vec<Decided>>, Vec<Decided>, Option<Principal>),
     Answer(Reply<Answer>, Answer),
 }
 
@@ -25,6 +25,8 @@ pub(crate) struct Parked {
     pub(crate) sequence: u64,
     /// Whether the call's own events are in a frame that is not durable yet.
     pub(crate) wrote: bool,
+    /// The last event before the call.
+    pub(crate) before: u64,
     pub(crate) parcel: Parcel,
 }
 
@@ -35,11 +37,11 @@ impl Parked {
         match self.parcel {
             Parcel::Decided(reply, value, unkeyed_claim) => {
                 let undelivered = reply.send(Ok(Replied { value, sequence })).err()?;
-                give_back(undelivered.ok()?.value, unkeyed_claim?)
+                give_back(vec![undelivered.ok()?.value], unkeyed_claim?)
             }
-            Parcel::Many(reply, value) => {
-                reply.send(Ok(Replied { value, sequence })).ok();
-                None
+            Parcel::Many(reply, value, unkeyed_claims) => {
+                let undelivered = reply.send(Ok(Replied { value, sequence })).err()?;
+                give_back(undelivered.ok()?.value, unkeyed_claims?)
             }
             Parcel::Answer(reply, value) => {
                 reply.send(Ok(Replied { value, sequence })).ok();
@@ -48,7 +50,7 @@ impl Parked {
         }
     }
 
-    fn fail(self, cause: &str) {
+    pub(crate) fn fail(self, cause: &str) {
         let error = if self.wrote {
             CallError::CommitUnknown {
                 sequence: self.sequence,
@@ -60,18 +62,19 @@ impl Parked {
         };
         match self.parcel {
             Parcel::Decided(reply, ..) => drop(reply.send(Err(error))),
-            Parcel::Many(reply, _) => drop(reply.send(Err(error))),
+            Parcel::Many(reply, ..) => drop(reply.send(Err(error))),
             Parcel::Answer(reply, _) => drop(reply.send(Err(error))),
         }
     }
 }
 
-fn give_back(decided: Decided, principal: Principal) -> Option<Request> {
-    let Ok(Outcome::Claimed(grants)) = decided else {
-        return None;
-    };
-    let grants: Vec<(RunId, Fence)> = grants
-        .iter()
+fn give_back(decided: Vec<Decided>, principal: Principal) -> Option<Request> {
+    let granted = decided.iter().filter_map(|decided| match decided {
+        Ok(Outcome::Claimed(grants)) => Some(grants),
+        _ => None,
+    });
+    let grants: Vec<(RunId, Fence)> = granted
+        .flatten()
         .map(|grant| (grant.run, grant.fence))
         .collect();
     (!grants.is_empty()).then(|| Request::Release(principal, grants))

@@ -24,13 +24,22 @@ pub(crate) struct Waiter {
 /// Where a claim waits: a queue, and a kind if it named some.
 type Place = (TenantId, Text, Option<Text>);
 
+/// Places of all waiting claims together: a claim waits at each pair of its queues and kinds.
+pub(crate) const PLACES_MAX: usize = 1 << 18;
+
 /// Every waiting claim.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
+    /// Places of all waiting claims.
+    taken: usize,
     waiting: BTreeMap<u64, Waiter>,
     places: BTreeMap<Place, BTreeSet<u64>>,
     ends: BTreeSet<(Steady, u64)>,
     last: u64,
+}
+
+fn places_of(claim: &Claim) -> usize {
+    claim.queues.len() * claim.kinds.len().max(1)
 }
 
 fn places(waiter: &Waiter) -> Vec<Place> {
@@ -57,6 +66,25 @@ impl Waiters {
         self.waiting.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether one more claim may wait. When it is crowded, those that nobody waits for any more leave first.
+    pub(crate) fn have_room(&mut self, claim: &Claim) -> bool {
+        let fits = |waiters: &Waiters| {
+            waiters.len() < WAITERS_MAX && waiters.taken + places_of(claim) <= PLACES_MAX
+        };
+        if !fits(self) {
+            let gone = |(id, waiter): (&u64, &Waiter)| waiter.reply.is_abandoned().then_some(*id);
+            let gone: Vec<u64> = self.waiting.iter().filter_map(gone).collect();
+            for id in gone {
+                self.remove(id);
+            }
+        }
+        fits(self)
+    }
+
     pub(crate) fn add(&mut self, waiter: Waiter) {
         self.last += 1;
         self.put_back(self.last, waiter);
@@ -67,6 +95,7 @@ impl Waiters {
         for place in places(&waiter) {
             self.places.entry(place).or_default().insert(id);
         }
+        self.taken += places_of(&waiter.claim);
         self.ends.insert((waiter.until, id));
         self.waiting.insert(id, waiter);
     }
@@ -81,6 +110,7 @@ impl Waiters {
                 }
             }
         }
+        self.taken -= places_of(&waiter.claim);
         self.ends.remove(&(waiter.until, id));
         Some(waiter)
     }

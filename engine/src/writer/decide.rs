@@ -13,7 +13,7 @@ use super::model::{FRAME_SOFT_BYTES, Writer};
 use crate::call::{CallError, Reply};
 use crate::inbox::{Decided, Request};
 use crate::release::{Parcel, Parked};
-use crate::waiters::{WAITERS_MAX, Waiter};
+use crate::waiters::Waiter;
 
 impl<L: Log> Writer<L> {
     /// Serves one request. Gives the number of frames appended on the way.
@@ -21,8 +21,9 @@ impl<L: Log> Writer<L> {
         match request {
             Request::Call(call, reply) => {
                 let before = self.machine.sequence();
+                let unkeyed = unkeyed_claim(std::slice::from_ref(&*call));
                 let decided = self.decide(*call);
-                self.park(Parcel::Decided(reply, decided, None), before);
+                self.park(Parcel::Decided(reply, decided, unkeyed), before);
             }
             Request::Calls(calls, reply) => return self.serve_many(calls, reply),
             Request::Claim(principal, claim, wait, reply) => {
@@ -43,12 +44,17 @@ impl<L: Log> Writer<L> {
         let before = self.machine.sequence();
         let mut frames = 0;
         let mut decided = Vec::with_capacity(calls.len());
+        let unkeyed = unkeyed_claim(&calls);
+        let mut closed = Ok(0);
         for call in calls {
             decided.push(self.decide(call));
-            frames += self.close_if_full()?;
+            closed = self.close_if_full();
+            let Ok(more) = closed else { break };
+            frames += more;
         }
-        self.park(Parcel::Many(reply, decided), before);
-        Ok(frames)
+        // Parked also when the log stops half-way: what it took before is unknown, not undone.
+        self.park(Parcel::Many(reply, decided, unkeyed), before);
+        closed.map(|_| frames)
     }
 
     fn serve_claim(
@@ -68,7 +74,7 @@ impl<L: Log> Writer<L> {
         if reply.is_abandoned() {
             return;
         }
-        if !wait.is_zero() && self.waiters.len() >= WAITERS_MAX {
+        if !wait.is_zero() && !self.waiters.have_room(&claim) {
             reply.send(Err(CallError::Busy { limit: "waiters" })).ok();
             return;
         }
@@ -145,7 +151,7 @@ impl<L: Log> Writer<L> {
     pub(super) fn wake_waiters(&mut self) {
         let mut woken = std::mem::take(&mut self.woken);
         self.machine.take_woken(&mut woken);
-        if self.waiters.len() == 0 {
+        if self.waiters.is_empty() {
             woken.clear();
         }
         for place in woken.drain(..) {
@@ -160,6 +166,11 @@ impl<L: Log> Writer<L> {
             }
         }
         self.woken = woken;
+        // A claim that only cleared blocked runs away says that there is more to see: the next turn comes at once.
+        self.machine.take_woken(&mut self.woken);
+        if self.waiters.is_empty() {
+            self.woken.clear();
+        }
     }
 
     /// Answers waiting claims whose time is over.
@@ -196,6 +207,9 @@ impl<L: Log> Writer<L> {
 
     /// Decides one command; its events go straight into the frame being filled.
     pub(super) fn decide(&mut self, call: Call) -> Decided {
+        if self.draining && matches!(call.command, Command::Claim(_)) {
+            return Ok(Outcome::Claimed(Vec::new()));
+        }
         let principal = call.principal.clone();
         let kind = call.command.code();
         let reason = call.command.control_reason().map(|reason| reason.cloned());
@@ -233,6 +247,7 @@ impl<L: Log> Writer<L> {
             frame: 0,
             sequence,
             wrote: sequence > sequence_before,
+            before: sequence_before,
             parcel,
         });
     }
@@ -263,4 +278,13 @@ impl<L: Log> Writer<L> {
         // A frame of its own: the first turn comes later, and a frame has one time. A log just opened takes it.
         self.close_frame().ok();
     }
+}
+
+/// Who claims without a key among these calls: such grants go back when nobody takes the answer.
+fn unkeyed_claim(calls: &[Call]) -> Option<Principal> {
+    let unkeyed = |call: &&Call| matches!(&call.command, Command::Claim(claim) if claim.idempotency_key.is_none());
+    calls
+        .iter()
+        .find(unkeyed)
+        .map(|call| call.principal.clone())
 }

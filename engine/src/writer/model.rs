@@ -68,6 +68,8 @@ pub struct Writer<L> {
     /// Answers of the frame being filled: their frame number is not known yet.
     pub(super) parcels: Vec<Parked>,
     pub(super) last_frame: u64,
+    /// The last event in a frame that the log took.
+    pub(super) appended: u64,
     pub(super) draining: bool,
     pub(super) stopping: bool,
     pub(super) plant: Plant,
@@ -82,6 +84,7 @@ impl<L: Log> Writer<L> {
         last_frame: u64,
     ) -> Writer<L> {
         let now = Now::default();
+        let appended = machine.sequence();
         Writer {
             machine,
             log,
@@ -98,6 +101,7 @@ impl<L: Log> Writer<L> {
             woken: Vec::new(),
             parcels: Vec::new(),
             last_frame,
+            appended,
             draining: false,
             stopping: false,
             plant: Plant::default(),
@@ -128,8 +132,12 @@ impl<L: Log> Writer<L> {
     /// Appends the frame being filled, if anything is in it, and parks the answers that wait for it.
     pub(super) fn close_frame(&mut self) -> Result<u32, Stopped> {
         let mut appended = 0;
-        if self.body_commands > 0 {
+        // The last frame of an orderly end may be empty: it says how late it was, so that quiet time is no downtime.
+        if self.body_commands > 0 || self.stopping {
             let last = self.machine.sequence();
+            if self.body_commands == 0 {
+                self.body_first_sequence = last + 1;
+            }
             let spare = self.log.spare_body();
             let draft = Draft {
                 first_sequence: self.body_first_sequence,
@@ -147,6 +155,7 @@ impl<L: Log> Writer<L> {
             self.body_commands = 0;
             self.previous = None;
             self.last_frame = self.log.append(draft)?;
+            self.appended = last;
             appended = 1;
         }
         if self.plant != Plant::default() {

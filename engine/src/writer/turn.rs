@@ -36,9 +36,17 @@ impl<L: Log> Writer<L> {
             .take(&mut requests, TURN_COMMANDS_MAX, TURN_BYTES_MAX);
         let commands = requests.len();
         let mut frames = 0;
-        for request in requests.drain(..) {
-            frames += self.serve(request)?;
+        let mut left = requests.drain(..);
+        while let Some(request) = left.next() {
+            match self.serve(request) {
+                Ok(more) => frames += more,
+                Err(stopped) => {
+                    self.requests.extend(left);
+                    return Err(stopped);
+                }
+            }
         }
+        drop(left);
         self.requests = requests;
         frames += self.pass_time()?;
         self.wake_waiters();
@@ -84,6 +92,9 @@ impl<L: Log> Writer<L> {
     }
 
     fn next_in_ms(&self) -> Option<u64> {
+        if !self.woken.is_empty() {
+            return Some(0);
+        }
         let wait = self
             .waiters
             .next_end()
@@ -98,16 +109,16 @@ impl<L: Log> Writer<L> {
     /// Ends everything: the frames in flight are unknown, everything else was never done.
     pub(crate) fn fail(&mut self, cause: &str) {
         self.shared.set_stopped(cause);
-        let fresh = self.parcels.drain(..);
-        // Their frame was never queued: nothing was written for them.
-        let mut unwritten: Vec<_> = fresh
-            .map(|parcel| crate::release::Parked {
-                wrote: false,
-                ..parcel
-            })
-            .collect();
-        self.shared.release.park(&mut unwritten);
         self.shared.release.fail(cause);
+        // Their frame was never queued; of a batch, earlier frames may have been.
+        for parcel in self.parcels.drain(..) {
+            let unknown = crate::release::Parked {
+                wrote: parcel.before < self.appended,
+                sequence: self.appended,
+                ..parcel
+            };
+            unknown.fail(cause);
+        }
         while let Some(waiter) = self.waiters.take_any() {
             waiter
                 .reply
