@@ -180,6 +180,7 @@ fn read_clocks() -> Raw {
 
 /// The writer's thread.
 fn write<L: Log>(mut writer: Writer<L>, shared: &Shared, mut seed: u64) {
+    let _end = OnPanic(shared);
     loop {
         // A Weyl sequence: the machine mixes each seed, so distinct ones are enough.
         seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -199,15 +200,32 @@ fn write<L: Log>(mut writer: Writer<L>, shared: &Shared, mut seed: u64) {
     }
 }
 
+/// A thread that panics takes the engine with it: nobody may wait for an answer that no thread will give.
+struct OnPanic<'a>(&'a Shared);
+
+impl Drop for OnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let cause = "a thread of the engine panicked";
+            self.0.set_stopped(cause);
+            self.0.release.fail(cause);
+            for request in self.0.inbox.close() {
+                request.refuse(cause);
+            }
+        }
+    }
+}
+
 /// The flusher's thread.
 fn flush<F: Flush>(mut flusher: F, shared: &Shared, closing: &AtomicBool) -> Result<(), Stopped> {
+    let _end = OnPanic(shared);
     let mut sealed = false;
     loop {
         let queued = flusher.wait(if sealed { SLEEP_MAX } else { SEAL_AFTER });
         let flushed = if queued {
             sealed = false;
             flusher.flush()
-        } else if closing.load(Ordering::Acquire) {
+        } else if closing.load(Ordering::Acquire) || shared.is_stopped() {
             let closed = flusher.close();
             shared.set_log_stats(flusher.stats());
             open::settle_close(shared, &closed);

@@ -10,7 +10,7 @@ use mainstay_core::{
     Answer, Call, Claim, Command, Fence, Outcome, Principal, Query, Rejection, RunId, TenantId,
 };
 
-use crate::call::Reply;
+use crate::call::{CallError, Reply};
 
 /// Requests that may wait; beyond it callers get `busy`.
 const REQUESTS_MAX: usize = 65_536;
@@ -67,6 +67,21 @@ impl Request {
             Request::Claim(_, claim, ..) => 128 + weight_of(claim),
             Request::Release(_, grants) => 128 + grants.len() * 32,
             Request::Ask(..) | Request::Drain | Request::Stop => 128,
+        }
+    }
+
+    /// Tells the caller that the engine has stopped.
+    pub(crate) fn refuse(self, cause: &str) {
+        let error = CallError::Stopped {
+            cause: cause.to_owned(),
+        };
+        match self {
+            Request::Call(_, reply) | Request::Claim(_, _, _, reply) => {
+                drop(reply.send(Err(error)));
+            }
+            Request::Calls(_, reply) => drop(reply.send(Err(error))),
+            Request::Ask(_, _, reply) => drop(reply.send(Err(error))),
+            Request::Release(..) | Request::Drain | Request::Stop => {}
         }
     }
 
@@ -181,7 +196,7 @@ impl Inbox {
     /// Sleeps until something waits or the time is over. Only for the writer's thread.
     pub(crate) fn wait(&self, timeout: Duration) {
         let mut queue = self.lock();
-        if queue.requests.is_empty() && !timeout.is_zero() {
+        if queue.requests.is_empty() && !queue.closed && !timeout.is_zero() {
             queue.asleep = true;
             let (mut queue, _) = self
                 .filled
@@ -196,6 +211,7 @@ impl Inbox {
         let mut queue = self.lock();
         queue.closed = true;
         queue.bytes = 0;
+        self.filled.notify_one();
         queue
             .requests
             .drain(..)

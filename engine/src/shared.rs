@@ -128,17 +128,17 @@ impl Shared {
         }
     }
 
-    /// A handler in this process begins.
+    /// A thread in this process begins to claim or to work.
     pub(crate) fn begin_job(&self) {
         self.jobs.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A handler in this process has reported.
+    /// It has reported, or got nothing.
     pub(crate) fn end_job(&self) {
         self.jobs.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Handlers that run in this process.
+    /// Threads in this process that claim or work.
     pub(crate) fn jobs(&self) -> usize {
         self.jobs.load(Ordering::Acquire)
     }

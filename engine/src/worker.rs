@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mainstay_core::{
-    Bytes, Call, CheckpointPut, Claim, ClaimGrant, Command, Directive, Finish, FinishOutcome,
-    HeartbeatItem, Outcome, Principal, Rejection, RunError, RunId, Text,
+    Bytes, Call, CheckpointPut, Claim, ClaimGrant, Command, Directive, Fence, Finish,
+    FinishOutcome, HeartbeatItem, Outcome, Principal, Rejection, RunError, RunId, Text,
 };
 
 use crate::call::CallError;
@@ -64,8 +64,9 @@ impl JobError {
         let mut message = message.to_string();
         message
             .truncate(message.floor_char_boundary(mainstay_core::limits::ERROR_MESSAGE_BYTES_MAX));
+        let code = &code[..code.floor_char_boundary(mainstay_core::limits::ERROR_CODE_BYTES_MAX)];
         let error = RunError {
-            code: Text::from(code),
+            code: Text::from(if code.is_empty() { "failed" } else { code }),
             message: Text::from(message),
             retryable,
         };
@@ -106,7 +107,7 @@ impl Job {
     /// Whether the handler is asked to stop: the run is being canceled or suspended, or its lease is lost.
     #[must_use]
     pub fn should_stop(&self) -> bool {
-        self.directive.of(self.grant.run) != Some(Directive::Continue)
+        self.directive.of(self.grant.fence) != Some(Directive::Continue)
     }
 
     /// Saves a named memo (JSON text); a later attempt finds it among its checkpoints.
@@ -128,19 +129,19 @@ impl Job {
     }
 }
 
-/// The leases that are being renewed, and what their workers are told.
+/// The leases that are being renewed, and what their workers are told. A run whose lease was lost may be here twice.
 #[derive(Default)]
 struct Beating {
-    leases: Mutex<BTreeMap<RunId, (ClaimGrant, Directive)>>,
+    leases: Mutex<BTreeMap<Fence, (RunId, Directive)>>,
 }
 
 impl Beating {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<RunId, (ClaimGrant, Directive)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Fence, (RunId, Directive)>> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn of(&self, run: RunId) -> Option<Directive> {
-        self.lock().get(&run).map(|(_, directive)| *directive)
+    fn of(&self, fence: Fence) -> Option<Directive> {
+        self.lock().get(&fence).map(|(_, directive)| *directive)
     }
 }
 
@@ -249,6 +250,22 @@ impl Drop for Worker {
 
 type Handler = dyn Fn(&Job) -> Result<Vec<u8>, JobError> + Send + Sync;
 
+/// A thread that claims or works, as a shutdown counts it.
+struct Counted<'a>(&'a Handle);
+
+impl<'a> Counted<'a> {
+    fn new(handle: &'a Handle) -> Counted<'a> {
+        handle.shared().begin_job();
+        Counted(handle)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.shared().end_job();
+    }
+}
+
 fn work(
     handle: &Handle,
     claim: &Claim,
@@ -257,24 +274,27 @@ fn work(
     beating: &Arc<Beating>,
 ) {
     while !stop.load(Ordering::Acquire) {
+        // Counted from before the claim on, so that a shutdown does not overlook a grant that is on its way.
+        let counted = Counted::new(handle);
         let claimed = handle
             .claim(Principal::default(), claim.clone(), POLL)
             .wait();
         let grants = match claimed.map(|replied| replied.value) {
             Ok(Ok(Outcome::Claimed(grants))) => grants,
             Ok(_) | Err(CallError::Busy { .. }) => {
+                drop(counted);
                 std::thread::sleep(POLL);
                 continue;
             }
             Err(_) => return,
         };
         if grants.is_empty() && matches!(handle.status(), crate::Status::Draining) {
+            drop(counted);
             std::thread::sleep(BEAT);
+            continue;
         }
         for grant in grants {
-            handle.shared().begin_job();
             perform(handle, grant, handler, beating);
-            handle.shared().end_job();
         }
     }
 }
@@ -282,9 +302,7 @@ fn work(
 /// Runs the handler on one lease and reports until the report is accepted or the lease is lost.
 fn perform(handle: &Handle, grant: ClaimGrant, handler: &Handler, beating: &Arc<Beating>) {
     let (run, fence) = (grant.run, grant.fence);
-    beating
-        .lock()
-        .insert(run, (grant.clone(), Directive::Continue));
+    beating.lock().insert(fence, (run, Directive::Continue));
     let job = Job {
         grant,
         handle: handle.clone(),
@@ -304,18 +322,32 @@ fn perform(handle: &Handle, grant: ClaimGrant, handler: &Handler, beating: &Arc<
             JobError::retryable("panic", "the handler panicked"),
         ),
     };
-    loop {
-        let call = Call::new(Command::Finish(Box::new(finish.clone())));
-        match handle.call(call).wait() {
-            Err(CallError::Busy { .. }) => std::thread::sleep(Duration::from_millis(20)),
-            Ok(_) | Err(_) => break,
-        }
+    // A report that breaks a limit would leave the run to the end of its lease, and to the same report again.
+    if let Some(refused) = report(handle, finish) {
+        let error = JobError::fatal(refused.code(), &refused);
+        report(handle, failed(run, fence, error));
     }
-    beating.lock().remove(&run);
+    beating.lock().remove(&fence);
 }
 
-fn failed(run: RunId, fence: mainstay_core::Fence, error: JobError) -> Finish {
-    let reason = (error.outcome == FinishOutcome::Suspended).then(|| error.error.message.clone());
+/// Reports until there is an answer. Gives the refusal when the report itself is wrong.
+fn report(handle: &Handle, finish: Finish) -> Option<Rejection> {
+    loop {
+        let call = Call::new(Command::Finish(Box::new(finish.clone())));
+        match handle.call(call).wait().map(|replied| replied.value) {
+            Err(CallError::Busy { .. }) => std::thread::sleep(Duration::from_millis(20)),
+            Ok(Err(
+                refused @ (Rejection::LimitExceeded { .. } | Rejection::InvalidRequest { .. }),
+            )) => return Some(refused),
+            Ok(_) | Err(_) => return None,
+        }
+    }
+}
+
+fn failed(run: RunId, fence: Fence, error: JobError) -> Finish {
+    let words = &error.error.message;
+    let words = &words[..words.floor_char_boundary(mainstay_core::limits::REASON_BYTES_MAX)];
+    let reason = (error.outcome == FinishOutcome::Suspended).then(|| Text::from(words));
     let carried = (error.outcome == FinishOutcome::Failure).then(|| Box::new(error.error));
     Finish {
         outcome: error.outcome,
@@ -331,10 +363,10 @@ fn beat(handle: &Handle, beating: &Beating, done: &AtomicBool) {
         std::thread::park_timeout(BEAT);
         let items: Vec<HeartbeatItem> = beating
             .lock()
-            .values()
-            .map(|(grant, _)| HeartbeatItem {
-                run: grant.run,
-                fence: grant.fence,
+            .iter()
+            .map(|(fence, (run, _))| HeartbeatItem {
+                run: *run,
+                fence: *fence,
                 lease_ms: None,
                 progress: None,
             })
@@ -360,10 +392,10 @@ fn beat(handle: &Handle, beating: &Beating, done: &AtomicBool) {
             match directive {
                 Some(directive) => {
                     leases
-                        .entry(item.run)
+                        .entry(item.fence)
                         .and_modify(|lease| lease.1 = directive);
                 }
-                None => drop(leases.remove(&item.run)),
+                None => drop(leases.remove(&item.fence)),
             }
         }
     }

@@ -7,7 +7,6 @@ use mainstay_log::{Log, Stopped};
 
 use super::model::{TURN_BYTES_MAX, TURN_COMMANDS_MAX, Turn, Writer};
 use crate::clock::Raw;
-use crate::inbox::Request;
 use crate::shared::Status;
 
 impl<L: Log> Writer<L> {
@@ -128,20 +127,7 @@ impl<L: Log> Writer<L> {
                 .ok();
         }
         for request in self.requests.drain(..).chain(self.shared.inbox.close()) {
-            refuse(request, cause);
+            request.refuse(cause);
         }
-    }
-}
-
-/// Tells a caller that the engine has stopped.
-fn refuse(request: Request, cause: &str) {
-    let error = crate::call::CallError::Stopped {
-        cause: cause.to_owned(),
-    };
-    match request {
-        Request::Call(_, reply) | Request::Claim(_, _, _, reply) => drop(reply.send(Err(error))),
-        Request::Calls(_, reply) => drop(reply.send(Err(error))),
-        Request::Ask(_, _, reply) => drop(reply.send(Err(error))),
-        Request::Release(..) | Request::Drain | Request::Stop => {}
     }
 }
