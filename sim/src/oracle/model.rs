@@ -11,6 +11,9 @@ use mainstay::{
 /// What the model says when something is not as the design demands.
 pub(crate) type Verdict = Result<(), String>;
 
+/// A renewal beyond this is an event.
+pub(crate) const LONG_RENEWAL_MS: u64 = 300_000;
+
 /// Refuses unless something holds.
 macro_rules! demand {
     ($holds:expr, $($text:tt)+) => {

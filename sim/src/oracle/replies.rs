@@ -7,7 +7,7 @@ use mainstay::{
 
 use super::closing::{error_of, result_of};
 use super::history::Wish;
-use super::model::{Model, Verdict, demand};
+use super::model::{LONG_RENEWAL_MS, Model, Verdict, demand};
 use crate::marks::Marks;
 
 /// One decided answer with what it answers.
@@ -214,6 +214,10 @@ impl Model {
             answer.expires_at.0
         );
         let end = now.steady.0 + lease_ms;
+        demand!(
+            told.wrote || end <= lease.recorded_end + LONG_RENEWAL_MS,
+            "a long renewal is not in the log"
+        );
         if let Some(lease) = self.run_mut(beat.run)?.lease.as_mut() {
             lease.end = end.max(lease.end);
             lease.end_wall = answer.expires_at.0;

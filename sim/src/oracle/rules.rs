@@ -5,10 +5,8 @@ use mainstay::{Cause, Command, Event, Fence, RunId, RunState, Text};
 
 use super::history::Wish;
 use super::image::Written;
-use super::model::{Lease, Model, Run, Task, Verdict, demand, policy_of};
+use super::model::{LONG_RENEWAL_MS, Lease, Model, Run, Task, Verdict, demand, policy_of};
 
-/// A renewal beyond this is an event.
-const LONG_RENEWAL_MS: u64 = 300_000;
 /// A day.
 const KEY_HELD_MS: u64 = 86_400_000;
 

@@ -1,5 +1,7 @@
 //! One seed: a disk, a clock, people, and as many process lives as it takes.
 
+use std::collections::BTreeMap;
+
 use mainstay::{CallError, Opening, Outcome, Status};
 use mainstay_log::Options;
 
@@ -118,6 +120,8 @@ pub(super) struct World {
     history: Vec<Entry>,
     last: Option<LastWord>,
     ended: Option<End>,
+    /// What recoveries have put aside.
+    kept: BTreeMap<String, Vec<u8>>,
     /// A sync failed since the last power cut, and the cache held what the medium did not.
     had_orphans: bool,
 }
@@ -150,6 +154,7 @@ impl World {
             history: Vec::new(),
             last: None,
             ended: None,
+            kept: BTreeMap::new(),
             had_orphans: false,
         }
     }
@@ -341,8 +346,15 @@ impl World {
         }
         if let Some(cut) = &recovery.cut {
             self.report.marks.hit("recovery cut a torn tail");
-            if !self.disk.names().contains(&cut.quarantine) {
+            let kept = self.disk.bytes(&cut.quarantine).unwrap_or_default();
+            if kept.len() as u64 != cut.bytes {
                 return Err(format!("what was cut off is not in {}", cut.quarantine));
+            }
+            self.kept.insert(cut.quarantine.clone(), kept);
+        }
+        for (name, bytes) in &self.kept {
+            if self.disk.bytes(name).as_ref() != Some(bytes) {
+                return Err(format!("what was put aside in {name} is gone"));
             }
         }
         let found = Recovered {
