@@ -4,7 +4,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 
 use tokio::sync::oneshot;
 
@@ -53,6 +56,15 @@ pub struct Pending<T> {
     receiver: oneshot::Receiver<Result<T>>,
 }
 
+/// Wakes a thread that waits for an answer.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
 fn gone() -> CallError {
     CallError::ShuttingDown
 }
@@ -71,6 +83,21 @@ impl<T> Pending<T> {
         self.receiver
             .blocking_recv()
             .unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Blocks until the answer is there, or until `stop` is set and this thread is unparked: then there is none.
+    pub(crate) fn wait_unless(mut self, stop: &AtomicBool) -> Option<Result<T>> {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(answer) = Pin::new(&mut self).poll(&mut context) {
+                return Some(answer);
+            }
+            if stop.load(Ordering::Acquire) {
+                return None;
+            }
+            std::thread::park();
+        }
     }
 
     /// The answer, if it is there already.

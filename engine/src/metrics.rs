@@ -39,6 +39,8 @@ pub struct Metrics {
     pub recovery_ms: u64,
     /// Events replayed by the recovery.
     pub recovered_events: u64,
+    /// Turns the writer took: an idle engine takes none.
+    pub turns: u64,
     /// Requests that wait in the inbox.
     pub inbox_len: u64,
     /// Claims that wait for work.
@@ -54,6 +56,7 @@ pub(crate) struct Counters {
     pub(crate) append_failures: AtomicU64,
     pub(crate) busy: AtomicU64,
     pub(crate) waiters: AtomicU64,
+    pub(crate) turns: AtomicU64,
     pub(crate) recovery_ms: AtomicU64,
     pub(crate) recovered_events: AtomicU64,
     batch: [AtomicU64; BATCH_BOUNDS.len() + 1],
@@ -90,6 +93,7 @@ impl Counters {
             bytes_written: log.bytes_written,
             recovery_ms: load(&self.recovery_ms),
             recovered_events: load(&self.recovered_events),
+            turns: load(&self.turns),
             inbox_len: inbox_len as u64,
             waiters: load(&self.waiters),
             busy: load(&self.busy),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,8 +17,10 @@ use mainstay_core::{
 use crate::call::CallError;
 use crate::handle::Handle;
 
-/// How long a claim waits before it looks whether the worker is to stop.
-const POLL: Duration = Duration::from_millis(500);
+/// How long a claim waits for work before it asks again.
+const POLL: Duration = Duration::from_secs(60);
+/// How long a worker pauses after a refusal.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How often leases are renewed: a third of the shortest lease.
 const BEAT: Duration = Duration::from_millis(300);
 
@@ -133,11 +135,19 @@ impl Job {
 #[derive(Default)]
 struct Beating {
     leases: Mutex<BTreeMap<Fence, (RunId, Directive)>>,
+    /// There is a lease to renew.
+    begun: Condvar,
 }
 
 impl Beating {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Fence, (RunId, Directive)>> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sleeps while there is nothing to renew, until the worker is done.
+    fn wait(&self, done: &AtomicBool) {
+        let idle = |leases: &mut BTreeMap<_, _>| leases.is_empty() && !done.load(Ordering::Acquire);
+        drop(self.begun.wait_while(self.lock(), idle));
     }
 
     fn of(&self, fence: Fence) -> Option<Directive> {
@@ -205,10 +215,12 @@ impl WorkerBuilder {
         }
         let done = Arc::new(AtomicBool::new(false));
         let (handle, over) = (self.handle, Arc::clone(&done));
-        let beats = std::thread::spawn(move || beat(&handle, &beating, &over));
+        let leases = Arc::clone(&beating);
+        let beats = std::thread::spawn(move || beat(&handle, &leases, &over));
         Worker {
             stop,
             done,
+            beating,
             threads,
             beats: Some(beats),
         }
@@ -219,6 +231,7 @@ impl WorkerBuilder {
 pub struct Worker {
     stop: Arc<AtomicBool>,
     done: Arc<AtomicBool>,
+    beating: Arc<Beating>,
     threads: Vec<JoinHandle<()>>,
     beats: Option<JoinHandle<()>>,
 }
@@ -232,10 +245,13 @@ impl Worker {
     fn end(&mut self) {
         self.stop.store(true, Ordering::Release);
         for thread in self.threads.drain(..) {
+            thread.thread().unpark();
             thread.join().ok();
         }
         self.done.store(true, Ordering::Release);
         if let Some(beats) = self.beats.take() {
+            drop(self.beating.lock());
+            self.beating.begun.notify_all();
             beats.thread().unpark();
             beats.join().ok();
         }
@@ -278,12 +294,13 @@ fn work(
         let counted = Counted::new(handle);
         let claimed = handle
             .claim(Principal::default(), claim.clone(), POLL)
-            .wait();
+            .wait_unless(stop);
+        let Some(claimed) = claimed else { return };
         let grants = match claimed.map(|replied| replied.value) {
             Ok(Ok(Outcome::Claimed(grants))) => grants,
             Ok(_) | Err(CallError::Busy { .. }) => {
                 drop(counted);
-                std::thread::sleep(POLL);
+                std::thread::sleep(PAUSE);
                 continue;
             }
             Err(_) => return,
@@ -303,6 +320,7 @@ fn work(
 fn perform(handle: &Handle, grant: ClaimGrant, handler: &Handler, beating: &Arc<Beating>) {
     let (run, fence) = (grant.run, grant.fence);
     beating.lock().insert(fence, (run, Directive::Continue));
+    beating.begun.notify_all();
     let job = Job {
         grant,
         handle: handle.clone(),
@@ -360,6 +378,7 @@ fn failed(run: RunId, fence: Fence, error: JobError) -> Finish {
 /// Renews every lease in time, until the worker is done.
 fn beat(handle: &Handle, beating: &Beating, done: &AtomicBool) {
     while !done.load(Ordering::Acquire) {
+        beating.wait(done);
         std::thread::park_timeout(BEAT);
         let items: Vec<HeartbeatItem> = beating
             .lock()

@@ -184,3 +184,23 @@ fn a_panic_on_an_engine_thread_ends_the_engine_and_answers_everybody() {
         assert!(engine.shutdown(Duration::ZERO).is_err());
     }
 }
+
+#[test]
+fn a_worker_without_work_costs_no_turns() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(directory.path()).unwrap();
+    let worker = engine
+        .worker("default")
+        .concurrency(4)
+        .run(|_| Ok(Vec::new()));
+    let handle = engine.handle();
+    while handle.metrics().waiters < 4 {
+        std::thread::yield_now();
+    }
+    let before = handle.metrics().turns;
+    std::thread::sleep(Duration::from_millis(1200));
+    let turns = handle.metrics().turns - before;
+    assert!(turns <= 1, "{turns} turns without work");
+    worker.stop();
+    engine.shutdown(Duration::from_secs(5)).unwrap();
+}

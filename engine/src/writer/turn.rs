@@ -2,6 +2,8 @@
 //! Owns: the order within a turn: what workers and clients report comes before what time does.
 //! Never: waits to fill a batch.
 
+use std::sync::atomic::Ordering;
+
 use mainstay_core::{Call, Command, Outcome};
 use mainstay_log::{Log, Stopped};
 
@@ -51,10 +53,10 @@ impl<L: Log> Writer<L> {
         self.wake_waiters();
         self.end_waits();
         frames += self.close_frame()?;
-        self.shared.counters.waiters.store(
-            self.waiters.len() as u64,
-            std::sync::atomic::Ordering::Relaxed,
-        );
+        let counters = &self.shared.counters;
+        let waiters = self.waiters.len() as u64;
+        counters.waiters.store(waiters, Ordering::Relaxed);
+        counters.turns.fetch_add(1, Ordering::Relaxed);
         // What was parked may be durable already: reads, refusals, heartbeats.
         self.shared.release(self.log.durable().frame);
         Ok(Turn {
