@@ -34,6 +34,8 @@ pub(super) struct Deck {
     /// The moment of the first turn since requests were last looked at.
     first_turn: Option<Now>,
     inside: u64,
+    /// When the writer wants its next turn.
+    next_in_ms: Option<u64>,
 }
 
 impl Deck {
@@ -45,7 +47,10 @@ impl Deck {
         let turned = self.writer.turn(self.clock.raw(), seed);
         self.over = match turned {
             Err(_) => true,
-            Ok(turn) => self.writer.end_if_stopped() || turn.done,
+            Ok(turn) => {
+                self.next_in_ms = turn.next_in_ms;
+                self.writer.end_if_stopped() || turn.done
+            }
         };
         let now = self.writer.now();
         self.first_turn.get_or_insert(now);
@@ -87,6 +92,7 @@ impl Life {
             over: false,
             first_turn: None,
             inside: 0,
+            next_in_ms: None,
         };
         Life {
             deck: Arc::new(Mutex::new(deck)),
@@ -111,6 +117,11 @@ impl Life {
                 deck.turn();
             }
         })));
+    }
+
+    /// When the writer wants its next turn, in milliseconds; `None` if nothing waits for time.
+    pub(super) fn next_in_ms(&self) -> Option<u64> {
+        hold(&self.deck).next_in_ms
     }
 
     pub(super) fn turns_inside(&self) -> u64 {
