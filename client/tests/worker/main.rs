@@ -91,7 +91,10 @@ async fn an_end_is_reported_with_the_same_token_until_it_is_accepted() {
     );
     let events = events.lock().expect("a lock");
     assert_eq!(events.first().map(String::as_str), Some("away"));
-    assert_eq!(events.last().map(String::as_str), Some("finished completed"));
+    assert_eq!(
+        events.last().map(String::as_str),
+        Some("finished completed")
+    );
 }
 
 #[tokio::test]
