@@ -76,6 +76,10 @@ pub struct Plant {
     pub ack_before_sync: bool,
     /// Skips every n-th sync of a group; 0 skips none.
     pub skip_sync_every_n: u32,
+    /// Syncs another file than the one that was written.
+    pub sync_wrong_file: bool,
+    /// Gives a new or rewritten segment its name before its content is synced.
+    pub rename_before_content_sync: bool,
     /// Takes a failed sync for a good one.
     pub ignore_sync_error: bool,
     /// Syncs again after a failed sync and believes the second answer.

@@ -40,6 +40,12 @@ const fn in_engine(name: &'static str, engine: fn(&mut EnginePlant)) -> Planted 
 pub const PLANTED: &[Planted] = &[
     in_log("ack_before_sync", |plant| plant.ack_before_sync = true, 0),
     in_log("skip_sync_every_n", |plant| plant.skip_sync_every_n = 7, 0),
+    in_log("sync_wrong_file", |plant| plant.sync_wrong_file = true, 0),
+    in_log(
+        "rename_before_content_sync",
+        |plant| plant.rename_before_content_sync = true,
+        0,
+    ),
     in_log(
         "ignore_sync_error",
         |plant| plant.ignore_sync_error = true,

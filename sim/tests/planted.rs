@@ -33,6 +33,8 @@ macro_rules! caught {
 caught! {
     ack_before_sync an_ack_before_the_sync_is_caught,
     skip_sync_every_n a_skipped_sync_is_caught,
+    sync_wrong_file a_sync_of_another_file_is_caught,
+    rename_before_content_sync a_name_before_its_content_is_synced_is_caught,
     ignore_sync_error an_ignored_sync_error_is_caught,
     retry_failed_sync a_retried_sync_is_caught,
     continue_after_short_write going_on_after_a_short_write_is_caught,

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::spare::Spares;
 use super::tail::{Tail, install};
 use crate::api::{Draft, Durable, Flush, Flushed, LogStats};
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::fault::{Fault, Stopped};
 use crate::frame::{FRAME_HEADER_BYTES, Flags, Header, body_crc, chain_hash};
 use crate::identity::{Identity, RandomStream};
-use crate::manifest::{self, Manifest, Mark};
+use crate::manifest::{self, MANIFEST, Manifest, Mark};
 use crate::options::Options;
 use crate::queue::{Pending, Shared};
 use crate::segment::{Position, SegmentHeader, align_up, frame_span};
@@ -148,7 +148,10 @@ impl<D: Disk> FileFlusher<D> {
             return Ok(());
         }
         let begun = Instant::now();
-        let mut result = self.start.tail.sync();
+        let mut result = match plant.sync_wrong_file {
+            false => self.start.tail.sync(),
+            true => self.sync_manifest(),
+        };
         if result.is_err() && plant.retry_failed_sync {
             result = self.start.tail.sync();
         }
@@ -158,6 +161,14 @@ impl<D: Disk> FileFlusher<D> {
         self.stats
             .observe_sync(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
         Ok(())
+    }
+
+    /// A planted bug: syncs, but not what was written.
+    fn sync_manifest(&self) -> Result<(), Fault> {
+        let manifest = self.start.disk.open(MANIFEST);
+        manifest
+            .and_then(|file| file.sync_data())
+            .map_err(Fault::at("sync", MANIFEST))
     }
 
     /// A segment is named after its first event, so one without events cannot be followed by another: it grows.

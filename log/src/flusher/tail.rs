@@ -106,11 +106,16 @@ pub(crate) fn install<D: Disk>(
     header.bytes_min = bytes;
     let block = header.encode();
     write_fully(&file, 0, &mut [io::IoSlice::new(&block)]).map_err(Fault::at("write", &spare))?;
-    file.sync_all().map_err(Fault::at("sync", &spare))?;
+    if !plant.rename_before_content_sync {
+        file.sync_all().map_err(Fault::at("sync", &spare))?;
+    }
     disk.rename(&spare, &name)
         .map_err(Fault::at("rename", &spare))?;
     if !plant.skip_dir_sync_on_segment_create {
         disk.sync_dir(LOG_DIR).map_err(Fault::at("sync", LOG_DIR))?;
+    }
+    if plant.rename_before_content_sync {
+        file.sync_all().map_err(Fault::at("sync", &name))?;
     }
     Ok(Tail::new(TailParts {
         name,
