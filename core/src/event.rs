@@ -80,7 +80,7 @@ events! {
         /// The task.
         task: TaskId,
         /// What was asked for.
-        spec: TaskSpec,
+        spec: Box<TaskSpec>,
         /// By whom.
         by: Text,
     }

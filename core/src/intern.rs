@@ -30,7 +30,7 @@ impl Names {
             hasher: FixedState::with_seed(seed),
         };
         // Symbol 0 is the empty name, so that "none" needs no Option in rows.
-        names.intern(&Text::from(""));
+        names.intern(&Text::default());
         names
     }
 

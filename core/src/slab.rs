@@ -28,6 +28,12 @@ impl<T> Slab<T> {
         self.rows.get(handle as usize)
     }
 
+    /// The row made last.
+    pub(crate) fn last(&self) -> Option<(u32, &T)> {
+        let at = self.rows.len().checked_sub(1)?;
+        Some((at as u32, &self.rows[at]))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.rows
             .iter()

@@ -122,7 +122,7 @@ pub fn decode(
     visit: &mut dyn FnMut(&CommandRecord, &[Entry]),
 ) -> Result<(), DecodeError> {
     let mut reader = Reader::new(body);
-    let mut principal = Text::from("");
+    let mut principal = Text::default();
     let mut events = Vec::new();
     while !reader.is_empty() {
         let record = read_header(reader.sized()?, &principal)?;

@@ -22,7 +22,7 @@ macro_rules! nested {
         }
     )+};
 }
-nested!(Payload, Retry, TaskSpec);
+nested!(Payload, Retry);
 
 record!(Payload { 1 bytes, 2 binary });
 record!(Retry { 1 strategy, 2 initial_ms, 3 multiplier_milli, 4 max_ms, 5 jitter, 6 non_retryable });

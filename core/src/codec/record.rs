@@ -174,6 +174,15 @@ impl<T: Record> Field for Option<Box<T>> {
     }
 }
 
+impl<T: Record> Field for Box<T> {
+    fn put(&self, number: u64, out: &mut Vec<u8>) {
+        put_record(&**self, number, out);
+    }
+    fn take(&mut self, value: Value<'_>) -> Result<(), Malformed> {
+        take_record(&mut **self, value)
+    }
+}
+
 pub(crate) fn put_record<T: Record>(record: &T, number: u64, out: &mut Vec<u8>) {
     put_varint(out, number << 3 | 2);
     put_sized(out, |out| record.put(out));

@@ -94,7 +94,7 @@ fn samples() -> Vec<Event> {
     vec![
         TaskCreated {
             task: TASK,
-            spec: full_spec(),
+            spec: Box::new(full_spec()),
             by: text("ann"),
         }
         .into(),
@@ -293,14 +293,14 @@ fn empty_and_absent_are_told_apart() {
     let mut spec = TaskSpec::new("a");
     let plain = TaskCreated {
         task: TASK,
-        spec: spec.clone(),
+        spec: Box::new(spec.clone()),
         by: text(""),
     };
     spec.policy_mut().timeout_ms = Some(0);
     spec.extras_mut().idempotency_key = some("");
     let set = TaskCreated {
         task: TASK,
-        spec,
+        spec: Box::new(spec),
         by: text(""),
     };
     for event in [plain, set] {

@@ -17,11 +17,13 @@ impl Machine {
     /// Decides one command and applies what it comes to.
     pub fn step(&mut self, now: &Now, facts: &Facts, call: Call) -> Step {
         let mut events = Events::new();
-        let outcome = self.step_into(now, facts, call, &mut events);
+        let mut call = call;
+        let outcome = self.step_into(now, facts, &mut call, &mut events);
         Step { outcome, events }
     }
 
-    /// Like [`Machine::step`], appending the facts to a list that the caller uses again and again.
+    /// Like [`Machine::step`], appending the facts to a list that the caller uses again and again. The command is taken out of the
+    /// call, everything else stays.
     ///
     /// # Errors
     /// The refusal; nothing was appended then.
@@ -29,20 +31,18 @@ impl Machine {
         &mut self,
         now: &Now,
         _facts: &Facts,
-        call: Call,
+        call: &mut Call,
         events: &mut Events,
     ) -> Result<Outcome, Rejection> {
-        let tenant = check_expectations(&self.state, &call)?;
-        let Call {
-            principal, command, ..
-        } = call;
+        let tenant = check_expectations(&self.state, call)?;
+        let command = core::mem::replace(&mut call.command, Command::Tick);
         let before = events.len();
         let mut tx = Tx::new(
             &mut self.state,
             &mut self.volatile,
             events,
             now,
-            &principal,
+            &call.principal,
             tenant,
         );
         let outcome = dispatch(&mut tx, command);

@@ -50,6 +50,11 @@ impl<'a> Tx<'a> {
         self.volatile
     }
 
+    /// Says which run the command at hand is about, so that its events need not look it up again.
+    pub(crate) fn about(&mut self, run: u32) {
+        self.state.about = run;
+    }
+
     /// Records and applies a fact about the principal's tenant.
     pub(crate) fn emit(&mut self, event: impl Into<Event>) {
         self.emit_for(self.tenant, event);

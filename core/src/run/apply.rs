@@ -113,7 +113,7 @@ impl<'a> Ended<'a> {
 fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Text {
     let row = &mut state.runs[run];
     let Some(active) = row.active.take() else {
-        return Text::from("");
+        return Text::default();
     };
     row.failures += u32::from(matches!(
         ended.result,
@@ -133,6 +133,9 @@ fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Tex
         after: ended.after,
     };
     let attempts = &mut row.past_mut().attempts;
+    if attempts.capacity() == 0 {
+        attempts.reserve_exact(1); // most runs need one attempt
+    }
     if attempts.len() == ATTEMPTS_KEPT {
         attempts.pop_front();
     }
@@ -142,7 +145,7 @@ fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Tex
     if ended.reported {
         active.worker
     } else {
-        Text::from("")
+        Text::default()
     }
 }
 
@@ -161,7 +164,7 @@ fn cause_of(result: AttemptResult) -> Cause {
 impl Apply for RunCreated {
     fn apply(&self, state: &mut Tables, at: &At) {
         let task = state
-            .find_task(at.tenant, self.task)
+            .task_for_run(at.tenant, self.task)
             .expect("a run's task precedes it in the log");
         let born = if self.ready {
             State::Ready
@@ -212,7 +215,7 @@ impl Apply for RunReady {
         } else {
             Cause::Retry
         };
-        change(state, at, run, State::Ready, cause, &Text::from(""));
+        change(state, at, run, State::Ready, cause, &Text::default());
         state.rearm(run);
     }
 }

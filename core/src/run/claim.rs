@@ -165,6 +165,7 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
             cleared += 1;
             continue;
         }
+        tx.about(run);
         bytes += weight(tx, run);
         if bytes > limits::CLAIM_BYTES_MAX && !grants.is_empty() {
             break;

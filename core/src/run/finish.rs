@@ -20,6 +20,7 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
         .state()
         .find_run(tx.tenant, finish.run)
         .ok_or(Rejection::UnknownRun { run: finish.run })?;
+    tx.about(run);
     let row = &tx.state().runs[run];
     if row
         .active
@@ -80,7 +81,7 @@ fn end_of(finish: &Finish) -> End {
         let code = Text::from("failed");
         error = Some(Box::new(RunError {
             code,
-            message: Text::from(""),
+            message: Text::default(),
             retryable: true,
         }));
     }

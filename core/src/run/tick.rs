@@ -17,6 +17,7 @@ pub(crate) fn decide(tx: &mut Tx<'_>) -> Outcome {
         let Some(run) = tx.state().alarms.due(tx.now.wall, tx.now.steady) else {
             return Outcome::Ticked { more: false };
         };
+        tx.about(run);
         match due(tx, run) {
             Some(event) => tx.emit_for(tx.state().runs[run].tenant, event),
             None => tx.look_again(run),

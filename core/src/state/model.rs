@@ -58,6 +58,8 @@ pub(crate) struct State {
     pub(crate) keys: Keys,
     pub(crate) stats: Stats,
     pub(crate) switch: Switch,
+    /// The run that the command at hand is about: looked at before the index is. Never decides anything.
+    pub(crate) about: u32,
     /// Leases that `apply` closed since the machine last looked: their renewals are forgotten.
     pub(crate) closed: Vec<u32>,
     pub(crate) hasher: FixedState,
@@ -83,6 +85,7 @@ impl State {
             keys: Keys::default(),
             stats: Stats::default(),
             switch: Switch::default(),
+            about: 0,
             closed: Vec::new(),
             hasher: FixedState::with_seed(seed),
         }
@@ -136,8 +139,26 @@ impl State {
         (self.task_index.len(), self.run_index.len())
     }
 
+    fn is_run(&self, at: u32, tenant: u32, id: RunId) -> bool {
+        self.runs
+            .get(at)
+            .is_some_and(|row| row.id == id && row.tenant == tenant)
+    }
+
+    /// The task that a run's first event names: in most cases the one made just before.
+    pub(crate) fn task_for_run(&self, tenant: u32, id: TaskId) -> Option<u32> {
+        let last = self.tasks.last();
+        let made_before = last.filter(|(_, row)| row.id == id && row.tenant == tenant);
+        made_before
+            .map(|(at, _)| at)
+            .or_else(|| self.find_task(tenant, id))
+    }
+
     /// The run that an event names. Events are only ever emitted about runs that exist.
     pub(crate) fn run_of(&self, tenant: u32, id: RunId) -> u32 {
+        if self.is_run(self.about, tenant, id) {
+            return self.about;
+        }
         self.find_run(tenant, id)
             .expect("an event names a run that exists")
     }

@@ -41,6 +41,9 @@ impl Volatile {
 
     /// Forgets the renewals of leases that ended.
     pub(crate) fn settle(&mut self, closed: &mut alloc::vec::Vec<u32>) {
+        if self.renewals.is_empty() {
+            closed.clear();
+        }
         for run in closed.drain(..) {
             self.renewals.remove(&run);
         }

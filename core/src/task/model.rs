@@ -256,7 +256,7 @@ impl Default for TaskSpec {
     /// A spec without a kind: only a decoder starts from it.
     fn default() -> Self {
         TaskSpec {
-            queue: Text::from(""),
+            queue: Text::default(),
             ..TaskSpec::new("")
         }
     }

@@ -47,11 +47,7 @@ pub(crate) fn decide(
     let scheduled_at = spec.run_at.unwrap_or(tx.now.wall);
     let ready = scheduled_at <= tx.now.wall;
     let by = tx.principal.name.clone();
-    tx.emit(TaskCreated {
-        task,
-        spec: *spec,
-        by,
-    });
+    tx.emit(TaskCreated { task, spec, by });
     tx.emit(RunCreated {
         run,
         task,

@@ -206,18 +206,17 @@ impl<L: Log> Writer<L> {
     }
 
     /// Decides one command; its events go straight into the frame being filled.
-    pub(super) fn decide(&mut self, call: Call) -> Decided {
+    pub(super) fn decide(&mut self, mut call: Call) -> Decided {
         if self.draining && matches!(call.command, Command::Claim(_)) {
             return Ok(Outcome::Claimed(Vec::new()));
         }
-        let principal = call.principal.clone();
         let kind = call.command.code();
         let reason = call.command.control_reason().map(|reason| reason.cloned());
         let first = self.machine.sequence() + 1;
         self.events.clear();
-        let decided = self
-            .machine
-            .step_into(&self.now, &Facts::default(), call, &mut self.events);
+        let decided =
+            self.machine
+                .step_into(&self.now, &Facts::default(), &mut call, &mut self.events);
         if matches!(decided, Ok(Outcome::EngineResumed)) {
             self.woken.extend(self.waiters.all_places());
         }
@@ -228,14 +227,14 @@ impl<L: Log> Writer<L> {
             let control = reason.as_ref().map(Option::as_ref);
             codec::encode(
                 &mut self.body,
-                &principal,
+                &call.principal,
                 self.previous.as_ref(),
                 kind,
                 control,
                 &self.events,
             );
             self.body_commands += 1;
-            self.previous = Some(principal);
+            self.previous = Some(call.principal);
         }
         decided
     }

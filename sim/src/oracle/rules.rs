@@ -250,7 +250,7 @@ impl Model {
         fact: &fact::TaskCreated,
     ) -> Verdict {
         demand!(
-            fact.spec == *spec,
+            *fact.spec == *spec,
             "the task logged is not the task asked for"
         );
         demand!(fact.by == *by, "made by {} for {by}", fact.by);
