@@ -56,7 +56,7 @@ impl Model {
     pub(crate) fn follow(&mut self, entry: &Entry) {
         match &entry.event {
             Event::TaskCreated(e) => {
-                let before = self.tasks.insert(e.task, e.spec.clone());
+                let before = self.tasks.insert(e.task, (*e.spec).clone());
                 assert!(before.is_none(), "a task was created twice");
             }
             Event::RunCreated(e) => {
