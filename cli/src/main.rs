@@ -23,6 +23,10 @@ use clap::{CommandFactory, Parser};
 use exit::{Code, Failure};
 use screen::Screen;
 
+/// Commands are built on one thread and end on another: an allocator that frees across threads without a shared lock.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

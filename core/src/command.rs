@@ -47,8 +47,14 @@ impl Call {
     /// A call by the embedding program, without expectations.
     #[must_use]
     pub fn new(command: Command) -> Call {
+        Call::by(&Principal::default(), command)
+    }
+
+    /// A call by somebody, without expectations. Many calls by the same principal share its name.
+    #[must_use]
+    pub fn by(principal: &Principal, command: Command) -> Call {
         Call {
-            principal: Principal::default(),
+            principal: principal.clone(),
             expected_sequence: None,
             expected_state: None,
             command,

@@ -75,7 +75,7 @@ impl Embedded {
 }
 
 fn submit_some(handle: &Handle, plan: Plan, phase: &Phase) -> Result<(), Failure> {
-    let kind = Text::from(QUEUE);
+    let (kind, principal) = (Text::from(QUEUE), Principal::default());
     let mut samples = Vec::new();
     let mut number = 0;
     while let Some(piece) = phase.take() {
@@ -83,7 +83,7 @@ fn submit_some(handle: &Handle, plan: Plan, phase: &Phase) -> Result<(), Failure
         number += piece;
         let calls = || {
             (first..first + piece)
-                .map(|number| Call::new(task(&kind, plan.payload_bytes, number)))
+                .map(|number| Call::by(&principal, task(&kind, plan.payload_bytes, number)))
                 .collect()
         };
         let mut prepared: Vec<Call> = calls();
@@ -160,13 +160,11 @@ fn work_some(handle: &Handle, phase: &Phase) -> Result<(), Failure> {
 }
 
 fn finish(handle: &Handle, grants: &[ClaimGrant]) -> Result<(), Failure> {
+    let principal = Principal::default();
     loop {
         let end = |grant: &ClaimGrant| {
-            Call::new(Command::Finish(Box::new(Finish::success(
-                grant.run,
-                grant.fence,
-                None,
-            ))))
+            let finish = Finish::success(grant.run, grant.fence, None);
+            Call::by(&principal, Command::Finish(Box::new(finish)))
         };
         match handle.call_many(grants.iter().map(end).collect()).wait() {
             Ok(replied) => {
