@@ -22,6 +22,8 @@ fn options(plant: Plant) -> Options {
 const SOUND: Plant = Plant {
     ack_before_sync: false,
     skip_sync_every_n: 0,
+    sync_wrong_file: false,
+    rename_before_content_sync: false,
     ignore_sync_error: false,
     retry_failed_sync: false,
     continue_after_short_write: false,

@@ -20,7 +20,11 @@ pub(crate) fn write_task(json: &mut Writer, task: &TaskView) {
     json.name("run_policy")
         .object()
         .string_field("type", "once");
-    json.instant_field("run_at", task.scheduled_at).end_object();
+    // Due at once is what a task is without a run_at: then it was not asked for.
+    if task.scheduled_at != task.created_at {
+        json.instant_field("run_at", task.scheduled_at);
+    }
+    json.end_object();
     write_constraints(json, &task.policy);
     write_retry(json, &task.policy);
     write_metadata(json, task.priority, Some(&task.extras));
