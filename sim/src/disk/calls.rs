@@ -240,7 +240,8 @@ impl DiskFile for SimFile {
     fn write_at(&self, offset: u64, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
         self.disk.hook();
         let mut inner = self.disk.hold();
-        let whole: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        let mut whole = Vec::new();
+        parts.iter().for_each(|part| whole.extend_from_slice(part));
         let verdict = inner.enter(Act::Write, &self.name);
         let some = inner.rng().below(whole.len() as u64) as usize;
         let count = match &verdict {

@@ -133,7 +133,6 @@ impl Oracle {
         found: &Recovered<'_>,
         last: Option<LastWord>,
     ) -> Verdict {
-        image.machine.verify()?;
         found.machine.verify()?;
         if let Some(last) = last.filter(|last| last.sequence == image.machine.sequence()) {
             demand!(
