@@ -91,9 +91,8 @@ pub(crate) fn call_off(
 /// The cancel of a run that was not started by its task's `expires_at`, if that is how it stands now.
 pub(crate) fn expired(tx: &Tx<'_>, run: u32) -> Option<RunCanceled> {
     let row = &tx.state().runs[run];
-    let waits = matches!(row.state, State::Scheduled | State::Ready) && row.attempt_count == 0;
-    let at = tx.state().task_of(run).expires_at()?;
-    (waits && at <= tx.now.wall).then(|| RunCanceled {
+    let task = tx.state().task_of(run);
+    row.is_expired(task, tx.now.wall).then(|| RunCanceled {
         run: row.id,
         cause: Cause::Expired,
         reason: Some(Text::from("expired")),

@@ -43,9 +43,7 @@ pub(crate) fn explain(state: &Tables, now: Timestamp, run: u32) -> Explain {
             details,
         ));
     }
-    let expired =
-        row.attempt_count == 0 && state.task_of(run).expires_at().is_some_and(|at| at <= now);
-    if expired && row.state == State::Ready {
+    if row.state == State::Ready && row.is_expired(state.task_of(run), now) {
         reasons.push(block(
             "expired",
             "the task was not started before its expires_at; it will be canceled",

@@ -334,6 +334,12 @@ impl Row {
         }
     }
 
+    /// Whether the run waits for its first start beyond its task's `expires_at`.
+    pub(crate) fn is_expired(&self, task: &task::Row, now: Timestamp) -> bool {
+        let waits = matches!(self.state, State::Scheduled | State::Ready);
+        waits && self.attempt_count == 0 && task.expires_at().is_some_and(|at| at <= now)
+    }
+
     pub(crate) fn past_mut(&mut self) -> &mut Past {
         self.past.get_or_insert_default()
     }
