@@ -23,6 +23,7 @@ pub mod codec;
 mod command;
 mod event;
 mod id;
+mod image;
 mod intern;
 pub mod limits;
 mod machine;
@@ -45,6 +46,9 @@ pub mod events {
     pub use crate::event::*;
 }
 pub use id::{AttemptId, ParseIdError, RunId, TaskId, TenantId};
+pub use image::{
+    AttemptColumns, Cut, CutRow, KeyClass, KeyRow, PlaceRow, RowKind, RunColumns, TaskColumns,
+};
 pub use machine::{DirtyRow, Entry, Events, Facts, Machine, Now, Step, Woken};
 pub use outcome::{
     Beat, ClaimGrant, Directive, GrantRare, Outcome, Submitted, SubmittedRun, TaskCancel,

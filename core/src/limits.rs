@@ -16,6 +16,8 @@ pub const WORKER_BYTES_MAX: usize = 255;
 pub const PAYLOAD_BYTES_DEFAULT: usize = 1 << 20;
 /// Bytes of a payload at most, whatever is configured.
 pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+/// Payloads up to this many bytes stay inside their task's row; larger ones are stored by themselves.
+pub const PAYLOAD_INLINE_BYTES: usize = 64;
 /// Bytes of one request body that creates a single task.
 pub const TASK_BODY_BYTES_MAX: usize = 3 << 19;
 /// Bytes of a batch, finish or NDJSON body.

@@ -1,20 +1,15 @@
-//! The seam between the writer and whatever keeps rows: what a cut is, and when it may be committed.
-//! Owns: the trait `Store` and the rules of a cut.
+//! The seam between the engine and whatever keeps rows: what a cut is, when it may be committed, and how rows come back.
+//! Owns: the traits `Store` and `Reader` and the rules of a cut.
 //! Never: decides, or shows a row whose events are not durable.
 
-use mainstay_core::{Digest, DirtyRow};
+use std::collections::BTreeMap;
 
-/// One row's image at a cut. `None` when the row is gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Which row.
-    pub id: DirtyRow,
-    /// Its image, in the codec's tagged fields.
-    pub image: Option<Vec<u8>>,
-}
+use mainstay_core::{
+    Bytes, Cut, KeyClass, KeyRow, PlaceRow, RunId, TaskId, TenantId, Text, Timestamp,
+};
 
 /// Why a store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The cut does not lie after the last one.
     #[error("a cut at {given} does not follow the one at {last}")]
@@ -24,31 +19,162 @@ pub enum StoreError {
         /// The cut refused.
         given: u64,
     },
+    /// What is stored is not what was stored: a check, a digest or the file itself does not hold.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// There is no room on the disk.
+    #[error("no room for the store: {0}")]
+    Full(String),
     /// The medium failed; the store is rebuilt from the log at the next start.
     #[error("the store failed: {0}")]
     Medium(String),
 }
 
+/// What stands in a store as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// Whose rows these are: the log's id as text.
+    pub log_id: String,
+    /// The last event that the rows reflect; 0 when no cut was ever committed.
+    pub sequence: u64,
+    /// Recorded time of that event.
+    pub wall: Timestamp,
+    /// The machine's scalars and counters.
+    pub meta: Vec<u8>,
+    /// Every place, in number order.
+    pub places: Vec<PlaceRow>,
+    /// How many rows are live.
+    pub live_rows: u64,
+    /// The wrapping sum of the checks of all live rows.
+    pub live_sum: u64,
+}
+
+/// One live row, as recovery reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveRow<'a> {
+    /// A task that is not finished.
+    Task(&'a [u8]),
+    /// A run that is not finished. Its task came before.
+    Run(&'a [u8]),
+}
+
+/// A row that was looked up, with what belongs to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The task's image.
+    pub task: Vec<u8>,
+    /// Images of its runs in number order, at most the first 1000; for a look-up by run, that run alone.
+    pub runs: Vec<Vec<u8>>,
+}
+
+/// How long finished work is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Milliseconds after its end.
+    pub age_ms: u64,
+}
+
+/// What finished work is kept, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// For queues without a rule of their own.
+    pub default: Keep,
+    /// By queue name, in every tenant.
+    pub queues: BTreeMap<Text, Keep>,
+    /// Bytes of the whole store beyond which the oldest finished work goes, whatever its age.
+    pub bytes_max: u64,
+}
+
+/// Queues whose work is not found by its text.
+pub type Unsearched = std::collections::BTreeSet<Text>;
+
 /// Keeps rows derived from the log.
 pub trait Store: Send {
-    /// Hands over a cut: the whole set of rows that changed up to one applied sequence, each at most once, with the machine's digest
-    /// there. A cut is committed whole or not at all. It may be committed once `through_sequence` is durable, and is visible to readers only then.
+    /// Takes a cut; it may stay in memory until [`Store::durable`]. Cuts come in order, each whole.
     ///
     /// # Errors
-    /// [`StoreError`]; the cut is then as if it had never been handed over.
-    fn put(
-        &mut self,
-        through_sequence: u64,
-        digest: Digest,
-        rows: Vec<Row>,
-    ) -> Result<(), StoreError>;
+    /// [`StoreError::OutOfOrder`]; the cut is then as if it had never been handed over.
+    fn put(&mut self, cut: Cut) -> Result<(), StoreError>;
 
-    /// The log is durable up to this event: cuts up to it may be committed.
+    /// The log is durable up to this event: every cut up to it is committed, in one transaction or several, none in part. Gives the
+    /// checkpoint afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and [`StoreError::Medium`]; what was not committed is then lost to this store until it is opened again.
+    fn durable(&mut self, sequence: u64) -> Result<u64, StoreError>;
+
+    /// The last event that committed rows reflect; 0 when there is none.
+    fn checkpoint(&self) -> u64;
+
+    /// Removes a bounded piece of what retention no longer keeps. True when there is more.
+    ///
+    /// # Errors
+    /// As [`Store::durable`].
+    fn retain(&mut self, now: Timestamp, rule: &Retention) -> Result<bool, StoreError>;
+
+    /// A way to read what is committed.
     ///
     /// # Errors
     /// [`StoreError::Medium`].
-    fn durable(&mut self, sequence: u64) -> Result<(), StoreError>;
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+}
 
-    /// The last committed cut; 0 when there is none.
-    fn checkpoint_sequence(&self) -> u64;
+/// Reads committed rows. Every call sees one commit, the last one at its start.
+pub trait Reader: Send {
+    /// What stands in the store as a whole, without its rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn base(&mut self) -> Result<Base, StoreError>;
+
+    /// Gives every live row of one commit: first all tasks, then all runs, each in number order. Every check is compared, and at the
+    /// end the count and sum of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`]; what was visited before must be thrown away. An error of `visit` ends the walk as `Damaged`.
+    fn live(
+        &mut self,
+        visit: &mut dyn FnMut(LiveRow<'_>) -> Result<(), String>,
+    ) -> Result<Base, StoreError>;
+
+    /// A task, live or finished, with its runs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn task(&mut self, tenant: TenantId, id: TaskId) -> Result<Option<Found>, StoreError>;
+
+    /// A run, live or finished, with its task.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn run(&mut self, tenant: TenantId, id: RunId) -> Result<Option<Found>, StoreError>;
+
+    /// A held idempotency key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn key(
+        &mut self,
+        tenant: TenantId,
+        class: KeyClass,
+        key: &str,
+    ) -> Result<Option<KeyRow>, StoreError>;
+
+    /// The payload of the task with this number, if it is stored by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn payload(&mut self, task: u64) -> Result<Option<Bytes>, StoreError>;
+}
+
+/// The check that stands beside every image: the first 8 bytes of BLAKE3 over the row's kind, number and image.
+#[must_use]
+pub fn check_of(kind: mainstay_core::RowKind, number: u64, image: &[u8]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[kind as u8]);
+    hasher.update(&number.to_le_bytes());
+    hasher.update(image);
+    let mut short = [0; 8];
+    short.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(short)
 }

@@ -8,7 +8,7 @@ mod wire;
 pub use body::{CommandRecord, DecodeError, decode, encode};
 pub(crate) use record::Record;
 pub use wire::Malformed;
-pub(crate) use wire::{put_bytes, put_u128, put_varint};
+pub(crate) use wire::{Reader, Value, put_bytes, put_number, put_u128, put_varint};
 
 #[cfg(test)]
 mod tests;

@@ -185,18 +185,36 @@ impl TaskSpec {
 
 /// A task's state, derived from its runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum State {
     /// A run is not terminal.
-    Active,
+    Active = 0,
     /// All runs are terminal and one completed.
-    Completed,
+    Completed = 1,
     /// All runs are terminal and none completed.
-    Failed,
+    Failed = 2,
     /// The task was canceled.
-    Canceled,
+    Canceled = 3,
 }
 
 impl State {
+    /// Every state, in code order.
+    pub const ALL: &'static [State] = &[
+        State::Active,
+        State::Completed,
+        State::Failed,
+        State::Canceled,
+    ];
+
+    /// The state with this wire name, if there is one.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<State> {
+        State::ALL
+            .iter()
+            .copied()
+            .find(|state| state.name() == name)
+    }
+
     /// The wire name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -206,6 +224,24 @@ impl State {
             State::Failed => "failed",
             State::Canceled => "canceled",
         }
+    }
+}
+
+/// The one rule of a task's state.
+pub(crate) fn derive_state(
+    canceled: bool,
+    runs_total: u32,
+    runs_live: u32,
+    runs_completed: u32,
+) -> State {
+    if canceled {
+        State::Canceled
+    } else if runs_live > 0 || runs_total == 0 {
+        State::Active
+    } else if runs_completed > 0 {
+        State::Completed
+    } else {
+        State::Failed
     }
 }
 
@@ -232,15 +268,12 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn state(&self) -> State {
-        if self.canceled_at.is_some() {
-            State::Canceled
-        } else if self.runs_live > 0 || self.runs_total == 0 {
-            State::Active
-        } else if self.runs_completed > 0 {
-            State::Completed
-        } else {
-            State::Failed
-        }
+        derive_state(
+            self.canceled_at.is_some(),
+            self.runs_total,
+            self.runs_live,
+            self.runs_completed,
+        )
     }
 
     pub(crate) fn is_live(&self) -> bool {

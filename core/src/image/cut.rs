@@ -1,0 +1,156 @@
+//! The nouns of a checkpoint cut: the rows that changed, as images at one applied sequence.
+//! Owns: what a cut holds, and how two cuts in a row become one.
+//! Never: touches the state.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::time::Timestamp;
+use crate::{Bytes, TaskId, TenantId, Text};
+
+/// Which table a row is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowKind {
+    /// A task.
+    Task = 1,
+    /// A run.
+    Run = 2,
+}
+
+/// One changed row of a cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutRow {
+    /// Which table.
+    pub kind: RowKind,
+    /// The row's number: the sequence of the event that made it, unique over both tables.
+    pub number: u64,
+    /// Whether no earlier cut held it.
+    pub fresh: bool,
+    /// Whether recovery needs it: it is not finished.
+    pub live: bool,
+    /// Where its image stands in [`Cut::images`].
+    pub range: Range<usize>,
+}
+
+/// A tenant's queue and kind, with the runs counted there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceRow {
+    /// Its number: dense, from 0, stable within a data directory.
+    pub place: u32,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The queue.
+    pub queue: Text,
+    /// The kind.
+    pub kind: Text,
+    /// Runs by [`crate::RunState`] code; terminal states count for life.
+    pub counts: [u64; 9],
+}
+
+/// What an idempotency key was used for; the scope of a key is (tenant, class, key).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyClass {
+    /// A submit.
+    Submit = 0,
+    /// A claim.
+    Claim = 1,
+}
+
+/// A held idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What it was used for.
+    pub class: KeyClass,
+    /// The key.
+    pub key: Text,
+    /// Held at least until then, and as long as its task is live.
+    pub until: Timestamp,
+    /// The task it made, for submits.
+    pub task: Option<TaskId>,
+    /// Everything else, in tagged fields.
+    pub image: Vec<u8>,
+}
+
+/// The rows that changed since the cut before, each once, as they stand at one applied sequence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// The last event the images reflect.
+    pub through: u64,
+    /// Recorded time of that event.
+    pub wall: Timestamp,
+    /// Scalars and counters, in tagged fields; only the machine reads them.
+    pub meta: Vec<u8>,
+    /// Places that are new or whose counts changed.
+    pub places: Vec<PlaceRow>,
+    /// The changed rows; a task comes before its runs.
+    pub rows: Vec<CutRow>,
+    /// The rows' images, one after the other.
+    pub images: Vec<u8>,
+    /// Payloads of fresh tasks that are too large for the image, by the task's number.
+    pub payloads: Vec<(u64, Bytes)>,
+    /// Idempotency keys that are new.
+    pub keys: Vec<KeyRow>,
+}
+
+impl Cut {
+    /// A row's image.
+    #[must_use]
+    pub fn image(&self, row: &CutRow) -> &[u8] {
+        &self.images[row.range.clone()]
+    }
+
+    /// About how much memory it holds, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let payloads: usize = self.payloads.iter().map(|(_, bytes)| bytes.len()).sum();
+        self.images.len() + self.rows.len() * size_of::<CutRow>() + payloads
+    }
+
+    /// This cut and the one after it as one: the newest image of every row.
+    #[must_use]
+    pub fn merge(self, later: Cut) -> Cut {
+        let mut places: BTreeMap<u32, PlaceRow> = BTreeMap::new();
+        for place in self.places.into_iter().chain(later.places) {
+            places.insert(place.place, place);
+        }
+        let newer: BTreeMap<u64, usize> = later
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(at, row)| (row.number, at))
+            .collect();
+        let mut merged = Cut {
+            through: later.through,
+            wall: later.wall,
+            meta: later.meta,
+            places: places.into_values().collect(),
+            rows: Vec::with_capacity(self.rows.len() + later.rows.len()),
+            images: Vec::with_capacity(self.images.len() + later.images.len()),
+            payloads: self.payloads,
+            keys: self.keys,
+        };
+        merged.payloads.extend(later.payloads);
+        merged.keys.extend(later.keys);
+        let mut later_rows = later.rows;
+        for row in self.rows {
+            match newer.get(&row.number) {
+                Some(at) => later_rows[*at].fresh |= row.fresh,
+                None => merged.push(&self.images, row),
+            }
+        }
+        for row in later_rows {
+            merged.push(&later.images, row);
+        }
+        merged
+    }
+
+    fn push(&mut self, images: &[u8], row: CutRow) {
+        let from = self.images.len();
+        self.images.extend_from_slice(&images[row.range.clone()]);
+        let range = from..self.images.len();
+        self.rows.push(CutRow { range, ..row });
+    }
+}
