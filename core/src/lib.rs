@@ -47,9 +47,10 @@ pub mod events {
 }
 pub use id::{AttemptId, ParseIdError, RunId, TaskId, TenantId};
 pub use image::{
-    AttemptColumns, Cut, CutRow, KeyClass, KeyRow, PlaceRow, RowKind, RunColumns, TaskColumns,
+    AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, PlaceRow, RowKind, RunColumns,
+    TaskColumns,
 };
-pub use machine::{DirtyRow, Entry, Events, Facts, Machine, Now, Step, Woken};
+pub use machine::{Entry, Events, Facts, Machine, Now, Step, Wanted, Woken};
 pub use outcome::{
     Beat, ClaimGrant, Directive, GrantRare, Outcome, Submitted, SubmittedRun, TaskCancel,
 };

@@ -82,7 +82,7 @@ pub const CANCEL_GRACE_MS_MAX: u64 = 86_400_000;
 pub const SPAN_MS_MAX: u64 = 315_360_000_000;
 /// A renewal beyond this many milliseconds is an event; shorter ones live in memory.
 pub const RENEWAL_EVENT_MS: u64 = 300_000;
-/// Milliseconds an idempotency key is held at least.
+/// Milliseconds an idempotency key is held at least, and after its task's end.
 pub const KEY_HELD_MS: u64 = 86_400_000;
 /// Alarms one tick works off; the rest waits for the next.
 pub const TICK_ALARMS_MAX: usize = 1000;
@@ -90,6 +90,12 @@ pub const TICK_ALARMS_MAX: usize = 1000;
 pub const NAMES_PER_TENANT_MAX: usize = 10_000;
 /// Ready runs ahead that `explain` counts before it says "at least".
 pub const POSITION_MAX: u64 = 100_000;
+/// Rows of one page of a list.
+pub const LIST_LIMIT_MAX: u32 = 1000;
+/// Rows that a list skips at most; beyond them only a cursor goes.
+pub const LIST_OFFSET_MAX: u32 = 100_000;
+/// Rows that do not match which one page of a list visits; beyond them it ends short, with a cursor.
+pub const LIST_VISITS_MAX: usize = 10_000;
 /// Depth of JSON in a body.
 pub const JSON_DEPTH_MAX: usize = 64;
 

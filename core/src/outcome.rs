@@ -53,6 +53,8 @@ pub struct ClaimGrant {
     pub queue: Text,
     /// What the handler gets.
     pub payload: Payload,
+    /// Where the payload is to be looked up when it is in the store alone; `payload` is empty then.
+    pub stored_payload: Option<u64>,
     /// The task's priority.
     pub priority: i32,
     /// When the lease ends unless renewed.

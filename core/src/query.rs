@@ -58,6 +58,8 @@ pub struct TaskView {
     pub priority: i32,
     /// What the handler gets.
     pub payload: Payload,
+    /// Where the payload is to be looked up when it is in the store alone; `payload` is empty then.
+    pub stored_payload: Option<u64>,
     /// Constraints and retry.
     pub policy: Policy,
     /// Rarer fields.

@@ -4,24 +4,12 @@
 
 use alloc::vec::Vec;
 
-use super::record::{Field, put_record, record, take_record};
+use super::record::{Field, nested, put_record, record, take_record};
 use super::wire::{Malformed, Value};
 use crate::event::*;
 use crate::run::RunError;
 use crate::task::{Extras, Payload, Policy, Retry, TaskSpec};
 
-macro_rules! nested {
-    ($($name:ident),+) => {$(
-        impl Field for $name {
-            fn put(&self, number: u64, out: &mut Vec<u8>) {
-                put_record(self, number, out);
-            }
-            fn take(&mut self, value: Value<'_>) -> Result<(), Malformed> {
-                take_record(self, value)
-            }
-        }
-    )+};
-}
 nested!(Payload, Retry);
 
 record!(Payload { 1 bytes, 2 binary });

@@ -6,9 +6,9 @@ mod record;
 mod wire;
 
 pub use body::{CommandRecord, DecodeError, decode, encode};
-pub(crate) use record::Record;
+pub(crate) use record::{Field, Record, nested, put_record, record, take_record};
 pub use wire::Malformed;
-pub(crate) use wire::{Reader, Value, put_bytes, put_number, put_u128, put_varint};
+pub(crate) use wire::{Reader, Value, put_bytes, put_u128, put_varint};
 
 #[cfg(test)]
 mod tests;

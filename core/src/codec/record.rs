@@ -3,13 +3,14 @@
 //! Never: knows an event.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::wire::{Malformed, Value, put_bytes, put_number, put_u128, put_varint};
-use crate::run::{AttemptResult, Cause};
+use crate::run::{AttemptResult, Cause, State};
 use crate::task::{HoldPolicy, Jitter, SafetyLevel, Strategy};
-use crate::time::Timestamp;
-use crate::{Bytes, RunId, TaskId, Text};
+use crate::time::{Steady, Timestamp};
+use crate::{Bytes, RunId, TaskId, TenantId, Text};
 
 /// A set of numbered fields.
 pub(crate) trait Record: Default {
@@ -27,17 +28,17 @@ pub(crate) trait Field {
 
 macro_rules! record {
     ($name:ident { $($number:literal $field:ident),* $(,)? }) => {
-        impl $crate::codec::record::Record for $name {
+        impl $crate::codec::Record for $name {
             fn put(&self, _out: &mut alloc::vec::Vec<u8>) {
-                $($crate::codec::record::Field::put(&self.$field, $number, _out);)*
+                $($crate::codec::Field::put(&self.$field, $number, _out);)*
             }
 
             fn read(body: &[u8]) -> Result<Self, $crate::codec::Malformed> {
                 let mut _row = <$name>::default();
-                let mut reader = $crate::codec::wire::Reader::new(body);
+                let mut reader = $crate::codec::Reader::new(body);
                 while let Some((number, _value)) = reader.field()? {
                     match number {
-                        $($number => $crate::codec::record::Field::take(&mut _row.$field, _value)?,)*
+                        $($number => $crate::codec::Field::take(&mut _row.$field, _value)?,)*
                         _ => {}
                     }
                 }
@@ -47,6 +48,21 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+
+/// Records that stand inside others, always present.
+macro_rules! nested {
+    ($($name:ident),+) => {$(
+        impl Field for $name {
+            fn put(&self, number: u64, out: &mut Vec<u8>) {
+                put_record(self, number, out);
+            }
+            fn take(&mut self, value: Value<'_>) -> Result<(), Malformed> {
+                take_record(self, value)
+            }
+        }
+    )+};
+}
+pub(crate) use nested;
 
 macro_rules! number_field {
     ($($type:ty),+) => {$(
@@ -96,6 +112,15 @@ impl Field for Timestamp {
     }
 }
 
+impl Field for Steady {
+    fn put(&self, number: u64, out: &mut Vec<u8>) {
+        self.0.put(number, out);
+    }
+    fn take(&mut self, value: Value<'_>) -> Result<(), Malformed> {
+        self.0.take(value)
+    }
+}
+
 impl Field for u128 {
     fn put(&self, number: u64, out: &mut Vec<u8>) {
         put_u128(out, number, *self);
@@ -122,7 +147,7 @@ macro_rules! id_field {
         }
     )+};
 }
-id_field!(TaskId, RunId);
+id_field!(TaskId, RunId, TenantId);
 
 impl Field for Text {
     fn put(&self, number: u64, out: &mut Vec<u8>) {
@@ -160,7 +185,7 @@ macro_rules! option_field {
         }
     )+};
 }
-option_field!(Text, Bytes, Timestamp, u64, AttemptResult);
+option_field!(Text, Bytes, Timestamp, Steady, u64, AttemptResult, TaskId);
 
 impl<T: Record> Field for Option<Box<T>> {
     fn put(&self, number: u64, out: &mut Vec<u8>) {
@@ -218,6 +243,20 @@ impl<T: Field + Default> Field for Vec<T> {
     }
 }
 
+impl<T: Field + Default> Field for VecDeque<T> {
+    fn put(&self, number: u64, out: &mut Vec<u8>) {
+        for item in self {
+            item.put(number, out);
+        }
+    }
+    fn take(&mut self, value: Value<'_>) -> Result<(), Malformed> {
+        let mut item = T::default();
+        item.take(value)?;
+        self.push_back(item);
+        Ok(())
+    }
+}
+
 macro_rules! code_field {
     ($($type:ident { $($variant:ident = $code:literal),+ })+) => {$(
         impl Field for $type {
@@ -256,7 +295,7 @@ macro_rules! named_field {
         }
     )+};
 }
-named_field!(AttemptResult, Cause);
+named_field!(AttemptResult, Cause, State);
 
 /// A record inside a record, always present.
 pub(crate) fn take_record<T: Record>(row: &mut T, value: Value<'_>) -> Result<(), Malformed> {

@@ -2,6 +2,11 @@
 
 mod columns;
 mod cut;
+mod form;
+mod read;
+mod write;
 
 pub use columns::{AttemptColumns, RunColumns, TaskColumns};
 pub use cut::{Cut, CutRow, KeyClass, KeyRow, PlaceRow, RowKind};
+pub use read::Loader;
+pub(crate) use write::{meta, put_run, put_task};

@@ -5,14 +5,15 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::facts::Facts;
 use super::model::{Machine, Now};
+use crate::image::KeyClass;
 use crate::outcome::SubmittedRun;
 use crate::query::{
     Answer, AttemptView, CancelView, ChangeView, EngineView, LeaseView, Query, RunView, Stats,
     TaskView,
 };
 use crate::run::{Cause, Row};
-use crate::state::KeyClass;
 use crate::{AttemptId, TenantId, limits, run, task};
 
 impl Machine {
@@ -45,7 +46,10 @@ impl Machine {
 
     /// Whether a claim with this key was granted something: asking again with it never finds new work.
     #[must_use]
-    pub fn has_claimed(&self, tenant: TenantId, key: &crate::Text) -> bool {
+    pub fn has_claimed(&self, facts: &Facts, tenant: TenantId, key: &crate::Text) -> bool {
+        if facts.has_claimed(tenant, key) {
+            return true;
+        }
         self.state.tenant(tenant).is_some_and(|tenant| {
             let found = self.state.keys.find(tenant, KeyClass::Claim, key);
             found.is_some()
@@ -54,18 +58,21 @@ impl Machine {
 
     fn task_view(&self, at: u32) -> TaskView {
         let row = &self.state.tasks[at];
+        let place = &self.state.places[row.place];
+        let (payload, stored_payload) = row.payload();
         let runs: Vec<SubmittedRun> = row
             .run
             .iter()
             .map(|run| submitted(&self.state.runs[*run]))
             .collect();
         TaskView {
-            tenant: self.state.tenants[row.tenant as usize],
+            tenant: self.state.tenants[place.tenant as usize],
             id: row.id,
-            kind: self.state.names.text(row.kind).clone(),
-            queue: self.state.names.text(row.queue).clone(),
+            kind: self.state.names.text(place.kind).clone(),
+            queue: self.state.names.text(place.queue).clone(),
             priority: row.priority,
-            payload: row.payload.clone(),
+            payload,
+            stored_payload,
             policy: task::policy(row).clone(),
             extras: row.extras.as_deref().cloned().unwrap_or_default(),
             scheduled_at: runs.first().map_or(row.created_at, |run| run.scheduled_at),
@@ -81,6 +88,7 @@ impl Machine {
     fn run_view(&self, at: u32) -> RunView {
         let row = &self.state.runs[at];
         let task = self.state.task_of(at);
+        let place = &self.state.places[task.place];
         let past = row.past.as_deref();
         let active = row.active.as_deref();
         let cancel = active.and_then(|active| active.cancel.as_deref());
@@ -89,8 +97,8 @@ impl Machine {
             tenant: self.state.tenants[row.tenant as usize],
             id: row.id,
             task: task.id,
-            kind: self.state.names.text(task.kind).clone(),
-            queue: self.state.names.text(task.queue).clone(),
+            kind: self.state.names.text(place.kind).clone(),
+            queue: self.state.names.text(place.queue).clone(),
             state: row.state,
             created_at: row.created_at,
             scheduled_at: row.scheduled_at,
@@ -115,7 +123,7 @@ impl Machine {
             checkpoints: past.map_or_else(Vec::new, |past| {
                 past.checkpoints.clone().into_iter().collect()
             }),
-            retry_at: waits.then_some(row.retry_at),
+            retry_at: waits.then_some(row.retry().1),
         }
     }
 
@@ -188,7 +196,7 @@ fn changes(row: &Row) -> Vec<ChangeView> {
             from: None,
             to: row.born,
             at: row.created_at,
-            sequence: row.created_sequence,
+            sequence: row.number,
             cause: Cause::Submit,
             actor: None,
         });

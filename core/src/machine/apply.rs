@@ -1,5 +1,5 @@
 //! The one door through which events change state.
-//! Owns: the frame around every event's `apply`: its number, its time, the forgetting of old keys.
+//! Owns: the frame around every event's `apply`: its number and its time.
 //! Never: fails; an event that was emitted or logged is a fact.
 
 use crate::event::Event;
@@ -14,10 +14,7 @@ pub(crate) trait Apply {
 pub(crate) fn apply(state: &mut State, mut at: At, event: &Event) {
     state.sequence += 1;
     state.wall = at.wall;
+    state.steady = at.steady;
     at.sequence = state.sequence;
     event.apply(state, &at);
-    let State { keys, tasks, .. } = state;
-    keys.forget(at.wall, |task| {
-        tasks.get(task).is_some_and(crate::task::Row::is_live)
-    });
 }

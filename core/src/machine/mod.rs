@@ -2,13 +2,17 @@
 
 mod answer;
 mod apply;
+mod checkpoint;
+mod facts;
 mod model;
 mod react;
 mod step;
 mod tx;
 
 pub(crate) use apply::{Apply, apply};
-pub use model::{DirtyRow, Entry, Events, Facts, Machine, Now, Step, Woken};
+pub(crate) use checkpoint::Pending;
+pub use facts::{Facts, Wanted};
+pub use model::{Entry, Events, Machine, Now, Step, Woken};
 pub(crate) use tx::Tx;
 
 #[cfg(test)]

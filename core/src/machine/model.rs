@@ -1,5 +1,5 @@
 //! The machine and what goes in and out of it.
-//! Owns: `Machine`, its inputs `Now` and `Facts`, its output `Step`.
+//! Owns: `Machine`, its input `Now`, its output `Step`.
 //! Never: holds truth outside `State`.
 
 use alloc::collections::BTreeSet;
@@ -36,13 +36,6 @@ impl Now {
     }
 }
 
-/// Terminal rows that commands of a batch name and that are no longer in memory. A live row always beats a fact. Rows do not leave
-/// memory yet, so there are none.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    _private: (),
-}
-
 /// One fact with the tenant it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -73,15 +66,6 @@ pub struct Woken {
     pub queue: Text,
     /// The kind.
     pub kind: Text,
-}
-
-/// A row changed since the last checkpoint cut, by its id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DirtyRow {
-    /// A task.
-    Task(TenantId, crate::TaskId),
-    /// A run.
-    Run(TenantId, crate::RunId),
 }
 
 /// The pure machine.
@@ -146,9 +130,6 @@ impl Machine {
             kind: self.state.names.text(kind).clone(),
         }));
     }
-
-    /// Rows changed since the last call, for the checkpoint. Nothing is tracked until a store asks for it, so the list is empty.
-    pub fn take_dirty(&mut self, _into: &mut Vec<DirtyRow>) {}
 
     /// Digest of the live rows and counters, independent of handles and of the order of tables. Rows that may leave memory are not in
     /// it.

@@ -15,7 +15,10 @@ pub(crate) fn cancel_task(
     id: TaskId,
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
-    let (handle, was) = task::cancel(tx, id, reason)?;
+    let (handle, was) = match task::cancel(tx, id, reason)? {
+        Ok(live) => live,
+        Err(ended) => return Ok(Outcome::TaskCanceled(ended)),
+    };
     let row = &tx.state().tasks[handle];
     let mut answer = TaskCancel {
         runs_total: row.runs_total,

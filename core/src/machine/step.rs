@@ -2,7 +2,8 @@
 //! Owns: the dispatch to the rooms' verbs and the checks that every command shares.
 //! Never: holds a rule of a room.
 
-use super::model::{Events, Facts, Machine, Now, Step};
+use super::facts::Facts;
+use super::model::{Events, Machine, Now, Step};
 use super::react;
 use super::tx::Tx;
 use crate::command::{Call, Command};
@@ -22,30 +23,30 @@ impl Machine {
         Step { outcome, events }
     }
 
-    /// Like [`Machine::step`], appending the facts to a list that the caller uses again and again. The command is taken out of the
-    /// call, everything else stays.
+    /// Like [`Machine::step`], appending the facts to a list that the caller uses again and again. What a submit brings is taken out of
+    /// the call, everything else stays: a refused call of another kind may be tried again.
     ///
     /// # Errors
     /// The refusal; nothing was appended then.
     pub fn step_into(
         &mut self,
         now: &Now,
-        _facts: &Facts,
+        facts: &Facts,
         call: &mut Call,
         events: &mut Events,
     ) -> Result<Outcome, Rejection> {
-        let tenant = check_expectations(&self.state, call)?;
-        let command = core::mem::replace(&mut call.command, Command::Tick);
+        let tenant = check_expectations(&self.state, facts, call)?;
         let before = events.len();
         let mut tx = Tx::new(
             &mut self.state,
             &mut self.volatile,
+            facts,
             events,
             now,
             &call.principal,
             tenant,
         );
-        let outcome = dispatch(&mut tx, command);
+        let outcome = dispatch(&mut tx, &mut call.command);
         debug_assert!(
             outcome.is_ok() || events.len() == before,
             "a refused command emits nothing"
@@ -54,26 +55,33 @@ impl Machine {
     }
 }
 
-fn dispatch(tx: &mut Tx<'_>, command: Command) -> Result<Outcome, Rejection> {
+fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection> {
     match command {
-        Command::Submit(spec) => task::submit(tx, None, spec),
-        Command::SubmitAs(id, spec) => task::submit(tx, Some(id), spec),
-        Command::Claim(claim) => run::claim(tx, &claim),
-        Command::Heartbeat(beat) => run::heartbeat(tx, &beat),
-        Command::Finish(finish) => run::finish(tx, &finish),
-        Command::Checkpoint(put) => run::checkpoint(tx, &put),
-        Command::CancelRun { run, force, reason } => run::cancel(tx, run, force, reason.as_ref()),
-        Command::CancelTask { task, reason } => react::cancel_task(tx, task, reason.as_ref()),
-        Command::SuspendRun { run, reason } => run::suspend(tx, run, reason.as_ref()),
-        Command::ResumeRun { run, payload } => run::resume(tx, run, payload.as_ref()),
+        Command::Submit(_) | Command::SubmitAs(..) => {
+            match core::mem::replace(command, Command::Tick) {
+                Command::Submit(spec) => task::submit(tx, None, spec),
+                Command::SubmitAs(id, spec) => task::submit(tx, Some(id), spec),
+                _ => Ok(Outcome::Ticked { more: false }),
+            }
+        }
+        Command::Claim(claim) => run::claim(tx, claim),
+        Command::Heartbeat(beat) => run::heartbeat(tx, beat),
+        Command::Finish(finish) => run::finish(tx, finish),
+        Command::Checkpoint(put) => run::checkpoint(tx, put),
+        Command::CancelRun { run, force, reason } => run::cancel(tx, *run, *force, reason.as_ref()),
+        Command::CancelTask { task, reason } => react::cancel_task(tx, *task, reason.as_ref()),
+        Command::SuspendRun { run, reason } => run::suspend(tx, *run, reason.as_ref()),
+        Command::ResumeRun { run, payload } => run::resume(tx, *run, payload.as_ref()),
         Command::PauseEngine { reason } => queue::pause(tx, reason.as_ref()),
         Command::ResumeEngine { reason } => queue::resume(tx, reason.as_ref()),
         Command::Start {
             incarnation,
             downtime_ms,
-        } => Ok(start(tx, incarnation, downtime_ms)),
+        } => Ok(start(tx, *incarnation, *downtime_ms)),
         Command::AdoptClock { ahead_ms } => {
-            tx.emit(ClockAdopted { ahead_ms });
+            tx.emit(ClockAdopted {
+                ahead_ms: *ahead_ms,
+            });
             Ok(Outcome::ClockAdopted)
         }
         Command::Tick => Ok(run::tick(tx)),
@@ -107,7 +115,7 @@ fn start(tx: &mut Tx<'_>, incarnation: u64, downtime_ms: u64) -> Outcome {
 }
 
 /// The tenant's handle, when everything the caller expects holds.
-fn check_expectations(state: &Tables, call: &Call) -> Result<u32, Rejection> {
+fn check_expectations(state: &Tables, facts: &Facts, call: &Call) -> Result<u32, Rejection> {
     if state.sequence > u64::MAX - (1 << 32) {
         return Err(Rejection::SequenceOverflow);
     }
@@ -126,15 +134,15 @@ fn check_expectations(state: &Tables, call: &Call) -> Result<u32, Rejection> {
         });
     }
     if let (Some(expected), Some(id)) = (call.expected_state, named_run(&call.command)) {
-        check_state(state, tenant, id, expected)?;
+        let found = state.find_run(tenant, id).map(|run| (state, run));
+        let found = found.or_else(|| facts.find_run(call.principal.tenant, id));
+        check_state(found, id, expected)?;
     }
     Ok(tenant)
 }
 
-fn check_state(state: &Tables, tenant: u32, id: RunId, expected: State) -> Result<(), Rejection> {
-    let run = state
-        .find_run(tenant, id)
-        .ok_or(Rejection::UnknownRun { run: id })?;
+fn check_state(found: Option<(&Tables, u32)>, id: RunId, expected: State) -> Result<(), Rejection> {
+    let (state, run) = found.ok_or(Rejection::UnknownRun { run: id })?;
     let actual = state.runs[run].state;
     if actual == expected {
         Ok(())

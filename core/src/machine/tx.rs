@@ -3,16 +3,21 @@
 //! Never: hands out `&mut State`.
 
 use super::apply;
+use super::facts::Facts;
 use super::model::{Entry, Events, Now};
 use crate::event::Event;
 use crate::id::{Minted, mix};
-use crate::state::{At, Renewal, State, Volatile};
-use crate::{Principal, RunId, TaskId, queue};
+use crate::image::KeyClass;
+use crate::limits::KEY_HELD_MS;
+use crate::rejection::Rejection;
+use crate::state::{At, Held, Renewal, State, Volatile};
+use crate::{Principal, RunId, TaskId, Text, queue, run};
 
 /// One command's view of the machine.
 pub(crate) struct Tx<'a> {
     state: &'a mut State,
     volatile: &'a mut Volatile,
+    facts: &'a Facts,
     events: &'a mut Events,
     pub(crate) now: &'a Now,
     pub(crate) principal: &'a Principal,
@@ -25,6 +30,7 @@ impl<'a> Tx<'a> {
     pub(super) fn new(
         state: &'a mut State,
         volatile: &'a mut Volatile,
+        facts: &'a Facts,
         events: &'a mut Events,
         now: &'a Now,
         principal: &'a Principal,
@@ -34,6 +40,7 @@ impl<'a> Tx<'a> {
         Tx {
             state,
             volatile,
+            facts,
             events,
             now,
             principal,
@@ -48,6 +55,44 @@ impl<'a> Tx<'a> {
 
     pub(crate) fn volatile(&self) -> &Volatile {
         self.volatile
+    }
+
+    /// A finished run that has left memory.
+    pub(crate) fn past_run(&self, id: RunId) -> Result<&run::Row, Rejection> {
+        let tenant = self.principal.tenant;
+        self.facts
+            .find_run(tenant, id)
+            .map(|(state, run)| &state.runs[run])
+            .ok_or(Rejection::UnknownRun { run: id })
+    }
+
+    /// A task, in memory or finished before: where to look, and its handle there.
+    pub(crate) fn find_task(&self, id: TaskId) -> Option<(&State, u32)> {
+        let live = self.state.find_task(self.tenant, id);
+        match live {
+            Some(task) => Some((self.state, task)),
+            None => self.facts.find_task(self.principal.tenant, id),
+        }
+    }
+
+    /// Whether there is or was a task of this id.
+    pub(crate) fn knows_task(&self, id: TaskId) -> bool {
+        self.find_task(id).is_some()
+    }
+
+    /// What a key stands for, if it still holds: within its time, while its task is live, and as long again after the task's end.
+    pub(crate) fn find_key(&self, class: KeyClass, key: &Text) -> Option<&Held> {
+        let tenant = self.principal.tenant;
+        let held = self.state.keys.find(self.tenant, class, key);
+        let held = held.or_else(|| self.facts.find_key(tenant, class, key))?;
+        let holds = |task| {
+            let found = self.find_task(task);
+            found.is_some_and(|(state, task)| match state.ended_at(task) {
+                Some(ended) => ended.plus_ms(KEY_HELD_MS) > self.now.wall,
+                None => true,
+            })
+        };
+        (held.until > self.now.wall || held.task.is_some_and(holds)).then_some(held)
     }
 
     /// Says which run the command at hand is about, so that its events need not look it up again.

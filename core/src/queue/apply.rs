@@ -42,6 +42,7 @@ impl Apply for EngineStarted {
             active.deadline_at = active
                 .deadline_at
                 .map(|deadline| deadline.plus_ms(self.downtime_ms));
+            state.touch_run(run);
             state.rearm(run);
         }
     }

@@ -57,7 +57,8 @@ fn key_of(state: &State, run: u32) -> Option<((u32, Text), u32)> {
 
 fn group_of(state: &State, run: u32, limit: u32) -> GroupKey {
     let task = state.task_of(run);
-    (task.queue, task.kind, Reverse(task.priority), limit)
+    let place = &state.places[task.place];
+    (place.queue, place.kind, Reverse(task.priority), limit)
 }
 
 /// Whether the run's key has room for it; the key's slot when it has not.
@@ -200,10 +201,11 @@ fn settle(state: &mut State, key: &(u32, Text)) {
 /// The lane a run belongs to.
 pub(crate) fn lane_of(state: &State, run: u32) -> LaneKey {
     let task = state.task_of(run);
+    let place = &state.places[task.place];
     LaneKey {
-        tenant: task.tenant,
-        queue: task.queue,
-        kind: task.kind,
+        tenant: place.tenant,
+        queue: place.queue,
+        kind: place.kind,
         priority: Reverse(task.priority),
     }
 }

@@ -14,11 +14,11 @@ use crate::event::{
     RunSuspendRequested, RunSuspended,
 };
 use crate::id::Minted;
+use crate::image::KeyClass;
 use crate::limits::{ATTEMPTS_KEPT, HISTORY_KEPT};
 use crate::machine::Apply;
-use crate::state::{Alarm, At, ClaimRecord, Held, KeyClass, State as Tables};
+use crate::state::{Alarm, At, ClaimRecord, Held, State as Tables};
 use crate::task::{HoldPolicy, policy};
-use crate::time::{Steady, Timestamp};
 use crate::{Bytes, Text, queue};
 
 /// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
@@ -27,6 +27,9 @@ fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor:
     debug_assert!(from.may_become(to), "{} -> {}", from.name(), to.name());
     state.stats.runs_by_state[from as usize] -= 1;
     state.stats.runs_by_state[to as usize] += 1;
+    let place = state.task_of(run).place;
+    state.places.count(place, from as usize, -1);
+    state.places.count(place, to as usize, 1);
     let row = &mut state.runs[run];
     row.state = to;
     let changes = &mut row.past_mut().changes;
@@ -76,9 +79,11 @@ fn enter_ready(state: &mut Tables, run: u32) {
 
 fn end(state: &mut Tables, run: u32, to: State) {
     queue::release_slot(state, run);
-    let task = &mut state.tasks[state.runs[run].task];
+    let at = state.runs[run].task;
+    let task = &mut state.tasks[at];
     task.runs_live -= 1;
     task.runs_completed += u32::from(to == State::Completed);
+    state.touch_task(at);
 }
 
 /// How an attempt ended, for its record.
@@ -183,21 +188,28 @@ impl Apply for RunCreated {
             failures: 0,
             lost_leases: 0,
             attempt_count: 0,
+            dirty: false,
+            stored: false,
             created_at: at.wall,
-            created_sequence: at.sequence,
+            number: at.sequence,
             scheduled_at: self.scheduled_at,
             ready_order: 0,
-            retry_due: Steady(0),
-            retry_at: Timestamp(0),
             armed: Alarm::None,
             active: None,
             past: None,
         };
         let run = state.insert_run(row);
+        state.touch_run(run);
+        state.touch_task(task);
         let task = &mut state.tasks[task];
         task.run = task.run.or(Some(run));
         task.runs_total += 1;
         task.runs_live += 1;
+        if task.first_run == 0 {
+            task.first_run = at.sequence;
+        }
+        let place = task.place;
+        state.places.count(place, born as usize, 1);
         state.stats.runs_total += 1;
         state.stats.runs_by_state[born as usize] += 1;
         if self.ready {
@@ -278,9 +290,9 @@ impl Apply for RunRetryScheduled {
         let after = State::RetryWait;
         let ended = Ended::new(self.result, &self.error, &self.output, after);
         let worker = close_attempt(state, at, run, ended);
-        let row = &mut state.runs[run];
-        row.retry_due = at.steady.plus_ms(self.delay_ms);
-        row.retry_at = at.wall.plus_ms(self.delay_ms);
+        let past = state.runs[run].past_mut();
+        past.retry_due = at.steady.plus_ms(self.delay_ms);
+        past.retry_at = at.wall.plus_ms(self.delay_ms);
         change(state, at, run, after, cause_of(self.result), &worker);
         state.rearm(run);
     }
@@ -399,18 +411,16 @@ impl Apply for CheckpointSaved {
 
 impl Apply for ClaimRecorded {
     fn apply(&self, state: &mut Tables, at: &At) {
-        let claim = Some(ClaimRecord {
+        let claim = Some(Box::new(ClaimRecord {
             runs: self.runs.clone(),
             counters: self.counters.clone(),
-        });
+        }));
         let held = Held {
             digest: self.digest,
-            until: Timestamp(0),
-            task: 0,
             claim,
+            ..Held::default()
         };
-        state
-            .keys
-            .hold(at.tenant, KeyClass::Claim, self.key.clone(), at.wall, held);
+        let scope = (at.tenant, KeyClass::Claim, self.key.clone());
+        state.keys.hold(scope, at.wall, held);
     }
 }

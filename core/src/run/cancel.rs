@@ -26,10 +26,12 @@ pub(crate) fn decide(
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
     limits::check_reason(reason)?;
-    let run = tx
-        .state()
-        .find_run(tx.tenant, id)
-        .ok_or(Rejection::UnknownRun { run: id })?;
+    let Some(run) = tx.state().find_run(tx.tenant, id) else {
+        return Ok(match tx.past_run(id)?.state {
+            State::Canceled => Outcome::RunAlreadyCanceled,
+            _ => Outcome::RunAlreadyTerminal,
+        });
+    };
     Ok(match call_off(tx, run, force, Cause::Cancel, reason) {
         Called::Off => Outcome::RunCanceled,
         Called::Requested => Outcome::RunCancelRequested,

@@ -9,12 +9,12 @@ use super::cancel::expired;
 use super::model::{Fence, Row, State};
 use crate::command::Claim;
 use crate::event::{ClaimRecorded, RunStarted};
+use crate::image::KeyClass;
 use crate::intern::Symbol;
 use crate::limits;
 use crate::machine::Tx;
 use crate::outcome::{ClaimGrant, GrantRare, Outcome};
 use crate::rejection::Rejection;
-use crate::state::KeyClass;
 use crate::{AttemptId, Text, codec, queue, task};
 
 /// Blocked or expired heads one claim clears away before it leaves the rest to the next.
@@ -106,7 +106,7 @@ fn request_digest(claim: &Claim) -> u128 {
 /// The leases granted under this key that still live, if the key was used.
 fn repeat(tx: &Tx<'_>, key: &Text, digest: u128) -> Result<Option<Vec<ClaimGrant>>, Rejection> {
     let state = tx.state();
-    let Some(held) = state.keys.find(tx.tenant, KeyClass::Claim, key) else {
+    let Some(held) = tx.find_key(KeyClass::Claim, key) else {
         return Ok(None);
     };
     if held.digest != digest {
@@ -182,7 +182,7 @@ fn weight(tx: &Tx<'_>, run: u32) -> usize {
         let resumed = past.resume_payload.as_ref().map_or(0, |bytes| bytes.len());
         past.checkpoint_bytes + resumed
     });
-    tx.state().task_of(run).payload.bytes.len() + handed
+    tx.state().task_of(run).payload_bytes as usize + handed
 }
 
 fn start(tx: &mut Tx<'_>, run: u32, claim: &Claim) {
@@ -207,6 +207,8 @@ fn grant(tx: &Tx<'_>, run: u32) -> ClaimGrant {
     let state = tx.state();
     let (row, task) = (&state.runs[run], state.task_of(run));
     let active = row.active.as_deref();
+    let place = &state.places[task.place];
+    let (payload, stored_payload) = task.payload();
     ClaimGrant {
         tenant: state.tenants[row.tenant as usize],
         run: row.id,
@@ -214,9 +216,10 @@ fn grant(tx: &Tx<'_>, run: u32) -> ClaimGrant {
         attempt_id: AttemptId::derive(row.id, row.attempt_count),
         attempt: row.attempt_count,
         fence: active.map_or(Fence::default(), |active| active.fence),
-        kind: state.names.text(task.kind).clone(),
-        queue: state.names.text(task.queue).clone(),
-        payload: task.payload.clone(),
+        kind: state.names.text(place.kind).clone(),
+        queue: state.names.text(place.queue).clone(),
+        payload,
+        stored_payload,
         priority: task.priority,
         expires_at: active.map_or(tx.now.wall, |active| {
             let renewed = tx

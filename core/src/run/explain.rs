@@ -92,7 +92,7 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
         State::Leased | State::Running => row.active.as_deref().map(leased).into_iter().collect(),
         State::RetryWait => {
             let details = vec![
-                instant("retry_at_ms", row.retry_at),
+                instant("retry_at_ms", row.retry().1),
                 ("failures", row.failures.to_string(), true),
             ];
             vec![block(

@@ -16,10 +16,9 @@ use crate::{RunId, Text, limits, run, task};
 /// Decides a finish.
 pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Rejection> {
     check(finish)?;
-    let run = tx
-        .state()
-        .find_run(tx.tenant, finish.run)
-        .ok_or(Rejection::UnknownRun { run: finish.run })?;
+    let Some(run) = tx.state().find_run(tx.tenant, finish.run) else {
+        return repeat(tx.past_run(finish.run)?, finish);
+    };
     tx.about(run);
     let row = &tx.state().runs[run];
     if row
@@ -180,10 +179,10 @@ pub(crate) fn held<'a>(
     id: RunId,
     fence: Fence,
 ) -> Result<(u32, &'a Row), Rejection> {
-    let run = tx
-        .state()
-        .find_run(tx.tenant, id)
-        .ok_or(Rejection::UnknownRun { run: id })?;
+    let Some(run) = tx.state().find_run(tx.tenant, id) else {
+        tx.past_run(id)?;
+        return Err(Rejection::LeaseLost { run: id });
+    };
     let row = &tx.state().runs[run];
     if row.state != State::Running
         || row

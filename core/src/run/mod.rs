@@ -21,7 +21,7 @@ pub(crate) use claim::decide as claim;
 pub(crate) use explain::{block_reason, explain};
 pub(crate) use finish::decide as finish;
 pub(crate) use heartbeat::decide as heartbeat;
-pub(crate) use model::{Active, Past, Row};
+pub(crate) use model::{Active, Attempt, CancelRequest, Change, Past, Row, SuspendRequest};
 pub use model::{AttemptResult, Cause, Fence, RunError, State, TRANSITIONS};
 pub(crate) use suspend::{resume, suspend};
 pub(crate) use tick::decide as tick;

@@ -194,7 +194,7 @@ pub struct Fence {
 }
 
 /// One change of state, as history keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Change {
     pub(crate) from: State,
     pub(crate) to: State,
@@ -206,7 +206,7 @@ pub(crate) struct Change {
 }
 
 /// One ended attempt, as history keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Attempt {
     pub(crate) number: u32,
     pub(crate) result: AttemptResult,
@@ -223,7 +223,7 @@ pub(crate) struct Attempt {
 }
 
 /// The lease and the attempt that is on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Active {
     pub(crate) fence: Fence,
     pub(crate) worker: Text,
@@ -250,7 +250,7 @@ impl Active {
 }
 
 /// A cancel that waits for the worker until `force`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct CancelRequest {
     pub(crate) at: Timestamp,
     pub(crate) force: Steady,
@@ -262,7 +262,7 @@ pub(crate) struct CancelRequest {
 }
 
 /// A suspension that waits for the worker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct SuspendRequest {
     pub(crate) at: Timestamp,
     pub(crate) by: Text,
@@ -278,6 +278,9 @@ pub(crate) struct Past {
     pub(crate) checkpoint_bytes: usize,
     pub(crate) output: Option<Bytes>,
     pub(crate) resume_payload: Option<Bytes>,
+    /// When the retry delay has passed, while waiting for it.
+    pub(crate) retry_due: Steady,
+    pub(crate) retry_at: Timestamp,
     /// Why the run is suspended or canceled.
     pub(crate) reason: Option<Text>,
 }
@@ -298,13 +301,15 @@ pub(crate) struct Row {
     pub(crate) lost_leases: u32,
     pub(crate) attempt_count: u32,
     pub(crate) created_at: Timestamp,
-    pub(crate) created_sequence: u64,
+    /// The event that made it: its number in the store.
+    pub(crate) number: u64,
     pub(crate) scheduled_at: Timestamp,
     /// The place in the order of becoming ready.
     pub(crate) ready_order: u64,
-    /// When the retry delay has passed, while waiting for it.
-    pub(crate) retry_due: Steady,
-    pub(crate) retry_at: Timestamp,
+    /// Whether it changed since the last cut.
+    pub(crate) dirty: bool,
+    /// Whether a cut ever held it.
+    pub(crate) stored: bool,
     /// Where its alarm stands in the index.
     pub(crate) armed: Alarm,
     pub(crate) active: Option<Box<Active>>,
@@ -322,7 +327,7 @@ impl Row {
             State::Ready if self.attempt_count == 0 => {
                 task.expires_at().map_or(Alarm::None, Alarm::Wall)
             }
-            State::RetryWait => Alarm::Steady(self.retry_due),
+            State::RetryWait => Alarm::Steady(self.retry().0),
             State::Leased | State::Running => self.active.as_ref().map_or(Alarm::None, |active| {
                 Alarm::Steady(active.alarm(active.expires))
             }),
@@ -338,6 +343,13 @@ impl Row {
     pub(crate) fn is_expired(&self, task: &task::Row, now: Timestamp) -> bool {
         let waits = matches!(self.state, State::Scheduled | State::Ready);
         waits && self.attempt_count == 0 && task.expires_at().is_some_and(|at| at <= now)
+    }
+
+    /// When the retry delay has passed, on both clocks.
+    pub(crate) fn retry(&self) -> (Steady, Timestamp) {
+        self.past
+            .as_ref()
+            .map_or_else(Default::default, |past| (past.retry_due, past.retry_at))
     }
 
     pub(crate) fn past_mut(&mut self) -> &mut Past {

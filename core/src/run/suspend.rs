@@ -16,10 +16,10 @@ pub(crate) fn suspend(
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
     limits::check_reason(reason)?;
-    let run = tx
-        .state()
-        .find_run(tx.tenant, id)
-        .ok_or(Rejection::UnknownRun { run: id })?;
+    let Some(run) = tx.state().find_run(tx.tenant, id) else {
+        let state = tx.past_run(id)?.state;
+        return Err(Rejection::RunSuspendRequiresRunning { state });
+    };
     let row = &tx.state().runs[run];
     let Some(active) = row.active.as_deref() else {
         return Err(Rejection::RunSuspendRequiresRunning { state: row.state });
@@ -47,11 +47,11 @@ pub(crate) fn resume(
             value: limits::PAYLOAD_BYTES_MAX as u64,
         });
     }
-    let run = tx
-        .state()
-        .find_run(tx.tenant, id)
-        .ok_or(Rejection::UnknownRun { run: id })?;
-    let state = tx.state().runs[run].state;
+    let found = tx.state().find_run(tx.tenant, id);
+    let state = match found {
+        Some(run) => tx.state().runs[run].state,
+        None => tx.past_run(id)?.state,
+    };
     if state != State::Suspended {
         return Err(Rejection::RunResumeRequiresSuspended { state });
     }

@@ -48,7 +48,7 @@ fn digest(state: &State, all: bool) -> Digest {
     digest.add(&text);
     for (_, row) in state.tasks.iter().filter(|(_, row)| all || row.is_live()) {
         text.clear();
-        put_task(state, row, &mut text);
+        put_task(row, &mut text);
         digest.add(&text);
     }
     for (at, row) in state
@@ -60,13 +60,16 @@ fn digest(state: &State, all: bool) -> Digest {
         put_run(state, at, row, &mut text);
         digest.add(&text);
     }
-    for ((tenant, class, key), held) in state.keys.iter() {
+    for (at, place) in state.places.iter() {
         text.clear();
         put_varint(&mut text, 3);
-        put_varint(&mut text, u64::from(*tenant) << 1 | *class as u64);
-        put_bytes(&mut text, 1, key.as_bytes());
-        put_u128(&mut text, 2, held.digest);
-        put_varint(&mut text, held.until.0);
+        put_varint(&mut text, u64::from(at));
+        put_u128(&mut text, 1, state.tenants[place.tenant as usize].0);
+        put_bytes(&mut text, 1, state.names.text(place.queue).as_bytes());
+        put_bytes(&mut text, 1, state.names.text(place.kind).as_bytes());
+        for count in place.counts {
+            put_varint(&mut text, count);
+        }
         digest.add(&text);
     }
     digest
@@ -100,14 +103,17 @@ fn put_text(out: &mut Vec<u8>, text: Option<&Text>) {
     }
 }
 
-fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
+fn put_task(row: &task::Row, out: &mut Vec<u8>) {
     put_varint(out, 1);
-    put_u128(out, 1, state.tenants[row.tenant as usize].0);
     put_u128(out, 1, row.id.0);
-    put_bytes(out, 1, state.names.text(row.kind).as_bytes());
-    put_bytes(out, 1, state.names.text(row.queue).as_bytes());
+    put_varint(out, row.number);
+    put_varint(out, u64::from(row.place));
     put_varint(out, u64::from(row.priority as u32));
-    row.payload.put(out);
+    // Whether the payload is in memory or in the store alone is no difference.
+    put_varint(
+        out,
+        u64::from(row.payload_bytes) << 1 | u64::from(row.binary),
+    );
     task::policy(row).put(out);
     row.extras.as_deref().cloned().unwrap_or_default().put(out);
     put_varint(out, row.created_at.0);
@@ -131,11 +137,11 @@ fn put_run(state: &State, at: u32, row: &Row, out: &mut Vec<u8>) {
         row.lost_leases.into(),
         row.attempt_count.into(),
         row.created_at.0,
-        row.created_sequence,
+        row.number,
         row.scheduled_at.0,
         row.ready_order,
-        row.retry_due.0,
-        row.retry_at.0,
+        row.retry().0.0,
+        row.retry().1.0,
     ];
     numbers
         .into_iter()

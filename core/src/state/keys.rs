@@ -1,47 +1,43 @@
-//! Idempotency keys: who used which key for what, held while it matters.
-//! Owns: the key table and its bounded forgetting.
-//! Never: forgets a key of a live task, or one younger than 24 hours.
+//! Idempotency keys that no cut has taken to the store yet, or all of them when there is no store.
+//! Owns: the key table.
+//! Never: judges whether a key still holds; who finds it does, by its time and its task.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::image::KeyClass;
 use crate::limits::KEY_HELD_MS;
 use crate::time::Timestamp;
-use crate::{RunId, Text};
-
-/// What a key was used for; the scope is (tenant, class, key).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum KeyClass {
-    Submit,
-    Claim,
-}
+use crate::{RunId, TaskId, Text};
 
 /// What a claim with a key granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClaimRecord {
     pub(crate) runs: Vec<RunId>,
     pub(crate) counters: Vec<u64>,
 }
 
 /// What a key stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
     /// Digest of the request, without minted id, key and traceparent.
     pub(crate) digest: u128,
+    /// Held at least until then.
     pub(crate) until: Timestamp,
-    /// The task's handle, for submits.
-    pub(crate) task: u32,
+    /// The task it made, for submits.
+    pub(crate) task: Option<TaskId>,
     /// For claims.
-    pub(crate) claim: Option<ClaimRecord>,
+    pub(crate) claim: Option<alloc::boxed::Box<ClaimRecord>>,
 }
 
-type Scope = (u32, KeyClass, Text);
+/// Where a key is unique: tenant, class, key.
+pub(crate) type Scope = (u32, KeyClass, Text);
 
-/// Every held key, and the order in which they may be forgotten.
+/// Keys in memory, and those that the next cut must hold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keys {
     held: BTreeMap<Scope, Held>,
-    order: VecDeque<(Timestamp, Scope)>,
+    dirty: Vec<Scope>,
 }
 
 impl Keys {
@@ -52,49 +48,32 @@ impl Keys {
         self.held.get(&(tenant, class, key.clone()))
     }
 
-    pub(crate) fn hold(
-        &mut self,
-        tenant: u32,
-        class: KeyClass,
-        key: Text,
-        now: Timestamp,
-        mut held: Held,
-    ) {
+    /// Holds a key from now on; what it stood for before is forgotten.
+    pub(crate) fn hold(&mut self, scope: Scope, now: Timestamp, mut held: Held) {
         held.until = now.plus_ms(KEY_HELD_MS);
-        let scope = (tenant, class, key);
-        self.order.push_back((held.until, scope.clone()));
+        self.dirty.push(scope.clone());
         self.held.insert(scope, held);
     }
 
-    /// Forgets at most two keys whose time has come; a key of a live task waits another round. Called with every event, so that the
-    /// table stays in step with the log on every replay.
-    pub(crate) fn forget(&mut self, now: Timestamp, is_live: impl Fn(u32) -> bool) {
-        for _ in 0..2 {
-            if self.order.front().is_none_or(|(until, _)| *until > now) {
-                return;
-            }
-            let Some((until, scope)) = self.order.pop_front() else {
-                return;
-            };
-            let Some(held) = self.held.get(&scope) else {
-                continue;
-            };
-            if held.until != until {
-                continue; // held again since: its newer place in the order counts
-            }
-            if scope.1 == KeyClass::Submit && is_live(held.task) {
-                let later = now.plus_ms(KEY_HELD_MS);
-                if let Some(held) = self.held.get_mut(&scope) {
-                    held.until = later;
-                }
-                self.order.push_back((later, scope));
-            } else {
-                self.held.remove(&scope);
-            }
-        }
+    /// Puts a key back as a store holds it.
+    pub(crate) fn restore(&mut self, scope: Scope, held: Held) {
+        self.held.insert(scope, held);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Scope, &Held)> {
-        self.held.iter()
+    /// The keys held since the last call.
+    pub(crate) fn take_dirty(&mut self) -> Vec<(Scope, Held)> {
+        let dirty = core::mem::take(&mut self.dirty);
+        let found = dirty.into_iter().filter_map(|scope| {
+            let held = self.held.get(&scope)?.clone();
+            Some((scope, held))
+        });
+        found.collect()
+    }
+
+    /// Forgets a key that a store holds now, unless it was held anew since.
+    pub(crate) fn leave(&mut self, scope: &Scope, until: Timestamp) {
+        if self.held.get(scope).is_some_and(|held| held.until == until) {
+            self.held.remove(scope);
+        }
     }
 }

@@ -4,13 +4,14 @@ mod alarm;
 mod digest;
 mod keys;
 mod model;
+mod places;
 mod verify;
 mod volatile;
 
 pub(crate) use alarm::Alarm;
 pub use digest::Digest;
 pub(crate) use digest::{digest_all, digest_live};
-pub(crate) use keys::{ClaimRecord, Held, KeyClass};
+pub(crate) use keys::{ClaimRecord, Held, Scope};
 pub(crate) use model::{At, State, Switch};
 pub(crate) use verify::verify;
 pub(crate) use volatile::{Renewal, Volatile};

@@ -10,8 +10,10 @@ use hashbrown::HashTable;
 
 use super::alarm::Alarms;
 use super::keys::Keys;
+use super::places::Places;
 use crate::id::Minted;
 use crate::intern::Names;
+use crate::machine::Pending;
 use crate::query::Stats;
 use crate::queue::Index;
 use crate::slab::Slab;
@@ -38,17 +40,26 @@ pub(crate) struct Switch {
     pub(crate) reason: Option<Text>,
 }
 
+/// Rows changed since the last cut, each once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dirty {
+    pub(crate) tasks: Vec<u32>,
+    pub(crate) runs: Vec<u32>,
+}
+
 /// All live durable state. Two machines that applied the same events have equal digests.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) sequence: u64,
     pub(crate) wall: Timestamp,
+    pub(crate) steady: Steady,
     pub(crate) minted: Minted,
     pub(crate) incarnation: u64,
     pub(crate) fence_counter: u64,
     pub(crate) ready_counter: u64,
     pub(crate) names: Names,
     pub(crate) tenants: Vec<TenantId>,
+    pub(crate) places: Places,
     pub(crate) tasks: Slab<task::Row>,
     pub(crate) runs: Slab<run::Row>,
     task_index: HashTable<u32>,
@@ -62,6 +73,13 @@ pub(crate) struct State {
     pub(crate) about: u32,
     /// Leases that `apply` closed since the machine last looked: their renewals are forgotten.
     pub(crate) closed: Vec<u32>,
+    pub(crate) dirty: Dirty,
+    /// Cuts taken and not yet known to be stored.
+    pub(crate) pending: alloc::collections::VecDeque<Pending>,
+    /// Finished runs that have left memory, by state code.
+    pub(crate) left: [u64; 9],
+    /// Bytes of payloads in memory that a store could hold.
+    pub(crate) payload_bytes: u64,
     pub(crate) hasher: FixedState,
 }
 
@@ -70,12 +88,14 @@ impl State {
         State {
             sequence: 0,
             wall: Timestamp(0),
+            steady: Steady(0),
             minted: Minted::default(),
             incarnation: 0,
             fence_counter: 0,
             ready_counter: 0,
             names: Names::new(seed),
             tenants: alloc::vec![TenantId::DEFAULT],
+            places: Places::new(seed),
             tasks: Slab::default(),
             runs: Slab::default(),
             task_index: HashTable::new(),
@@ -87,6 +107,10 @@ impl State {
             switch: Switch::default(),
             about: 0,
             closed: Vec::new(),
+            dirty: Dirty::default(),
+            pending: alloc::collections::VecDeque::new(),
+            left: [0; 9],
+            payload_bytes: 0,
             hasher: FixedState::with_seed(seed),
         }
     }
@@ -102,7 +126,7 @@ impl State {
     pub(crate) fn find_task(&self, tenant: u32, id: TaskId) -> Option<u32> {
         let hash = self.hasher.hash_one((tenant, id));
         let found = self.task_index.find(hash, |&at| {
-            self.tasks[at].id == id && self.tasks[at].tenant == tenant
+            self.tasks[at].id == id && self.tenant_of(&self.tasks[at]) == tenant
         });
         found.copied()
     }
@@ -116,11 +140,12 @@ impl State {
     }
 
     pub(crate) fn insert_task(&mut self, row: task::Row) -> u32 {
-        let hash = self.hasher.hash_one((row.tenant, row.id));
+        let hash = self.hasher.hash_one((self.tenant_of(&row), row.id));
         let at = self.tasks.insert(row);
-        let (tasks, hasher) = (&self.tasks, &self.hasher);
+        let (tasks, places, hasher) = (&self.tasks, &self.places, &self.hasher);
         self.task_index.insert_unique(hash, at, |&other| {
-            hasher.hash_one((tasks[other].tenant, tasks[other].id))
+            let row = &tasks[other];
+            hasher.hash_one((places[row.place].tenant, row.id))
         });
         at
     }
@@ -133,6 +158,65 @@ impl State {
             hasher.hash_one((runs[other].tenant, runs[other].id))
         });
         at
+    }
+
+    /// The tenant of a task.
+    pub(crate) fn tenant_of(&self, task: &task::Row) -> u32 {
+        self.places[task.place].tenant
+    }
+
+    /// When a task's last run ended; `None` while one is live.
+    pub(crate) fn ended_at(&self, task: u32) -> Option<Timestamp> {
+        let row = &self.tasks[task];
+        if row.is_live() {
+            return None;
+        }
+        let past = row.run.and_then(|run| self.runs[run].past.as_ref());
+        let last = past.and_then(|past| past.changes.back());
+        Some(last.map_or(row.created_at, |change| change.at))
+    }
+
+    /// Takes a task out that is finished and stored.
+    pub(crate) fn remove_task(&mut self, at: u32) {
+        let row = &self.tasks[at];
+        let hash = self.hasher.hash_one((self.tenant_of(row), row.id));
+        if let Ok(entry) = self.task_index.find_entry(hash, |&other| other == at) {
+            entry.remove();
+        }
+        self.tasks.remove(at);
+    }
+
+    /// Takes a run out that is finished and stored.
+    pub(crate) fn remove_run(&mut self, at: u32) {
+        let row = &self.runs[at];
+        let hash = self.hasher.hash_one((row.tenant, row.id));
+        if let Ok(entry) = self.run_index.find_entry(hash, |&other| other == at) {
+            entry.remove();
+        }
+        let task = row.task;
+        self.runs.remove(at);
+        let task = &mut self.tasks[task];
+        if task.run == Some(at) {
+            task.run = None;
+        }
+    }
+
+    /// Notes that a task changed since the last cut.
+    pub(crate) fn touch_task(&mut self, at: u32) {
+        let row = &mut self.tasks[at];
+        if !row.dirty {
+            row.dirty = true;
+            self.dirty.tasks.push(at);
+        }
+    }
+
+    /// Notes that a run changed since the last cut.
+    pub(crate) fn touch_run(&mut self, at: u32) {
+        let row = &mut self.runs[at];
+        if !row.dirty {
+            row.dirty = true;
+            self.dirty.runs.push(at);
+        }
     }
 
     pub(crate) fn indexed(&self) -> (usize, usize) {
@@ -148,19 +232,22 @@ impl State {
     /// The task that a run's first event names: in most cases the one made just before.
     pub(crate) fn task_for_run(&self, tenant: u32, id: TaskId) -> Option<u32> {
         let last = self.tasks.last();
-        let made_before = last.filter(|(_, row)| row.id == id && row.tenant == tenant);
+        let made_before = last.filter(|(_, row)| row.id == id && self.tenant_of(row) == tenant);
         made_before
             .map(|(at, _)| at)
             .or_else(|| self.find_task(tenant, id))
     }
 
-    /// The run that an event names. Events are only ever emitted about runs that exist.
-    pub(crate) fn run_of(&self, tenant: u32, id: RunId) -> u32 {
-        if self.is_run(self.about, tenant, id) {
-            return self.about;
-        }
-        self.find_run(tenant, id)
-            .expect("an event names a run that exists")
+    /// The run that an event names and changes. Events are only ever emitted about runs that exist.
+    pub(crate) fn run_of(&mut self, tenant: u32, id: RunId) -> u32 {
+        let run = if self.is_run(self.about, tenant, id) {
+            self.about
+        } else {
+            self.find_run(tenant, id)
+                .expect("an event names a run that exists")
+        };
+        self.touch_run(run);
+        run
     }
 
     /// The task of a run.

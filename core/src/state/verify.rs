@@ -50,11 +50,15 @@ pub(crate) fn verify(state: &State, volatile: &Volatile) -> Result<(), String> {
         return Err("a lane's head is not in the index of heads".into());
     }
     expect("parked runs", queue::unparked_first(state)?, parked)?;
-    expect("tasks by id", state.indexed().0, state.tasks.iter().count())?;
-    expect("runs by id", state.indexed().1, state.runs.iter().count())?;
+    expect("tasks by id", state.indexed().0, state.tasks.len())?;
+    expect("runs by id", state.indexed().1, state.runs.len())?;
     if volatile.renewals.len() > held {
         return Err("a renewal outlives its lease".into());
     }
+    for (counted, left) in by_state.iter_mut().zip(state.left) {
+        *counted += left;
+    }
+    check_places(state)?;
     if by_state != state.stats.runs_by_state {
         return Err(format!(
             "counters {:?} differ from the recount {by_state:?}",
@@ -68,6 +72,31 @@ pub(crate) fn verify(state: &State, volatile: &Volatile) -> Result<(), String> {
         return Err("the holders of a concurrency key differ from the rows".into());
     }
     check_tasks(state)
+}
+
+/// Live runs are where their places count them, and all places together count what the counters say.
+fn check_places(state: &State) -> Result<(), String> {
+    let mut live: BTreeMap<u32, [u64; 9]> = BTreeMap::new();
+    for (at, row) in state.runs.iter() {
+        live.entry(state.task_of(at).place).or_default()[row.state as usize] += 1;
+    }
+    let mut all = [0u64; 9];
+    for (at, place) in state.places.iter() {
+        let counted = live.get(&at).copied().unwrap_or_default();
+        for code in RunState::ALL {
+            let (code, ended) = (*code as usize, code.is_terminal());
+            all[code] += place.counts[code];
+            if (!ended && counted[code] != place.counts[code]) || counted[code] > place.counts[code]
+            {
+                return Err(format!("place {at}: its counts differ from the rows"));
+            }
+        }
+    }
+    if all == state.stats.runs_by_state {
+        Ok(())
+    } else {
+        Err("the counts of all places differ from the counters".into())
+    }
 }
 
 fn check_run(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result<(), String> {
@@ -124,7 +153,7 @@ fn check_alarm(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result
 
 fn check_tasks(state: &State) -> Result<(), String> {
     for (at, task) in state.tasks.iter() {
-        if state.find_task(task.tenant, task.id) != Some(at) {
+        if state.find_task(state.tenant_of(task), task.id) != Some(at) {
             return Err(format!("task {}: its id does not find it", task.id));
         }
         let live = task

@@ -7,20 +7,25 @@ use alloc::boxed::Box;
 use super::model::{Policy, Row};
 use super::submit::request_digest;
 use crate::event::{TaskCanceled, TaskCreated};
+use crate::image::KeyClass;
 use crate::machine::Apply;
-use crate::state::{At, Held, KeyClass, State};
-use crate::time::Timestamp;
+use crate::state::{At, Held, State};
 
 impl Apply for TaskCreated {
     fn apply(&self, state: &mut State, at: &At) {
         let spec = &self.spec;
+        let kind = state.names.intern(&spec.kind);
+        let queue = state.names.intern(&spec.queue);
         let row = Row {
             id: self.task,
-            tenant: at.tenant,
-            kind: state.names.intern(&spec.kind),
-            queue: state.names.intern(&spec.queue),
+            number: at.sequence,
+            place: state.places.number(at.tenant, queue, kind),
             priority: spec.priority,
-            payload: spec.payload.clone(),
+            payload: Some(spec.payload.bytes.clone()),
+            payload_bytes: spec.payload.bytes.len() as u32,
+            binary: spec.payload.binary,
+            dirty: false,
+            stored: false,
             created_at: at.wall,
             created_by: self.by.clone(),
             canceled_at: None,
@@ -32,11 +37,16 @@ impl Apply for TaskCreated {
                 .map(Box::new),
             extras: spec.extras.clone(),
             run: None,
+            first_run: 0,
             runs_total: 0,
             runs_live: 0,
             runs_completed: 0,
         };
+        if row.is_heavy() {
+            state.payload_bytes += u64::from(row.payload_bytes);
+        }
         let task = state.insert_task(row);
+        state.touch_task(task);
         state.stats.tasks_total += 1;
         if let Some(key) = spec
             .extras
@@ -45,13 +55,11 @@ impl Apply for TaskCreated {
         {
             let held = Held {
                 digest: request_digest(spec),
-                until: Timestamp(0),
-                task,
-                claim: None,
+                task: Some(self.task),
+                ..Held::default()
             };
-            state
-                .keys
-                .hold(at.tenant, KeyClass::Submit, key, at.wall, held);
+            let scope = (at.tenant, KeyClass::Submit, key);
+            state.keys.hold(scope, at.wall, held);
         }
     }
 }
@@ -60,6 +68,7 @@ impl Apply for TaskCanceled {
     fn apply(&self, state: &mut State, at: &At) {
         if let Some(task) = state.find_task(at.tenant, self.task) {
             state.tasks[task].canceled_at = Some(Box::new(at.wall));
+            state.touch_task(task);
         }
     }
 }

@@ -5,20 +5,31 @@
 use super::model::State;
 use crate::event::TaskCanceled;
 use crate::machine::Tx;
+use crate::outcome::TaskCancel;
 use crate::rejection::Rejection;
 use crate::{TaskId, Text, limits};
 
-/// Decides the cancel of a task. Gives its handle and the state it was in.
+/// Decides the cancel of a task. Gives its handle and the state it was in, or the answer when it has left memory: then it has ended.
 pub(crate) fn decide(
     tx: &mut Tx<'_>,
     id: TaskId,
     reason: Option<&Text>,
-) -> Result<(u32, State), Rejection> {
+) -> Result<Result<(u32, State), TaskCancel>, Rejection> {
     limits::check_reason(reason)?;
-    let task = tx
-        .state()
-        .find_task(tx.tenant, id)
-        .ok_or(Rejection::UnknownTask { task: id })?;
+    let Some(task) = tx.state().find_task(tx.tenant, id) else {
+        let (past, at) = tx
+            .find_task(id)
+            .ok_or(Rejection::UnknownTask { task: id })?;
+        let row = &past.tasks[at];
+        let already_canceled = row.state() == State::Canceled;
+        return Ok(Err(TaskCancel {
+            already_canceled,
+            already_terminal: !already_canceled,
+            runs_already_terminal: row.runs_total,
+            runs_total: row.runs_total,
+            ..TaskCancel::default()
+        }));
+    };
     let was = tx.state().tasks[task].state();
     if was == State::Active {
         let by = tx.principal.name.clone();
@@ -28,5 +39,5 @@ pub(crate) fn decide(
             reason: reason.cloned(),
         });
     }
-    Ok((task, was))
+    Ok(Ok((task, was)))
 }

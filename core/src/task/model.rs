@@ -5,7 +5,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::intern::Symbol;
 use crate::time::Timestamp;
 use crate::{Bytes, TaskId, Text};
 
@@ -249,11 +248,20 @@ pub(crate) fn derive_state(
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) id: TaskId,
-    pub(crate) tenant: u32,
-    pub(crate) kind: Symbol,
-    pub(crate) queue: Symbol,
+    /// The event that made it: its number in the store.
+    pub(crate) number: u64,
+    /// Its tenant, queue and kind.
+    pub(crate) place: u32,
     pub(crate) priority: i32,
-    pub(crate) payload: Payload,
+    /// What the handler gets, unless it is in the store alone.
+    pub(crate) payload: Option<Bytes>,
+    pub(crate) payload_bytes: u32,
+    /// Whether the payload is opaque bytes rather than JSON.
+    pub(crate) binary: bool,
+    /// Whether it changed since the last cut.
+    pub(crate) dirty: bool,
+    /// Whether a cut ever held it.
+    pub(crate) stored: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) created_by: Text,
     pub(crate) canceled_at: Option<Box<Timestamp>>,
@@ -261,6 +269,8 @@ pub(crate) struct Row {
     pub(crate) extras: Option<Box<Extras>>,
     /// The handle of the one run that policy `once` makes, once it exists.
     pub(crate) run: Option<u32>,
+    /// The number of its first run; 0 before it exists.
+    pub(crate) first_run: u64,
     pub(crate) runs_total: u32,
     pub(crate) runs_live: u32,
     pub(crate) runs_completed: u32,
@@ -274,6 +284,22 @@ impl Row {
             self.runs_live,
             self.runs_completed,
         )
+    }
+
+    /// The payload as far as it is in memory, and the number to look for in the store when it is not.
+    pub(crate) fn payload(&self) -> (Payload, Option<u64>) {
+        let bytes = self.payload.clone();
+        let stored = bytes.is_none().then_some(self.number);
+        let payload = Payload {
+            bytes: bytes.unwrap_or_else(|| Bytes::from(&b""[..])),
+            binary: self.binary,
+        };
+        (payload, stored)
+    }
+
+    /// Whether the payload is too large to stand in the row's image.
+    pub(crate) fn is_heavy(&self) -> bool {
+        self.payload_bytes as usize > crate::limits::PAYLOAD_INLINE_BYTES
     }
 
     pub(crate) fn is_live(&self) -> bool {

@@ -9,11 +9,11 @@ use super::check::check;
 use super::model::TaskSpec;
 use crate::codec::Record;
 use crate::event::{RunCreated, TaskCreated};
+use crate::image::KeyClass;
 use crate::machine::Tx;
 use crate::outcome::{Outcome, Submitted, SubmittedRun};
 use crate::rejection::Rejection;
 use crate::run::State;
-use crate::state::KeyClass;
 use crate::{TaskId, Text, limits};
 
 /// Decides a submit.
@@ -38,7 +38,7 @@ pub(crate) fn decide(
     {
         return Ok(Outcome::Submitted(found));
     }
-    if let Some(task) = id.filter(|id| tx.state().find_task(tx.tenant, *id).is_some()) {
+    if let Some(task) = id.filter(|id| tx.knows_task(*id)) {
         return Err(Rejection::TaskAlreadyExists { task });
     }
     check_names(tx, &spec)?;
@@ -77,11 +77,13 @@ fn repeat(
     spec: &TaskSpec,
     key: &Text,
 ) -> Result<Option<Submitted>, Rejection> {
-    let state = tx.state();
-    let Some(held) = state.keys.find(tx.tenant, KeyClass::Submit, key) else {
+    let Some(held) = tx.find_key(KeyClass::Submit, key) else {
         return Ok(None);
     };
-    let task = &state.tasks[held.task];
+    let Some((state, task)) = held.task.and_then(|task| tx.find_task(task)) else {
+        return Ok(None);
+    };
+    let task = &state.tasks[task];
     // A client that chose the id must choose it again; a minted one is not part of the request.
     if held.digest != request_digest(spec) || id.is_some_and(|id| id != task.id) {
         return Err(Rejection::IdempotencyConflict { key: key.clone() });

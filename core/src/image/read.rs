@@ -1,0 +1,309 @@
+//! From images back to rows: how a checkpoint becomes a machine, and how a finished row is brought back to be looked at.
+//! Owns: the loading of rows and the indexes that follow from them.
+//! Never: trusts an image: what does not fit is refused.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::cut::{KeyRow, PlaceRow};
+use super::form::{MetaForm, RunForm, TaskForm};
+use crate::codec::{Malformed, Record};
+use crate::id::Minted;
+use crate::machine::Machine;
+use crate::query::Stats;
+use crate::run::{Past, State as RunState};
+use crate::state::{Alarm, Held, State, Switch};
+use crate::{Bytes, queue, run, task};
+
+/// Fills a machine from a checkpoint: places first, then every task, then every run.
+#[derive(Debug)]
+pub struct Loader {
+    state: State,
+    /// Place numbers as images name them, when they are not those of `state`.
+    places: Vec<(u32, u32)>,
+    /// Tasks by number, in ascending order.
+    tasks: Vec<(u64, u32)>,
+    /// Where the task of the run before was found.
+    near: usize,
+    ready: Vec<(u64, u32)>,
+    /// Whether no store holds these rows: the next cut then holds them all.
+    fresh: bool,
+}
+
+impl Loader {
+    /// Begins with a checkpoint's scalars, counters and places. `fresh` says that the rows come from elsewhere than the store that
+    /// the machine will write to: its next cut then holds all of them.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn new(
+        seed: u64,
+        meta: &[u8],
+        places: &[PlaceRow],
+        fresh: bool,
+    ) -> Result<Loader, Malformed> {
+        let mut loader = Loader::empty(seed, fresh);
+        if !meta.is_empty() {
+            loader.load_meta(&MetaForm::read(meta)?)?;
+        }
+        for (at, place) in places.iter().enumerate() {
+            if place.place as usize != at || loader.add_place(place) != place.place {
+                return Err(Malformed("places that are not numbered from 0 on"));
+            }
+        }
+        if !fresh {
+            loader.state.places.take_dirty();
+        }
+        Ok(loader)
+    }
+
+    pub(crate) fn empty(seed: u64, fresh: bool) -> Loader {
+        Loader {
+            state: State::new(seed),
+            places: Vec::new(),
+            tasks: Vec::new(),
+            near: 0,
+            ready: Vec::new(),
+            fresh,
+        }
+    }
+
+    fn load_meta(&mut self, meta: &MetaForm) -> Result<(), Malformed> {
+        let wrong = Malformed("counters of a wrong length");
+        let state = &mut self.state;
+        state.sequence = meta.sequence;
+        state.wall = meta.wall;
+        state.steady = meta.steady;
+        state.minted = Minted::of(meta.minted);
+        state.incarnation = meta.incarnation;
+        state.fence_counter = meta.fence_counter;
+        state.ready_counter = meta.ready_counter;
+        state.tenants.clone_from(&meta.tenants);
+        state.stats = Stats {
+            tasks_total: meta.tasks_total,
+            runs_total: meta.runs_total,
+            attempts_total: meta.attempts_total,
+            attempts_by_result: meta.attempts_by_result[..].try_into().map_err(|_| wrong)?,
+            runs_by_state: meta.runs_by_state[..].try_into().map_err(|_| wrong)?,
+            ..Stats::default()
+        };
+        for ended in RunState::ALL.iter().filter(|state| state.is_terminal()) {
+            state.left[*ended as usize] = state.stats.runs_by_state[*ended as usize];
+        }
+        state.switch = Switch {
+            paused: meta.paused,
+            since: meta.paused_since,
+            by: meta.paused_by.clone(),
+            reason: meta.paused_reason.clone(),
+        };
+        Ok(())
+    }
+
+    pub(crate) fn add_place(&mut self, place: &PlaceRow) -> u32 {
+        let state = &mut self.state;
+        let tenant = state.tenant(place.tenant).unwrap_or_else(|| {
+            state.tenants.push(place.tenant);
+            state.tenants.len() as u32 - 1
+        });
+        let kind = state.names.intern(&place.kind);
+        let queue = state.names.intern(&place.queue);
+        let number = state.places.number(tenant, queue, kind);
+        state.places.restore(number, place.counts);
+        if number != place.place {
+            self.places.push((place.place, number));
+        }
+        number
+    }
+
+    fn place(&self, named: u32) -> Result<u32, Malformed> {
+        let moved = self.places.iter().find(|(from, _)| *from == named);
+        let number = moved.map_or(named, |(_, to)| *to);
+        let known = (number as usize) < self.state.places.len();
+        known
+            .then_some(number)
+            .ok_or(Malformed("a place that nobody described"))
+    }
+
+    /// Adds a task.
+    ///
+    /// # Errors
+    /// [`Malformed`]; also when the tasks do not come in the order of their numbers.
+    pub fn task(&mut self, image: &[u8]) -> Result<(), Malformed> {
+        let form = TaskForm::read(image)?;
+        if self
+            .tasks
+            .last()
+            .is_some_and(|(last, _)| *last >= form.number)
+        {
+            return Err(Malformed("tasks out of order"));
+        }
+        let place = self.place(form.place)?;
+        let number = form.number;
+        let row = task::Row {
+            id: form.id,
+            number,
+            place,
+            priority: form.priority,
+            payload: form.payload,
+            payload_bytes: form.payload_bytes,
+            binary: form.binary,
+            dirty: false,
+            stored: !self.fresh,
+            created_at: form.created_at,
+            created_by: form.created_by,
+            canceled_at: form.canceled_at.map(Box::new),
+            policy: form.policy,
+            extras: form.extras,
+            run: None,
+            first_run: form.first_run,
+            runs_total: form.runs_total,
+            runs_live: form.runs_live,
+            runs_completed: form.runs_completed,
+        };
+        let state = &mut self.state;
+        if state.find_task(state.tenant_of(&row), row.id).is_some() {
+            return Err(Malformed("a task twice"));
+        }
+        if row.is_heavy() && row.payload.is_some() {
+            state.payload_bytes += u64::from(row.payload_bytes);
+        }
+        let at = state.insert_task(row);
+        if self.fresh {
+            state.touch_task(at);
+        }
+        self.tasks.push((number, at));
+        Ok(())
+    }
+
+    /// Puts the payload of the task added last into memory.
+    pub fn payload(&mut self, bytes: Bytes) {
+        if let Some((_, at)) = self.tasks.last() {
+            let row = &mut self.state.tasks[*at];
+            if row.payload.is_none() && row.is_heavy() {
+                self.state.payload_bytes += u64::from(row.payload_bytes);
+            }
+            row.payload = Some(bytes);
+        }
+    }
+
+    fn task_at(&mut self, number: u64) -> Result<u32, Malformed> {
+        let next = self.near + 1;
+        for near in [self.near, next] {
+            if let Some((known, at)) = self.tasks.get(near)
+                && *known == number
+            {
+                self.near = near;
+                return Ok(*at);
+            }
+        }
+        let found = self
+            .tasks
+            .binary_search_by_key(&number, |(known, _)| *known);
+        self.near = found.map_err(|_| Malformed("a run whose task is not there"))?;
+        Ok(self.tasks[self.near].1)
+    }
+
+    /// Adds a run. Its task was added before.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn run(&mut self, image: &[u8]) -> Result<(), Malformed> {
+        let mut form = RunForm::read(image)?;
+        let task = self.task_at(form.task)?;
+        let tenant = self.state.tenant_of(&self.state.tasks[task]);
+        if form.state.is_held() != form.active.is_some() {
+            return Err(Malformed(
+                "held without a lease, or a lease without being held",
+            ));
+        }
+        let row = run::Row {
+            id: form.id,
+            task,
+            tenant,
+            state: form.state,
+            born: form.born,
+            holds_key: false,
+            parked: false,
+            failures: form.failures,
+            lost_leases: form.lost_leases,
+            attempt_count: form.attempt_count,
+            dirty: false,
+            stored: !self.fresh,
+            created_at: form.created_at,
+            number: form.number,
+            scheduled_at: form.scheduled_at,
+            ready_order: form.ready_order,
+            armed: Alarm::None,
+            active: form.active.take(),
+            past: form.has_past.then(|| Box::new(past(&mut form))),
+        };
+        let state = &mut self.state;
+        if state.find_run(tenant, row.id).is_some() {
+            return Err(Malformed("a run twice"));
+        }
+        let at = state.insert_run(row);
+        let first = state.tasks[task].first_run;
+        if first == form.number {
+            state.tasks[task].run = Some(at);
+        }
+        if self.fresh {
+            state.touch_run(at);
+        }
+        if form.holds_key {
+            queue::take_slot(state, at);
+        }
+        if form.state == RunState::Ready {
+            self.ready.push((form.ready_order, at));
+        }
+        state.rearm(at);
+        Ok(())
+    }
+
+    pub(crate) fn add_key(&mut self, row: &KeyRow, held: Held) {
+        let state = &mut self.state;
+        let tenant = state.tenant(row.tenant).unwrap_or_else(|| {
+            state.tenants.push(row.tenant);
+            state.tenants.len() as u32 - 1
+        });
+        state
+            .keys
+            .restore((tenant, row.class, row.key.clone()), held);
+    }
+
+    pub(crate) fn into_state(mut self) -> State {
+        self.ready.sort_unstable();
+        for (order, run) in self.ready {
+            let lane = queue::lane_of(&self.state, run);
+            self.state.queues.push(lane, order, run);
+        }
+        self.state.queues.forget_woken();
+        self.state
+    }
+
+    /// The machine, once every row is there.
+    #[must_use]
+    pub fn finish(self) -> Machine {
+        Machine::from_state(self.into_state())
+    }
+}
+
+fn past(form: &mut RunForm) -> Past {
+    let mut past = Past {
+        changes: core::mem::take(&mut form.changes),
+        attempts: core::mem::take(&mut form.attempts),
+        output: form.output.take(),
+        resume_payload: form.resume_payload.take(),
+        reason: form.reason.take(),
+        retry_due: form.retry_due,
+        retry_at: form.retry_at,
+        ..Past::default()
+    };
+    if form.output_of_last {
+        past.output = past.attempts.back().and_then(|last| last.output.clone());
+    }
+    for memo in form.checkpoints.drain(..) {
+        past.checkpoint_bytes += memo.name.len() + memo.value.len();
+        past.checkpoints.insert(memo.name, memo.value);
+    }
+    past
+}

@@ -1,0 +1,113 @@
+//! From rows to images.
+//! Owns: which parts of a row an image holds.
+//! Never: changes a row.
+
+use alloc::vec::Vec;
+
+use super::form::{Memo, MetaForm};
+use crate::codec::{Field, Record};
+use crate::run::Past;
+use crate::state::State;
+use crate::{Text, run, task};
+
+/// Appends a task's image. A heavy payload stands beside it, not in it, unless `whole`.
+pub(crate) fn put_task(row: &task::Row, whole: bool, out: &mut Vec<u8>) {
+    row.number.put(1, out);
+    row.place.put(2, out);
+    row.id.put(3, out);
+    row.priority.put(4, out);
+    row.created_at.put(5, out);
+    row.created_by.put(6, out);
+    row.canceled_at.as_deref().copied().put(7, out);
+    row.policy.put(8, out);
+    row.extras.put(9, out);
+    row.runs_total.put(10, out);
+    row.runs_live.put(11, out);
+    row.runs_completed.put(12, out);
+    if whole || !row.is_heavy() {
+        row.payload.put(13, out);
+    }
+    row.binary.put(14, out);
+    row.payload_bytes.put(15, out);
+    row.first_run.put(16, out);
+}
+
+/// Appends a run's image.
+pub(crate) fn put_run(state: &State, row: &run::Row, out: &mut Vec<u8>) {
+    let task = &state.tasks[row.task];
+    row.number.put(1, out);
+    task.number.put(2, out);
+    task.place.put(3, out);
+    row.id.put(4, out);
+    row.state.put(5, out);
+    row.born.put(6, out);
+    row.holds_key.put(7, out);
+    for (number, value) in [
+        (8, row.failures),
+        (9, row.lost_leases),
+        (10, row.attempt_count),
+    ] {
+        if value > 0 {
+            value.put(number, out);
+        }
+    }
+    row.created_at.put(11, out);
+    row.scheduled_at.put(13, out);
+    row.ready_order.put(14, out);
+    row.active.put(17, out);
+    if let Some(past) = row.past.as_deref() {
+        put_past(past, out);
+    }
+}
+
+fn put_past(past: &Past, out: &mut Vec<u8>) {
+    if past.retry_at.0 > 0 {
+        past.retry_due.put(15, out);
+        past.retry_at.put(16, out);
+    }
+    past.changes.put(18, out);
+    past.attempts.put(19, out);
+    for (name, value) in &past.checkpoints {
+        let memo = Memo {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        Field::put(&memo, 20, out);
+    }
+    let last = past.attempts.back().and_then(|last| last.output.as_ref());
+    let same = past.output.is_some() && past.output.as_ref() == last;
+    if !same {
+        past.output.put(21, out);
+    }
+    past.resume_payload.put(22, out);
+    past.reason.put(23, out);
+    same.put(24, out);
+    true.put(25, out);
+}
+
+/// The machine's scalars and counters.
+pub(crate) fn meta(state: &State) -> Vec<u8> {
+    let stats = &state.stats;
+    let form = MetaForm {
+        sequence: state.sequence,
+        wall: state.wall,
+        steady: state.steady,
+        minted: state.minted.id(0),
+        incarnation: state.incarnation,
+        fence_counter: state.fence_counter,
+        ready_counter: state.ready_counter,
+        tenants: state.tenants.clone(),
+        tasks_total: stats.tasks_total,
+        runs_total: stats.runs_total,
+        attempts_total: stats.attempts_total,
+        attempts_by_result: stats.attempts_by_result.to_vec(),
+        runs_by_state: stats.runs_by_state.to_vec(),
+        paused: state.switch.paused,
+        paused_since: state.switch.since,
+        paused_by: Text::clone(&state.switch.by),
+        paused_reason: state.switch.reason.clone(),
+    };
+    let mut out = Vec::with_capacity(256);
+    form.put(&mut out);
+    out
+}

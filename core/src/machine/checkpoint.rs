@@ -1,0 +1,239 @@
+//! Cuts: what changed goes to the store as images, and what is finished and stored leaves memory.
+//! Owns: the taking of cuts and the leaving of rows.
+//! Never: lets a row leave before a store has committed the cut that holds its end.
+
+use alloc::vec::Vec;
+
+use super::model::Machine;
+use crate::codec::Record;
+use crate::image::{self, Cut, CutRow, KeyRow, PlaceRow, RowKind};
+use crate::state::{Scope, State};
+use crate::time::Timestamp;
+
+/// What may leave memory once a cut is stored.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pending {
+    through: u64,
+    tasks: Vec<u32>,
+    runs: Vec<u32>,
+    /// Tasks whose payload the store then holds.
+    heavy: Vec<u32>,
+    keys: Vec<(Scope, Timestamp)>,
+}
+
+impl Pending {
+    fn len(&self) -> usize {
+        self.tasks.len() + self.runs.len() + self.heavy.len() + self.keys.len()
+    }
+}
+
+impl Machine {
+    /// Rows that changed since the last cut.
+    #[must_use]
+    pub fn dirty_rows(&self) -> usize {
+        self.state.dirty.tasks.len() + self.state.dirty.runs.len()
+    }
+
+    /// Takes every row that changed since the last cut, as it stands now. To be called between batches.
+    pub fn take_cut(&mut self) -> Cut {
+        let state = &mut self.state;
+        let mut pending = Pending {
+            through: state.sequence,
+            ..Pending::default()
+        };
+        let mut cut = Cut {
+            through: state.sequence,
+            wall: state.wall,
+            meta: image::meta(state),
+            ..Cut::default()
+        };
+        for place in state.places.take_dirty() {
+            cut.places.push(place_row(state, place));
+        }
+        let tasks = core::mem::take(&mut state.dirty.tasks);
+        let runs = core::mem::take(&mut state.dirty.runs);
+        cut.rows.reserve(tasks.len() + runs.len());
+        cut.images.reserve(tasks.len() * 96 + runs.len() * 128);
+        for task in tasks {
+            cut_task(state, task, &mut cut, &mut pending);
+        }
+        for run in runs {
+            cut_run(state, run, &mut cut, &mut pending);
+        }
+        for (scope, held) in state.keys.take_dirty() {
+            let mut image = Vec::new();
+            held.put(&mut image);
+            cut.keys.push(KeyRow {
+                tenant: state.tenants[scope.0 as usize],
+                class: scope.1,
+                key: scope.2.clone(),
+                until: held.until,
+                task: held.task,
+                image,
+            });
+            pending.keys.push((scope, held.until));
+        }
+        state.pending.push_back(pending);
+        cut
+    }
+
+    /// A store has committed every cut up to `through`: what is finished in them leaves memory, and so do large payloads while those in
+    /// memory come to more than `payload_budget` bytes. Works off about `limit` rows; true when there is more.
+    pub fn stored(&mut self, through: u64, payload_budget: u64, limit: usize) -> bool {
+        let mut left = limit;
+        while let Some(pending) = self.state.pending.front_mut() {
+            if pending.through > through {
+                return false;
+            }
+            let mut piece = core::mem::take(pending);
+            if piece.len() <= left {
+                self.state.pending.pop_front();
+                left -= piece.len();
+            } else {
+                let mut rest = Pending {
+                    through: piece.through,
+                    ..Pending::default()
+                };
+                // Runs go before their tasks, in whatever piece.
+                rest.runs = piece.runs.split_off(piece.runs.len().min(left));
+                if !rest.runs.is_empty() {
+                    rest.tasks = core::mem::take(&mut piece.tasks);
+                    rest.heavy = core::mem::take(&mut piece.heavy);
+                    rest.keys = core::mem::take(&mut piece.keys);
+                }
+                left = 0;
+                *pending = rest;
+            }
+            leave(&mut self.state, &piece, payload_budget);
+            if left == 0 {
+                break;
+            }
+        }
+        let next = self.state.pending.front();
+        next.is_some_and(|pending| pending.through <= through)
+    }
+
+    /// Bytes of payloads in memory that a store could hold instead.
+    #[must_use]
+    pub fn payload_bytes(&self) -> u64 {
+        self.state.payload_bytes
+    }
+
+    /// Rows in memory: tasks and runs.
+    #[must_use]
+    pub fn rows(&self) -> (usize, usize) {
+        (self.state.tasks.len(), self.state.runs.len())
+    }
+
+    /// Every place with its counts.
+    #[must_use]
+    pub fn places(&self) -> Vec<PlaceRow> {
+        let numbers = self.state.places.iter().map(|(at, _)| at);
+        numbers.map(|at| place_row(&self.state, at)).collect()
+    }
+
+    pub(crate) fn from_state(state: State) -> Machine {
+        Machine {
+            state,
+            volatile: crate::state::Volatile::default(),
+        }
+    }
+}
+
+fn place_row(state: &State, at: u32) -> PlaceRow {
+    let place = &state.places[at];
+    PlaceRow {
+        place: at,
+        tenant: state.tenants[place.tenant as usize],
+        queue: state.names.text(place.queue).clone(),
+        kind: state.names.text(place.kind).clone(),
+        counts: place.counts,
+    }
+}
+
+fn cut_task(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
+    let row = &mut state.tasks[at];
+    let fresh = !row.stored;
+    row.dirty = false;
+    row.stored = true;
+    let live = row.is_live();
+    if !live {
+        pending.tasks.push(at);
+    }
+    if fresh && row.is_heavy() {
+        if let Some(bytes) = &row.payload {
+            cut.payloads.push((row.number, bytes.clone()));
+        }
+        if live {
+            pending.heavy.push(at);
+        }
+    }
+    let (from, number) = (cut.images.len(), row.number);
+    image::put_task(row, false, &mut cut.images);
+    cut.rows.push(CutRow {
+        kind: RowKind::Task,
+        number,
+        fresh,
+        live,
+        range: from..cut.images.len(),
+    });
+}
+
+fn cut_run(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
+    let row = &mut state.runs[at];
+    let fresh = !row.stored;
+    row.dirty = false;
+    row.stored = true;
+    let (live, number) = (!row.state.is_terminal(), row.number);
+    if !live {
+        pending.runs.push(at);
+    }
+    let from = cut.images.len();
+    image::put_run(state, &state.runs[at], &mut cut.images);
+    cut.rows.push(CutRow {
+        kind: RowKind::Run,
+        number,
+        fresh,
+        live,
+        range: from..cut.images.len(),
+    });
+}
+
+/// Takes out of memory what a committed cut holds. A row that came to life again since, or changed, stays.
+fn leave(state: &mut State, pending: &Pending, payload_budget: u64) {
+    for run in &pending.runs {
+        let gone = |row: &crate::run::Row| row.state.is_terminal() && !row.dirty;
+        if let Some(ended) = state.runs.get(*run).filter(|row| gone(row)) {
+            state.left[ended.state as usize] += 1;
+            state.remove_run(*run);
+        }
+    }
+    for task in &pending.tasks {
+        let gone = |row: &crate::task::Row| !row.is_live() && !row.dirty;
+        let Some(row) = state.tasks.get(*task).filter(|row| gone(row)) else {
+            continue;
+        };
+        if row.is_heavy() && row.payload.is_some() {
+            state.payload_bytes -= u64::from(row.payload_bytes);
+        }
+        state.remove_task(*task);
+    }
+    for task in &pending.heavy {
+        if state.payload_bytes <= payload_budget {
+            break;
+        }
+        shed(state, *task);
+    }
+    for (scope, until) in &pending.keys {
+        state.keys.leave(scope, *until);
+    }
+}
+
+fn shed(state: &mut State, task: u32) {
+    let is_there = |row: &crate::task::Row| row.is_heavy() && row.stored && row.payload.is_some();
+    if state.tasks.get(task).is_some_and(is_there) {
+        let row = &mut state.tasks[task];
+        row.payload = None;
+        state.payload_bytes -= u64::from(row.payload_bytes);
+    }
+}

@@ -1,0 +1,156 @@
+//! Finished rows that have left memory and that somebody names: brought back from the store to be looked at, never to be changed.
+//! Owns: `Facts`, and what a caller must look up before a command is decided.
+//! Never: beats a row in memory.
+
+use alloc::boxed::Box;
+
+use super::model::{Machine, Now};
+use crate::codec::{Malformed, Record};
+use crate::command::{Call, Command};
+use crate::image::{KeyClass, KeyRow, Loader, PlaceRow};
+use crate::query::{Answer, Query};
+use crate::rejection::Rejection;
+use crate::state::{Held, State};
+use crate::{RunId, TaskId, TenantId, Text};
+
+/// Terminal rows that a command names and that are no longer in memory, as the store holds them. A row in memory always beats a fact.
+#[derive(Debug, Default)]
+pub struct Facts {
+    loader: Option<Box<Loader>>,
+    state: Option<Box<State>>,
+}
+
+/// What is not in memory and must be looked up in the store before, or after, a command is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A task of this id.
+    Task(TaskId),
+    /// A run of this id.
+    Run(RunId),
+    /// This key, with the task it made.
+    Key(KeyClass, Text),
+}
+
+impl Facts {
+    fn loader(&mut self) -> &mut Loader {
+        self.loader
+            .get_or_insert_with(|| Box::new(Loader::empty(0, false)))
+    }
+
+    /// Describes a place that images name.
+    pub fn add_place(&mut self, place: &PlaceRow) {
+        self.loader().add_place(place);
+    }
+
+    /// Adds a task, in the order of numbers; its place was added before.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn add_task(&mut self, image: &[u8]) -> Result<(), Malformed> {
+        self.loader().task(image)
+    }
+
+    /// Adds a run; its task was added before.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn add_run(&mut self, image: &[u8]) -> Result<(), Malformed> {
+        self.loader().run(image)
+    }
+
+    /// Adds a held key.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn add_key(&mut self, row: &KeyRow) -> Result<(), Malformed> {
+        let held = Held::read(&row.image)?;
+        self.loader().add_key(row, held);
+        Ok(())
+    }
+
+    /// The rows are complete: they may be looked at.
+    #[must_use]
+    pub fn ready(mut self) -> Facts {
+        if let Some(loader) = self.loader.take() {
+            self.state = Some(Box::new(loader.into_state()));
+        }
+        self
+    }
+
+    /// Answers a question from these rows alone. Call [`Facts::ready`] before.
+    #[must_use]
+    pub fn answer(self, now: &Now, tenant: TenantId, query: &Query) -> Answer {
+        match self.ready().state {
+            Some(state) => Machine::from_state(*state).answer(now, tenant, query),
+            None => Answer::Absent,
+        }
+    }
+
+    pub(crate) fn find_run(&self, tenant: TenantId, id: RunId) -> Option<(&State, u32)> {
+        let state = self.state.as_deref()?;
+        let run = state.find_run(state.tenant(tenant)?, id)?;
+        Some((state, run))
+    }
+
+    pub(crate) fn find_task(&self, tenant: TenantId, id: TaskId) -> Option<(&State, u32)> {
+        let state = self.state.as_deref()?;
+        let task = state.find_task(state.tenant(tenant)?, id)?;
+        Some((state, task))
+    }
+
+    pub(crate) fn find_key(&self, tenant: TenantId, class: KeyClass, key: &Text) -> Option<&Held> {
+        let state = self.state.as_deref()?;
+        state.keys.find(state.tenant(tenant)?, class, key)
+    }
+
+    pub(crate) fn has_claimed(&self, tenant: TenantId, key: &Text) -> bool {
+        self.find_key(tenant, KeyClass::Claim, key).is_some()
+    }
+}
+
+impl Machine {
+    /// What must be looked up before this call is decided, because its absence would let it succeed: a task's chosen id, a key.
+    pub fn wanted_before(&self, call: &Call, mut visit: impl FnMut(Wanted)) {
+        let Some(tenant) = self.state.tenant(call.principal.tenant) else {
+            return;
+        };
+        let mut key = |class, key: Option<&Text>| {
+            if let Some(key) = key
+                && self.state.keys.find(tenant, class, key).is_none()
+            {
+                visit(Wanted::Key(class, key.clone()));
+            }
+        };
+        match &call.command {
+            Command::Submit(spec) | Command::SubmitAs(_, spec) => {
+                let extras = spec.extras.as_deref();
+                let named = extras.and_then(|extras| extras.idempotency_key.as_ref());
+                key(KeyClass::Submit, named);
+            }
+            Command::Claim(claim) => key(KeyClass::Claim, claim.idempotency_key.as_ref()),
+            _ => {}
+        }
+        if let Command::SubmitAs(id, _) = &call.command
+            && self.state.find_task(tenant, *id).is_none()
+        {
+            visit(Wanted::Task(*id));
+        }
+    }
+
+    /// What must be looked up before a refusal is believed: what it calls unknown may have left memory.
+    #[must_use]
+    pub fn wanted_after(&self, rejection: &Rejection) -> Option<Wanted> {
+        match rejection {
+            Rejection::UnknownRun { run } => Some(Wanted::Run(*run)),
+            Rejection::UnknownTask { task } => Some(Wanted::Task(*task)),
+            _ => None,
+        }
+    }
+
+    /// Whether a task of this id is in memory.
+    #[must_use]
+    pub fn holds_task(&self, tenant: TenantId, id: TaskId) -> bool {
+        let tenant = self.state.tenant(tenant);
+        tenant.is_some_and(|tenant| self.state.find_task(tenant, id).is_some())
+    }
+}

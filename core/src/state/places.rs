@@ -1,0 +1,105 @@
+//! Places: each tenant's pairs of queue and kind, numbered, with the runs counted there.
+//! Owns: the numbering, which is the same in every replay, and the counts by state.
+//! Never: forgets a place.
+
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+
+use foldhash::fast::FixedState;
+
+use crate::intern::Symbol;
+
+/// One place.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) tenant: u32,
+    pub(crate) queue: Symbol,
+    pub(crate) kind: Symbol,
+    /// Runs by state code; terminal ones for life.
+    pub(crate) counts: [u64; 9],
+    /// Whether it changed since the last cut.
+    dirty: bool,
+}
+
+/// Every place, by number.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    rows: Vec<Place>,
+    index: HashMap<(u32, Symbol, Symbol), u32, FixedState>,
+    dirty: Vec<u32>,
+}
+
+impl Places {
+    pub(crate) fn new(seed: u64) -> Places {
+        Places {
+            rows: Vec::new(),
+            index: HashMap::with_hasher(FixedState::with_seed(seed)),
+            dirty: Vec::new(),
+        }
+    }
+
+    /// The number of a place, given to it when it is first named.
+    pub(crate) fn number(&mut self, tenant: u32, queue: Symbol, kind: Symbol) -> u32 {
+        let next = self.rows.len() as u32;
+        let number = *self.index.entry((tenant, queue, kind)).or_insert(next);
+        if number == next {
+            self.rows.push(Place {
+                tenant,
+                queue,
+                kind,
+                counts: [0; 9],
+                dirty: false,
+            });
+            self.touch(number);
+        }
+        number
+    }
+
+    /// Counts runs in or out of a state.
+    pub(crate) fn count(&mut self, place: u32, state: usize, change: i64) {
+        let count = &mut self.rows[place as usize].counts[state];
+        *count = count.wrapping_add_signed(change);
+        self.touch(place);
+    }
+
+    /// Restores a place's counts as a checkpoint holds them.
+    pub(crate) fn restore(&mut self, place: u32, counts: [u64; 9]) {
+        self.rows[place as usize].counts = counts;
+    }
+
+    fn touch(&mut self, place: u32) {
+        let row = &mut self.rows[place as usize];
+        if !row.dirty {
+            row.dirty = true;
+            self.dirty.push(place);
+        }
+    }
+
+    /// The places changed since the last call.
+    pub(crate) fn take_dirty(&mut self) -> Vec<u32> {
+        let dirty = core::mem::take(&mut self.dirty);
+        for place in &dirty {
+            self.rows[*place as usize].dirty = false;
+        }
+        dirty
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Place)> {
+        self.rows
+            .iter()
+            .enumerate()
+            .map(|(at, row)| (at as u32, row))
+    }
+}
+
+impl core::ops::Index<u32> for Places {
+    type Output = Place;
+    fn index(&self, place: u32) -> &Place {
+        &self.rows[place as usize]
+    }
+}
