@@ -4,8 +4,13 @@
 //! SQL.
 #![forbid(unsafe_code)]
 
+mod list;
 mod seam;
 
+pub use list::{
+    EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
+    SqlValue, TaskAsk, TaskLine,
+};
 pub use seam::{
     Base, Found, Keep, LiveRow, Reader, Retention, Store, StoreError, Unsearched, check_of,
 };
