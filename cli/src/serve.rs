@@ -252,9 +252,12 @@ pub(crate) fn refused(directory: &Path, error: &OpenError) -> Failure {
         OpenError::Log(error) => match error {
             LogError::Held { .. } => (Code::Held, "held"),
             LogError::Format { .. } | LogError::Option { .. } => (Code::NotUnderstood, "format"),
-            LogError::Damage { .. } | LogError::Missing { .. } | LogError::Refused { .. } => {
-                (Code::Failed, "damage")
-            }
+            LogError::Damage { .. }
+            | LogError::Missing { .. }
+            | LogError::Refused { .. }
+            | LogError::Declined { .. }
+            | LogError::Trimmed { .. }
+            | LogError::Occupied { .. } => (Code::Failed, "damage"),
             LogError::Io { .. } => (Code::Storage, "storage_fault"),
         },
     };

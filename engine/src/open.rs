@@ -121,9 +121,8 @@ pub fn open<D: Disk>(
     seed.copy_from_slice(&blake3::hash(&entropy).as_bytes()[..8]);
     let seed = u64::from_le_bytes(seed);
     let mut machine = Machine::new(seed);
-    let opened = mainstay_log::open(disk, options, Entropy(entropy), &mut |frame| {
-        replay(&mut machine, frame)
-    })?;
+    let mut from_start = mainstay_log::FromStart(|frame| replay(&mut machine, frame));
+    let opened = mainstay_log::open(disk, options, Entropy(entropy), &mut from_start)?;
     let (identity, recovery) = (opened.identity, opened.recovery);
     let (last_wall, last_steady) = (
         Timestamp(recovery.last_wall_ms),

@@ -61,13 +61,38 @@ pub struct Flushed {
     pub synced: bool,
 }
 
+/// What [`Flush::trim`] may remove: the oldest segments, one after the other, while both rules allow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trim {
+    /// A segment goes only if it holds no event after this one: up to here, events are in two verified snapshots.
+    pub through_sequence: u64,
+    /// And only if so many bytes of segments stay behind it, or all of it is older than `older_than_wall_ms`.
+    pub bytes_kept: u64,
+    /// Recorded time, Unix milliseconds; 0 lets no segment go for its age.
+    pub older_than_wall_ms: u64,
+}
+
+/// What one call of [`Flush::trim`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trimmed {
+    /// Segments that the log has given up, at most [`SEGMENTS_TRIMMED_MAX`]; 0 says that no more may go now.
+    pub segments: u32,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The first event that the log still holds.
+    pub oldest_sequence: u64,
+}
+
+/// Most segments that one call of [`Flush::trim`] removes.
+pub const SEGMENTS_TRIMMED_MAX: u32 = 16;
+
 /// Upper bounds in microseconds of the buckets of [`LogStats::sync_micros_buckets`]; the last bucket is open.
 pub const SYNC_BUCKET_MICROS_MAX: [u64; 15] = [
     100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000,
     1_000_000, 5_000_000, 30_000_000,
 ];
 
-/// Counters of one flusher since it was opened.
+/// Counters of one flusher since it was opened, and the extent of its log now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogStats {
     /// Syncs of groups and seals that returned without an error.
@@ -84,6 +109,14 @@ pub struct LogStats {
     pub rolls: u64,
     /// Spare segments that could not be prepared ahead; the roll tries again.
     pub spare_failures: u64,
+    /// Removals of trimmed segments that failed; tried again at the next trim and at the next open.
+    pub trim_failures: u64,
+    /// Segments that the log consists of now, the open one included.
+    pub segments: u64,
+    /// Their bytes on disk, preallocated space included.
+    pub bytes_kept: u64,
+    /// The first event that the log still holds, or will hold if it has none yet.
+    pub oldest_sequence: u64,
     /// Duration of the last sync in microseconds.
     pub last_sync_micros: u64,
     /// Longest sync in microseconds.
@@ -136,6 +169,13 @@ pub trait Flush: Send {
     /// # Errors
     /// As [`Flush::flush`].
     fn seal(&mut self) -> Result<Flushed, Stopped>;
+    /// Gives up the oldest segments that are closed to writing, as far as `rule` allows. The manifest comes first; a
+    /// file that cannot be removed afterwards is counted and tried again, and stops nothing. A segment counts as old
+    /// when the first frame behind it is.
+    ///
+    /// # Errors
+    /// As [`Flush::flush`]: a manifest that cannot be replaced is a storage fault.
+    fn trim(&mut self, rule: &Trim) -> Result<Trimmed, Stopped>;
     /// Clean stop: makes all that is queued durable, writes a clean seal and the clean mark. Afterwards both
     /// sides answer `Stopped::Closed`. A second close does nothing.
     ///

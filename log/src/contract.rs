@@ -5,6 +5,7 @@
 use crate::api::{Draft, Durable, Flush, Log, Opened};
 use crate::fault::{OpenError, Stopped};
 use crate::frame::Frame;
+use crate::recovery::{FromStart, Recover};
 
 /// A frame as the visitor saw it, with its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub trait Factory {
     /// Those of the implementation.
     fn open(
         &mut self,
-        visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), String>,
+        recover: &mut dyn Recover,
     ) -> Result<Opened<Self::Log, Self::Flush>, OpenError>;
 }
 
@@ -80,10 +81,10 @@ pub fn draft(first_sequence: u64, event_count: u32, body_bytes: usize) -> Draft 
 /// If the log does not open.
 pub fn reopen<F: Factory>(factory: &mut F) -> (Opened<F::Log, F::Flush>, Vec<Seen>) {
     let mut seen = Vec::new();
-    let opened = factory.open(&mut |frame| {
+    let opened = factory.open(&mut FromStart(|frame| {
         seen.push(Seen::of(frame));
         Ok(())
-    });
+    }));
     match opened {
         Ok(opened) => (opened, seen),
         Err(error) => panic!("the log must open: {error}"),
@@ -384,13 +385,13 @@ pub fn a_refusing_visitor_stops_the_open<F: Factory>(factory: &mut F) {
         opened.flusher.flush().expect("flush");
     }
     drop(opened);
-    let refused = factory.open(&mut |frame| {
+    let refused = factory.open(&mut FromStart(|frame| {
         if frame.first_sequence == 2 {
             Err(String::from("unknown event"))
         } else {
             Ok(())
         }
-    });
+    }));
     match refused {
         Err(OpenError::Refused {
             first_sequence: 2,

@@ -147,6 +147,29 @@ pub enum OpenError {
         /// The visitor's words.
         reason: String,
     },
+    /// Whoever reads the log did not accept it, before any frame was read.
+    #[error("the log was not accepted: {reason}")]
+    Declined {
+        /// The reader's words.
+        reason: String,
+    },
+    /// Events that the reader needs are no longer in the log.
+    #[error(
+        "event {needs} is needed and the log was trimmed up to {oldest}; \
+         restore a backup: `mainstay restore <backup> --data-dir <new data directory>`"
+    )]
+    Trimmed {
+        /// The first event that the reader needs.
+        needs: u64,
+        /// The first event that the log holds.
+        oldest: u64,
+    },
+    /// A log was to be made where there is one.
+    #[error("there is a log already: {file}")]
+    Occupied {
+        /// What was found, relative to the data directory.
+        file: String,
+    },
     /// A file that must be there is not.
     #[error("{file} is missing: {reason}; {advice}")]
     Missing {
@@ -165,6 +188,23 @@ pub enum OpenError {
         /// Its range.
         reason: String,
     },
+}
+
+impl OpenError {
+    /// Whether the disk, or the space that the user may take of it, is full. The directory can be opened again when
+    /// there is room; until then [`crate::look`] reads it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, OpenError::Io { error, .. } if is_full(error))
+    }
+}
+
+/// Whether an operation failed for want of space.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// The command that every damage message points to.

@@ -11,7 +11,7 @@ use crate::frame::Frame;
 use crate::identity::LogId;
 use crate::manifest::{self, MANIFEST, Manifest};
 use crate::options::Plant;
-use crate::recovery::{Judged, check_segment, judge_tail, segment_names};
+use crate::recovery::{Judged, Proven, check_segment, judge_tail, segment_names};
 use crate::segment::{LOG_DIR, Position, QUARANTINE_DIR, first_sequence_of, segment_name};
 
 /// Something that is wrong, or only worth telling.
@@ -71,6 +71,8 @@ pub struct Report {
     pub bytes: u64,
     /// Number of the last intact frame.
     pub last_frame: u64,
+    /// The first event that the log holds, or will hold; more than 1 if the log was trimmed or began at a backup.
+    pub oldest_sequence: u64,
     /// Last intact sequence.
     pub last_sequence: u64,
     /// Chain hash of the last intact frame.
@@ -220,12 +222,12 @@ fn inspect_segments<D: Disk>(
 ) {
     let plant = Plant::default();
     let mut before: Option<Position> = None;
+    report.oldest_sequence = manifest.oldest_sequence();
+    report.last_sequence = manifest.start().sequence;
     for (index, entry) in manifest.segments.iter().enumerate() {
         // After damage, the manifest itself says where the next segment goes on.
-        let fresh =
-            || Position::before(entry.first_frame, entry.first_sequence, entry.previous_hash);
-        let mut at = before.take().unwrap_or_else(fresh);
-        let mut tell = |frame: &Frame<'_>| {
+        let mut at = before.take().unwrap_or_else(|| entry.start());
+        let mut tell = |frame: &Frame<'_>, _| {
             report.frames += 1;
             report.events += u64::from(frame.event_count);
             report.bytes += frame.body.len() as u64;
@@ -239,7 +241,7 @@ fn inspect_segments<D: Disk>(
             Some(checked) => {
                 (bytes, used_bytes) = (checked.bytes.len() as u64, checked.end as u64);
                 if is_last {
-                    judge_tail(disk, plant, manifest, &checked, &at)
+                    judge_tail(disk, plant, manifest, &checked, &at, Proven::default())
                 } else {
                     Ok(Judged::End)
                 }

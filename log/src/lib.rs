@@ -25,7 +25,8 @@ mod recovery;
 mod segment;
 
 pub use api::{
-    Draft, Durable, Flush, Flushed, Log, LogStats, Opened, Queued, SYNC_BUCKET_MICROS_MAX,
+    Draft, Durable, Flush, Flushed, Log, LogStats, Opened, Queued, SEGMENTS_TRIMMED_MAX,
+    SYNC_BUCKET_MICROS_MAX, Trim, Trimmed,
 };
 pub use disk::{Disk, DiskFile, LockError, RamDisk, RamFile, RealDisk, RealFile, RealLock};
 pub use fault::{OpenError, Sequences, Stopped};
@@ -36,4 +37,6 @@ pub use identity::{Entropy, Identity, LogId, ParseLogIdError};
 pub use inspect::{Finding, Report, SegmentReport, inspect};
 pub use memory::{MemoryFlusher, MemoryLog, memory};
 pub use options::{Options, Plant};
-pub use recovery::{Cut, Recovery, open};
+pub use recovery::{
+    Base, Cut, FromOldest, FromStart, Known, Looked, Recover, Recovery, Start, begin_at, look, open,
+};

@@ -2,16 +2,20 @@
 //! Owns: frames that live as long as the process.
 //! Never: touches a disk.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::api::{Draft, Durable, Flush, Flushed, Log, LogStats, Opened, Queued};
-use crate::fault::{OpenError, Stopped};
-use crate::frame::{Flags, Frame, Hash, Header, NO_HASH, chain_hash};
+use crate::api::{
+    Draft, Durable, Flush, Flushed, Log, LogStats, Opened, Queued, SEGMENTS_TRIMMED_MAX, Trim,
+    Trimmed,
+};
+use crate::fault::{OpenError, Sequences, Stopped};
+use crate::frame::{Flags, Hash, Header, NO_HASH, chain_hash};
 use crate::identity::{Entropy, Identity, Salt, fresh};
 use crate::options::Options;
 use crate::queue::{Pending, Shared};
-use crate::recovery::Recovery;
+use crate::recovery::{Known, Reading, Recover, Recovery};
 use crate::segment::frame_span;
 
 struct Stored {
@@ -22,13 +26,41 @@ struct Stored {
 
 struct Kept {
     identity: Identity,
-    frames: Vec<Stored>,
+    frames: VecDeque<Stored>,
+    /// Bytes of all frames.
+    bytes: u64,
     clean: bool,
 }
 
+impl Stored {
+    fn bytes(&self) -> u64 {
+        frame_span(self.body.len())
+    }
+}
+
 impl Kept {
+    fn oldest_sequence(&self) -> u64 {
+        self.frames
+            .front()
+            .map_or(1, |first| first.header.first_sequence)
+    }
+
+    /// Gives up the oldest frame if the rule allows it: each frame stands for a segment, the last for the open one.
+    fn trim_one(&mut self, rule: &Trim) -> Option<u64> {
+        let (first, second) = (self.frames.front()?, self.frames.get(1)?);
+        let bytes = first.bytes();
+        let is_stored = first.header.last_sequence()? <= rule.through_sequence;
+        let is_enough = self.bytes - bytes >= rule.bytes_kept;
+        if !is_stored || !(is_enough || second.header.wall_ms < rule.older_than_wall_ms) {
+            return None;
+        }
+        self.frames.pop_front();
+        self.bytes -= bytes;
+        Some(bytes)
+    }
+
     fn head(&self) -> (u64, u64, Hash) {
-        self.frames.last().map_or((0, 0, NO_HASH), |last| {
+        self.frames.back().map_or((0, 0, NO_HASH), |last| {
             (
                 last.header.number,
                 last.header.last_sequence().unwrap_or(0),
@@ -58,7 +90,8 @@ impl Kept {
             body_crc: 0,
         };
         let hash = chain_hash(&header, &draft.body);
-        self.frames.push(Stored {
+        self.bytes += frame_span(draft.body.len());
+        self.frames.push_back(Stored {
             header,
             hash,
             body: draft.body.clone(),
@@ -110,7 +143,8 @@ pub fn memory(entropy: Entropy) -> Opened<MemoryLog, MemoryFlusher> {
     };
     let kept = Kept {
         identity,
-        frames: Vec::new(),
+        frames: VecDeque::new(),
+        bytes: 0,
         clean: false,
     };
     let recovery = Recovery {
@@ -125,7 +159,7 @@ fn start(kept: Arc<Mutex<Kept>>, mut recovery: Recovery) -> Opened<MemoryLog, Me
         let kept = hold(&kept);
         let times = kept
             .frames
-            .last()
+            .back()
             .map_or((0, 0), |last| (last.header.wall_ms, last.header.steady_ms));
         (kept.identity.clone(), kept.head(), times)
     };
@@ -170,30 +204,39 @@ impl MemoryLog {
     /// must no longer be used.
     ///
     /// # Errors
-    /// `OpenError::Refused` if `visit` does.
+    /// `Declined` and `Refused` if `recover` does, `Trimmed` if it needs what is gone, `Damage` if a checkpoint is ahead.
     pub fn reopen(
         &self,
-        visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), String>,
+        recover: &mut dyn Recover,
     ) -> Result<Opened<MemoryLog, MemoryFlusher>, OpenError> {
         self.shared.stop(Stopped::Closed);
-        let mut recovery = Recovery::default();
         let mut kept = hold(&self.kept);
-        for stored in kept
-            .frames
-            .iter()
-            .filter(|stored| !stored.header.flags.has(Flags::SEAL))
-        {
-            recovery.frames += 1;
-            recovery.events += u64::from(stored.header.event_count);
-            recovery.bytes += stored.body.len() as u64;
-            visit(&stored.header.frame(stored.hash, &stored.body)).map_err(|reason| {
-                OpenError::Refused {
-                    frame: stored.header.number,
-                    first_sequence: stored.header.first_sequence,
-                    reason,
-                }
-            })?;
+        let identity = kept.identity.clone();
+        let known = Known {
+            identity: &identity,
+            fresh: false,
+            oldest_sequence: kept.oldest_sequence(),
+            floor_sequence: kept.head().1,
+        };
+        let mut reading = Reading::begin(recover, &known)?;
+        for stored in &kept.frames {
+            reading.frame(&stored.header.frame(stored.hash, &stored.body), true)?;
         }
+        let proven = reading.proven();
+        if proven.sequence > kept.head().1 {
+            return Err(OpenError::Damage {
+                file: String::new(),
+                offset: 0,
+                frame: kept.head().0 + 1,
+                sequences: Sequences {
+                    first: kept.head().1 + 1,
+                    last: Some(proven.sequence),
+                },
+                reason: format!("there is nothing, yet {}", proven.text()),
+                advice: String::from("nothing was changed"),
+            });
+        }
+        let mut recovery = reading.recovery;
         recovery.was_clean = kept.clean;
         kept.clean = false;
         kept.identity.incarnation += 1;
@@ -256,7 +299,7 @@ impl MemoryFlusher {
     fn write_seal(&mut self, number: u64, flags: Flags) -> Flushed {
         let draft = {
             let kept = hold(&self.kept);
-            let last = kept.frames.last().map(|last| &last.header);
+            let last = kept.frames.back().map(|last| &last.header);
             Draft {
                 first_sequence: kept.head().1 + 1,
                 wall_ms: last.map_or(0, |last| last.wall_ms),
@@ -290,7 +333,7 @@ impl Flush for MemoryFlusher {
     fn seal(&mut self) -> Result<Flushed, Stopped> {
         let sealed = hold(&self.kept)
             .frames
-            .last()
+            .back()
             .is_none_or(|last| last.header.flags.has(Flags::SEAL));
         if sealed {
             return self.shared.stopped().map_or_else(|| Ok(self.idle()), Err);
@@ -299,6 +342,22 @@ impl Flush for MemoryFlusher {
             Some(number) => Ok(self.write_seal(number, Flags::SEAL)),
             None => Ok(self.idle()),
         }
+    }
+
+    fn trim(&mut self, rule: &Trim) -> Result<Trimmed, Stopped> {
+        if let Some(stopped) = self.shared.stopped() {
+            return Err(stopped);
+        }
+        let mut kept = hold(&self.kept);
+        let mut trimmed = Trimmed::default();
+        while trimmed.segments < SEGMENTS_TRIMMED_MAX
+            && let Some(bytes) = kept.trim_one(rule)
+        {
+            trimmed.segments += 1;
+            trimmed.bytes += bytes;
+        }
+        trimmed.oldest_sequence = kept.oldest_sequence();
+        Ok(trimmed)
     }
 
     fn close(&mut self) -> Result<(), Stopped> {
@@ -323,6 +382,12 @@ impl Flush for MemoryFlusher {
     }
 
     fn stats(&self) -> LogStats {
-        self.stats.clone()
+        let kept = hold(&self.kept);
+        LogStats {
+            segments: kept.frames.len() as u64,
+            bytes_kept: kept.bytes,
+            oldest_sequence: kept.oldest_sequence(),
+            ..self.stats.clone()
+        }
     }
 }

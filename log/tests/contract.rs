@@ -4,8 +4,8 @@
 
 use mainstay_log::contract::{self, Factory};
 use mainstay_log::{
-    Entropy, FileFlusher, FileLog, Frame, MemoryFlusher, MemoryLog, OpenError, Opened, Options,
-    RamDisk, RealDisk, memory, open,
+    Entropy, FileFlusher, FileLog, MemoryFlusher, MemoryLog, OpenError, Opened, Options, RamDisk,
+    RealDisk, Recover, memory, open,
 };
 
 const ENTROPY: Entropy = Entropy([7; 64]);
@@ -28,11 +28,11 @@ impl Factory for InMemory {
 
     fn open(
         &mut self,
-        visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), String>,
+        recover: &mut dyn Recover,
     ) -> Result<Opened<MemoryLog, MemoryFlusher>, OpenError> {
         let opened = match &self.handle {
             None => memory(ENTROPY),
-            Some(handle) => handle.reopen(visit)?,
+            Some(handle) => handle.reopen(recover)?,
         };
         self.handle = Some(opened.log.another());
         Ok(opened)
@@ -49,9 +49,9 @@ impl Factory for OnRam {
 
     fn open(
         &mut self,
-        visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), String>,
+        recover: &mut dyn Recover,
     ) -> Result<Opened<Self::Log, Self::Flush>, OpenError> {
-        open(self.disk.clone(), options(), ENTROPY, visit)
+        open(self.disk.clone(), options(), ENTROPY, recover)
     }
 }
 
@@ -65,13 +65,13 @@ impl Factory for OnFiles {
 
     fn open(
         &mut self,
-        visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), String>,
+        recover: &mut dyn Recover,
     ) -> Result<Opened<Self::Log, Self::Flush>, OpenError> {
         open(
             RealDisk::open(self.dir.path().join("data")).expect("disk"),
             options(),
             ENTROPY,
-            visit,
+            recover,
         )
     }
 }

@@ -7,7 +7,8 @@ mod cutdisk;
 use cutdisk::{CutDisk, Survives};
 use mainstay_log::contract::{Seen, draft};
 use mainstay_log::{
-    Disk, Draft, Entropy, Flush, Log, OpenError, Options, Plant, RamDisk, Recovery, Stopped, open,
+    Disk, Draft, Entropy, Flush, FromStart, Log, OpenError, Options, Plant, RamDisk, Recovery,
+    Stopped, open,
 };
 
 fn options(plant: Plant) -> Options {
@@ -53,10 +54,15 @@ fn live<D: Disk>(
     close: bool,
 ) -> Result<(), Stopped> {
     let mut sequence = 0;
-    let opened = open(disk, options(plant), Entropy([entropy; 64]), &mut |frame| {
-        sequence = frame.first_sequence + u64::from(frame.event_count) - 1;
-        Ok(())
-    });
+    let opened = open(
+        disk,
+        options(plant),
+        Entropy([entropy; 64]),
+        &mut FromStart(|frame| {
+            sequence = frame.first_sequence + u64::from(frame.event_count) - 1;
+            Ok(())
+        }),
+    );
     let mut opened = match opened {
         Ok(opened) => opened,
         Err(OpenError::Io { .. }) => return Err(Stopped::Closed),
@@ -118,10 +124,10 @@ fn verdict(disk: &RamDisk, ledger: &Ledger) -> Result<Recovery, String> {
         disk.clone(),
         options(SOUND),
         Entropy([99; 64]),
-        &mut |frame| {
+        &mut FromStart(|frame| {
             seen.push(Seen::of(frame).draft);
             Ok(())
-        },
+        }),
     );
     let recovery = opened.map_err(|error| error.to_string())?.recovery;
     if ledger.appended.get(..seen.len()) != Some(&seen[..]) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mainstay_log::contract::{Seen, draft};
 use mainstay_log::{
-    Disk, Draft, Entropy, Flags, Flush, Log, LogId, Options, RamDisk, inspect, open,
+    Disk, Draft, Entropy, Flags, Flush, FromStart, Log, LogId, Options, RamDisk, inspect, open,
 };
 
 const FILES: [&str; 3] = [
@@ -41,7 +41,13 @@ fn drafts() -> Vec<Vec<Draft>> {
 /// Two groups, a seal, a roll, a crash; then a life that rewrites the tail and stops cleanly.
 fn make() -> [RamDisk; 2] {
     let disk = RamDisk::new(512);
-    let mut opened = open(disk.clone(), options(), entropy(), &mut |_| Ok(())).expect("opens");
+    let mut opened = open(
+        disk.clone(),
+        options(),
+        entropy(),
+        &mut FromStart(|_| Ok(())),
+    )
+    .expect("opens");
     for (at, group) in drafts().into_iter().enumerate() {
         for draft in group {
             opened.log.append(draft).expect("append");
@@ -53,7 +59,13 @@ fn make() -> [RamDisk; 2] {
     }
     drop(opened);
     let first = disk.fork();
-    let mut opened = open(disk.clone(), options(), entropy(), &mut |_| Ok(())).expect("opens");
+    let mut opened = open(
+        disk.clone(),
+        options(),
+        entropy(),
+        &mut FromStart(|_| Ok(())),
+    )
+    .expect("opens");
     opened.flusher.close().expect("close");
     drop(opened);
     [first, disk]
@@ -102,10 +114,15 @@ fn load(life: &str) -> RamDisk {
 fn format_one_is_read() {
     for (life, was_clean) in [("first-life", false), ("second-life", true)] {
         let mut seen = Vec::new();
-        let opened = open(load(life), options(), entropy(), &mut |frame| {
-            seen.push(Seen::of(frame).draft);
-            Ok(())
-        })
+        let opened = open(
+            load(life),
+            options(),
+            entropy(),
+            &mut FromStart(|frame| {
+                seen.push(Seen::of(frame).draft);
+                Ok(())
+            }),
+        )
         .expect("opens");
         assert_eq!(seen, drafts().concat());
         assert_eq!(opened.identity.log_id.to_string(), LOG_ID);

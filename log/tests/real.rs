@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use mainstay_log::contract::draft;
 use mainstay_log::{
-    Disk, DiskFile, Entropy, FileFlusher, FileLog, Flush, Log, OpenError, Opened, Options,
-    RealDisk, inspect, open,
+    Disk, DiskFile, Entropy, FileFlusher, FileLog, Flush, FromStart, Log, OpenError, Opened,
+    Options, RealDisk, inspect, open,
 };
 
 type OpenedFiles = Opened<FileLog<RealDisk>, FileFlusher<RealDisk>>;
@@ -24,7 +24,7 @@ fn opens(path: &Path, holder: &str) -> Result<OpenedFiles, OpenError> {
         RealDisk::open(path).expect("disk"),
         options,
         Entropy([1; 64]),
-        &mut |_| Ok(()),
+        &mut FromStart(|_| Ok(())),
     )
 }
 

@@ -7,7 +7,8 @@ mod cutdisk;
 use cutdisk::CutDisk;
 use mainstay_log::contract::draft;
 use mainstay_log::{
-    Disk, Entropy, Flush, Log, OpenError, Options, Plant, RamDisk, Recovery, Report, inspect, open,
+    Disk, Entropy, Flush, FromStart, Log, OpenError, Options, Plant, RamDisk, Recovery, Report,
+    inspect, open,
 };
 
 const FIRST: &str = "log/00000000000000000001.log";
@@ -21,7 +22,7 @@ fn options() -> Options {
 
 fn open_with<D: Disk>(disk: D, plant: Plant) -> Result<Recovery, OpenError> {
     let options = Options { plant, ..options() };
-    open(disk, options, Entropy([3; 64]), &mut |_| Ok(())).map(|opened| opened.recovery)
+    open(disk, options, Entropy([3; 64]), &mut FromStart(|_| Ok(()))).map(|opened| opened.recovery)
 }
 
 fn opens<D: Disk>(disk: D) -> Result<Recovery, OpenError> {
@@ -30,8 +31,13 @@ fn opens<D: Disk>(disk: D) -> Result<Recovery, OpenError> {
 
 /// Appends this many frames in one life, three to a segment or so.
 fn write(disk: &RamDisk, count: u64, close: bool) -> u64 {
-    let mut opened =
-        open(disk.clone(), options(), Entropy([3; 64]), &mut |_| Ok(())).expect("opens");
+    let mut opened = open(
+        disk.clone(),
+        options(),
+        Entropy([3; 64]),
+        &mut FromStart(|_| Ok(())),
+    )
+    .expect("opens");
     let first = opened.recovery.last_sequence + 1;
     for sequence in first..first + count {
         opened.log.append(draft(sequence, 1, 700)).expect("append");
@@ -303,8 +309,13 @@ fn another_format_is_refused_by_name() {
 #[test]
 fn another_process_that_takes_the_directory_over_fences_this_one() {
     let disk = RamDisk::new(512);
-    let mut opened =
-        open(disk.clone(), options(), Entropy([3; 64]), &mut |_| Ok(())).expect("opens");
+    let mut opened = open(
+        disk.clone(),
+        options(),
+        Entropy([3; 64]),
+        &mut FromStart(|_| Ok(())),
+    )
+    .expect("opens");
     disk.put("manifest", {
         let other = disk.fork();
         opens(other.clone()).expect("opens");
@@ -396,7 +407,7 @@ fn options_out_of_range_are_refused() {
             RamDisk::new(512),
             options,
             Entropy([0; 64]),
-            &mut |_| Ok(()),
+            &mut FromStart(|_| Ok(())),
         )
         .expect_err("refused");
         assert!(matches!(error, OpenError::Option { .. }));

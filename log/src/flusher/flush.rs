@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::spare::Spares;
 use super::tail::{Tail, install};
-use crate::api::{Draft, Durable, Flush, Flushed, LogStats};
+use crate::api::{Draft, Durable, Flush, Flushed, LogStats, Trim, Trimmed};
 use crate::disk::{Disk, DiskFile};
 use crate::fault::{Fault, Stopped};
 use crate::frame::{FRAME_HEADER_BYTES, Flags, Header, body_crc, chain_hash};
@@ -19,8 +19,8 @@ use crate::segment::{Position, SegmentHeader, align_up, frame_span};
 
 /// The flusher's side of a log in files on a disk `D`; made by [`crate::open`]. Holds the directory's lock.
 pub struct FileFlusher<D: Disk> {
-    start: Start<D>,
-    stats: LogStats,
+    pub(super) start: Start<D>,
+    pub(super) stats: LogStats,
     groups_since_skip: u32,
 }
 
@@ -39,6 +39,10 @@ pub(crate) struct Start<D: Disk> {
     pub(crate) random: RandomStream,
     /// After the last frame written.
     pub(crate) at: Position,
+    /// Lengths of the segments before the open one, in order.
+    pub(crate) sealed_bytes: Vec<u64>,
+    /// Trimmed segments whose files could not be removed yet.
+    pub(crate) garbage: Vec<u64>,
 }
 
 impl<D: Disk> std::fmt::Debug for FileFlusher<D> {
@@ -212,13 +216,14 @@ impl<D: Disk> FileFlusher<D> {
         start.manifest.segments.push(entry);
         start.manifest.floor = at;
         manifest::replace(&start.disk, &start.manifest)?;
+        start.sealed_bytes.push(start.tail.bytes());
         start.tail = tail;
         self.stats.rolls += 1;
         Ok(())
     }
 
     /// Before the manifest is replaced: it must still be the one this process wrote.
-    fn check_fence(&self) -> Result<(), Stopped> {
+    pub(super) fn check_fence(&self) -> Result<(), Stopped> {
         let fenced = |reason: String| Err(Stopped::Fenced { reason });
         match manifest::load(&self.start.disk) {
             Ok(Some(found)) if found == self.start.manifest => Ok(()),
@@ -313,6 +318,14 @@ impl<D: Disk> Flush for FileFlusher<D> {
             .map_err(|cause| self.start.shared.stop(cause))
     }
 
+    fn trim(&mut self, rule: &Trim) -> Result<Trimmed, Stopped> {
+        if let Some(stopped) = self.start.shared.stopped() {
+            return Err(stopped);
+        }
+        self.trim_segments(rule)
+            .map_err(|cause| self.start.shared.stop(cause))
+    }
+
     fn close(&mut self) -> Result<(), Stopped> {
         loop {
             match self.start.shared.close_if_idle() {
@@ -335,6 +348,6 @@ impl<D: Disk> Flush for FileFlusher<D> {
     }
 
     fn stats(&self) -> LogStats {
-        self.stats.clone()
+        self.extent()
     }
 }

@@ -7,6 +7,7 @@ mod spare;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod trim;
 
 pub use flush::FileFlusher;
 pub(crate) use flush::Start;

@@ -36,6 +36,11 @@ impl<F: DiskFile> Tail<F> {
         self.parts.salt
     }
 
+    /// Length of the file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.parts.bytes
+    }
+
     pub(crate) fn first_sequence(&self) -> u64 {
         self.parts.first_sequence
     }

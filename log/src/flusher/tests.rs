@@ -3,13 +3,19 @@
 //! Never: crashes; `log/tests/crash.rs` does.
 
 use crate::contract::draft;
-use crate::{Disk, Entropy, FileFlusher, FileLog, Flush, Log, Opened, Options, RamDisk};
+use crate::{Disk, Entropy, FileFlusher, FileLog, Flush, FromStart, Log, Opened, Options, RamDisk};
 use crate::{Plant, Stopped, inspect, open};
 
 const SEGMENT: &str = "log/00000000000000000001.log";
 
 fn opens(disk: &RamDisk, options: Options) -> Opened<FileLog<RamDisk>, FileFlusher<RamDisk>> {
-    open(disk.clone(), options, Entropy([9; 64]), &mut |_| Ok(())).expect("opens")
+    open(
+        disk.clone(),
+        options,
+        Entropy([9; 64]),
+        &mut FromStart(|_| Ok(())),
+    )
+    .expect("opens")
 }
 
 fn small() -> Options {

@@ -53,6 +53,15 @@ impl Frame<'_> {
     pub fn is_seal(&self) -> bool {
         self.flags.has(Flags::SEAL)
     }
+
+    /// Sequence of its last event; of the event before it when it has none.
+    #[must_use]
+    pub fn last_sequence(&self) -> u64 {
+        let after = self
+            .first_sequence
+            .saturating_add(u64::from(self.event_count));
+        after.saturating_sub(1)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use crate::frame::Hash;
 use crate::identity::{Identity, LogId, Salt};
-use crate::segment::{FORMAT, bytes};
+use crate::segment::{FORMAT, Position, bytes};
 
 const MAGIC: [u8; 8] = *b"MSTAYMAN";
 /// magic, format (u16), reserved (u16), payload length (u32)
@@ -60,6 +60,15 @@ pub(crate) enum ManifestFault {
 }
 
 impl Mark {
+    /// The place after this frame.
+    pub(crate) fn after(&self) -> Position {
+        Position::before(
+            self.frame.saturating_add(1),
+            self.sequence.saturating_add(1),
+            self.hash,
+        )
+    }
+
     fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.frame.to_le_bytes());
         out.extend_from_slice(&self.sequence.to_le_bytes());
@@ -82,6 +91,11 @@ pub(super) fn put_field(out: &mut Vec<u8>, tag: u16, value: &[u8]) {
 }
 
 impl SegmentEntry {
+    /// The place before its first frame.
+    pub(crate) fn start(&self) -> Position {
+        Position::before(self.first_frame, self.first_sequence, self.previous_hash)
+    }
+
     fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(104);
         out.extend_from_slice(&self.first_sequence.to_le_bytes());
@@ -118,6 +132,19 @@ impl Manifest {
             incarnation: self.incarnation,
             secret: self.secret,
         }
+    }
+
+    /// The place before the first frame that the log holds.
+    pub(crate) fn start(&self) -> Position {
+        match self.segments.first() {
+            Some(first) => first.start(),
+            None => self.floor.after(),
+        }
+    }
+
+    /// The first event that the log holds, or will hold.
+    pub(crate) fn oldest_sequence(&self) -> u64 {
+        self.start().sequence.saturating_add(1)
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {

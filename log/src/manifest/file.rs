@@ -7,8 +7,8 @@ use std::io;
 use super::codec::{Manifest, ManifestFault};
 use crate::disk::{Disk, DiskFile};
 use crate::fault::{ADVICE, Fault, OpenError, Sequences};
-use crate::recovery::read_whole;
-use crate::segment::{FORMAT, write_fully};
+use crate::recovery::{read_whole, segment_names};
+use crate::segment::{FORMAT, LOG_DIR, write_fully};
 
 /// Name of the manifest.
 pub(crate) const MANIFEST: &str = "manifest";
@@ -41,6 +41,20 @@ pub(crate) fn load<D: Disk>(disk: &D) -> Result<Option<Manifest>, OpenError> {
             reason: reason.to_owned(),
             advice: ADVICE.to_owned(),
         }),
+    }
+}
+
+/// What to say where there must be a log and is no manifest.
+pub(crate) fn no_log<D: Disk>(disk: &D) -> OpenError {
+    let reason = match segment_names(disk) {
+        Ok(names) if names.is_empty() => String::from("there is no log here"),
+        Ok(_) => format!("there are segments in {LOG_DIR}/"),
+        Err(fault) => return fault.into(),
+    };
+    OpenError::Missing {
+        file: MANIFEST.to_owned(),
+        reason,
+        advice: ADVICE.to_owned(),
     }
 }
 

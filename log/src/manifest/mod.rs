@@ -8,4 +8,4 @@ mod file;
 mod tests;
 
 pub(crate) use codec::{Manifest, Mark, SegmentEntry};
-pub(crate) use file::{MANIFEST, load, replace};
+pub(crate) use file::{MANIFEST, load, no_log, replace};

@@ -5,7 +5,7 @@
 use std::io;
 
 use super::read::read_prefix;
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::fault::{ADVICE, Fault, OpenError, Sequences};
 use crate::frame::Frame;
 use crate::manifest::{MANIFEST, Manifest, SegmentEntry};
@@ -63,31 +63,52 @@ pub(crate) fn damage(
     }
 }
 
-/// Reads segment `index` of the manifest and moves `at` over its intact frames. `None` only with a planted bug.
+/// Goes over sealed segment `index` of the manifest without reading it; gives its length. It must be there.
+pub(crate) fn pass_segment<D: Disk>(
+    disk: &D,
+    manifest: &Manifest,
+    index: usize,
+    at: &mut Position,
+) -> Result<u64, OpenError> {
+    let entry = &manifest.segments[index];
+    let name = segment_name(entry.first_sequence);
+    let file = disk.open(&name).map_err(|error| absent(&name, error))?;
+    check_chain(manifest, entry, at)?;
+    if let Some(mark) = entry.sealed {
+        *at = mark.after();
+    }
+    Ok(file.len().map_err(Fault::at("measure", &name))?)
+}
+
+fn absent(name: &str, error: io::Error) -> OpenError {
+    if error.kind() != io::ErrorKind::NotFound {
+        return Fault::at("open", name)(error).into();
+    }
+    OpenError::Missing {
+        file: name.to_owned(),
+        reason: String::from("the manifest names it"),
+        advice: ADVICE.to_owned(),
+    }
+}
+
+/// Reads segment `index` of the manifest and moves `at` over its intact frames; `visit` also learns whether a frame is
+/// known durable whatever comes after it. `None` only with a planted bug.
 pub(crate) fn check_segment<D: Disk>(
     disk: &D,
     plant: Plant,
     manifest: &Manifest,
     index: usize,
     at: &mut Position,
-    visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), OpenError>,
+    visit: &mut dyn FnMut(&Frame<'_>, bool) -> Result<(), OpenError>,
 ) -> Result<Option<Checked>, OpenError> {
     let entry = &manifest.segments[index];
     let name = segment_name(entry.first_sequence);
     let file = match disk.open(&name) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if plant.missing_segment_is_end {
-                return Ok(None);
-            }
-            let reason = String::from("the manifest names it");
-            return Err(OpenError::Missing {
-                file: name,
-                reason,
-                advice: ADVICE.to_owned(),
-            });
+        Err(error) if error.kind() == io::ErrorKind::NotFound && plant.missing_segment_is_end => {
+            return Ok(None);
         }
-        Err(error) => return Err(Fault::at("open", &name)(error).into()),
+        Err(error) => return Err(absent(&name, error)),
     };
     let (bytes, fault) = read_prefix(&file, &name, SEGMENT_BYTES_MAX)?;
     match fault {
@@ -100,10 +121,14 @@ pub(crate) fn check_segment<D: Disk>(
     let header = check_header(&name, &bytes, manifest, entry, is_last, at, plant)?;
     let image = image(&bytes, &header, plant);
     let mut end = header.sector as usize;
+    let proven_frame = match entry.sealed {
+        Some(_) => u64::MAX,
+        None => manifest.floor.frame.max(header.durable_upto),
+    };
     let stop = image.walk(end, at, &mut |visited: &Visited<'_>| {
         check_frame(&name, manifest, visited)?;
         end = visited.end;
-        visit(&visited.frame)
+        visit(&visited.frame, visited.header.number <= proven_frame)
     })?;
     if let Stop::Format { found, .. } = stop {
         return Err(OpenError::Format {

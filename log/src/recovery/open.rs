@@ -4,19 +4,20 @@
 
 use std::sync::Arc;
 
-use super::repair::repair;
-use super::survey::{segment_names, survey};
+use super::make::{self, first_manifest};
+use super::recover::{Known, Reading, Recover};
+use super::repair::{repair, sweep};
+use super::survey::{Survey, survey};
 use crate::api::{Durable, Opened};
 use crate::disk::{Disk, LockError};
-use crate::fault::{ADVICE, Fault, OpenError};
+use crate::fault::{Fault, OpenError};
 use crate::file_log::FileLog;
 use crate::flusher::{FileFlusher, Spares, Start};
-use crate::frame::{Frame, NO_HASH};
-use crate::identity::{Entropy, RandomStream, fresh};
-use crate::manifest::{self, MANIFEST, Manifest, Mark};
+use crate::identity::{Entropy, Identity, RandomStream};
+use crate::manifest::{self, Manifest};
 use crate::options::{Options, sector_is_valid};
 use crate::queue::Shared;
-use crate::segment::{LOG_DIR, Position, QUARANTINE_DIR};
+use crate::segment::Position;
 
 const LOCK: &str = "LOCK";
 const SECTOR_BYTES_UNKNOWN: u32 = 4096;
@@ -37,7 +38,7 @@ pub struct Cut {
 /// What recovery found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
-    /// Intact frames that were read, seals not included.
+    /// Intact frames that were shown: those after the base, seals not included.
     pub frames: u64,
     /// Events in them.
     pub events: u64,
@@ -45,11 +46,11 @@ pub struct Recovery {
     pub bytes: u64,
     /// Number of the last frame, the seal that recovery wrote included; 0 if there is none.
     pub last_frame: u64,
-    /// Last event sequence; 0 if there is none.
+    /// Last event sequence, shown or not; of a log without events the one before its first.
     pub last_sequence: u64,
-    /// Recorded time of the last frame, Unix milliseconds.
+    /// Recorded time of the last frame, Unix milliseconds; 0 if there is none.
     pub last_wall_ms: u64,
-    /// Steady time of the last frame, milliseconds.
+    /// Steady time of the last frame, milliseconds; 0 if there is none.
     pub last_steady_ms: u64,
     /// Chain hash of the last frame; zeros if there is none.
     pub head_hash: [u8; 32],
@@ -61,37 +62,46 @@ pub struct Recovery {
     pub fresh: bool,
 }
 
+/// A log that was read and not changed.
+#[derive(Debug)]
+pub struct Looked<L> {
+    /// Keeps others from the directory for as long as it lives.
+    pub lock: L,
+    /// Who the log is; the incarnation is that of the life before.
+    pub identity: Identity,
+    /// What was read. `cut` stays empty: a torn tail is left where it is, and was not shown.
+    pub recovery: Recovery,
+}
+
 /// Opens the log in a data directory, makes it if the directory is empty, and recovers what a crash left.
 ///
-/// `visit` gets every intact frame but seals, in order, before anything can be appended. When this returns a value, a
-/// new incarnation is durable, and so is everything that `visit` has seen.
+/// `recover` says where to begin and gets every intact frame after that but seals, in order, before anything can be
+/// appended. When this returns a value, a new incarnation is durable, and so is everything that `recover` has seen.
 ///
 /// # Errors
-/// All of [`OpenError`]. Except for `Io`, nothing but the lock file was changed.
+/// All of [`OpenError`]. Except for `Io`, nothing but the lock file was changed; after `Io`, a full disk included, the
+/// directory can be opened again once the cause is gone, and nothing is lost.
 pub fn open<D: Disk>(
     disk: D,
     options: Options,
     entropy: Entropy,
-    visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), String>,
+    recover: &mut dyn Recover,
 ) -> Result<Opened<FileLog<D>, FileFlusher<D>>, OpenError> {
     options.check()?;
     let sector = sector_of(&disk, &options);
     let lock = take_lock(&disk, &options.holder)?;
-    let loaded = manifest::load(&disk)?;
-    let mut recovery = Recovery {
-        fresh: loaded.is_none(),
-        ..Recovery::default()
+    let (mut manifest, fresh) = match manifest::load(&disk)? {
+        Some(manifest) => (manifest, false),
+        None => (first_manifest(&disk, &entropy)?, true),
     };
-    let mut manifest = match loaded {
-        Some(manifest) => manifest,
-        None => begin(&disk, &entropy)?,
-    };
-    recovery.was_clean = manifest.clean;
-    let found = survey(&disk, options.plant, &manifest, &mut |frame| {
-        count(&mut recovery, frame, visit)
-    })?;
+    let (mut recovery, found) = read(&disk, &options, &manifest, fresh, recover)?;
 
-    // From here on the directory is changed. The new incarnation comes first: no life may share it.
+    // From here on the directory is changed. What no manifest names goes first, for it may fill the disk.
+    if fresh {
+        make::write(&disk, &manifest)?;
+    }
+    sweep(&disk)?;
+    // Then the new incarnation: no life may share it.
     manifest.incarnation += 1;
     manifest.clean = false;
     manifest::replace(&disk, &manifest)?;
@@ -128,6 +138,8 @@ pub fn open<D: Disk>(
         spares,
         random,
         at,
+        sealed_bytes: repaired.sealed_bytes,
+        garbage: repaired.garbage,
     });
     Ok(Opened {
         log,
@@ -135,6 +147,49 @@ pub fn open<D: Disk>(
         identity,
         recovery,
     })
+}
+
+/// Reads the log of a data directory as [`open`] does, under the lock, and changes nothing: no new incarnation, no
+/// repair. For a start that may only read, for instance on a full disk. What lies after the last sync of the life before
+/// may be in the page cache only.
+///
+/// # Errors
+/// As [`open`]; `OpenError::Missing` if there is no log.
+pub fn look<D: Disk>(
+    disk: &D,
+    options: &Options,
+    recover: &mut dyn Recover,
+) -> Result<Looked<D::Lock>, OpenError> {
+    options.check()?;
+    let lock = take_lock(disk, &options.holder)?;
+    let manifest = manifest::load(disk)?.ok_or_else(|| manifest::no_log(disk))?;
+    let (mut recovery, found) = read(disk, options, &manifest, false, recover)?;
+    recovery.end(&found.at, None);
+    Ok(Looked {
+        lock,
+        identity: manifest.identity(),
+        recovery,
+    })
+}
+
+/// Asks where to begin, then reads and judges; changes nothing.
+fn read<D: Disk>(
+    disk: &D,
+    options: &Options,
+    manifest: &Manifest,
+    fresh: bool,
+    recover: &mut dyn Recover,
+) -> Result<(Recovery, Survey), OpenError> {
+    let known = Known {
+        identity: &manifest.identity(),
+        fresh,
+        oldest_sequence: manifest.oldest_sequence(),
+        floor_sequence: manifest.floor.sequence,
+    };
+    let mut reading = Reading::begin(recover, &known)?;
+    reading.recovery.was_clean = manifest.clean;
+    let found = survey(disk, options.plant, manifest, &mut reading)?;
+    Ok((reading.recovery, found))
 }
 
 impl Recovery {
@@ -148,7 +203,7 @@ impl Recovery {
     }
 }
 
-fn take_lock<D: Disk>(disk: &D, holder: &str) -> Result<D::Lock, OpenError> {
+pub(super) fn take_lock<D: Disk>(disk: &D, holder: &str) -> Result<D::Lock, OpenError> {
     disk.lock(LOCK, holder).map_err(|error| match error {
         LockError::Held { holder } => OpenError::Held { holder },
         LockError::Io(error) => Fault::at("lock", LOCK)(error).into(),
@@ -162,56 +217,4 @@ fn sector_of<D: Disk>(disk: &D, options: &Options) -> u32 {
     } else {
         SECTOR_BYTES_UNKNOWN
     }
-}
-
-fn count(
-    recovery: &mut Recovery,
-    frame: &Frame<'_>,
-    visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), String>,
-) -> Result<(), OpenError> {
-    if frame.is_seal() {
-        return Ok(());
-    }
-    recovery.frames += 1;
-    recovery.events += u64::from(frame.event_count);
-    recovery.bytes += frame.body.len() as u64;
-    visit(frame).map_err(|reason| OpenError::Refused {
-        frame: frame.number,
-        first_sequence: frame.first_sequence,
-        reason,
-    })
-}
-
-/// A new data directory. The manifest comes before the first segment, so that a crash in between does not look like
-/// a log whose manifest was lost.
-fn begin<D: Disk>(disk: &D, entropy: &Entropy) -> Result<Manifest, OpenError> {
-    if !segment_names(disk)?.is_empty() {
-        return Err(OpenError::Missing {
-            file: MANIFEST.to_owned(),
-            reason: format!("there are segments in {LOG_DIR}/"),
-            advice: ADVICE.to_owned(),
-        });
-    }
-    disk.create_dir(LOG_DIR)
-        .map_err(Fault::at("create", LOG_DIR))?;
-    disk.create_dir(QUARANTINE_DIR)
-        .map_err(Fault::at("create", QUARANTINE_DIR))?;
-    disk.sync_dir("")
-        .map_err(Fault::at("sync", "the data directory"))?;
-    let (log_id, secret) = fresh(entropy);
-    let floor = Mark {
-        frame: 0,
-        sequence: 0,
-        hash: NO_HASH,
-    };
-    let manifest = Manifest {
-        log_id,
-        incarnation: 0,
-        secret,
-        floor,
-        clean: false,
-        segments: Vec::new(),
-    };
-    manifest::replace(disk, &manifest)?;
-    Ok(manifest)
 }

@@ -20,6 +20,19 @@ pub(crate) fn read_whole<F: DiskFile>(
     fault.map_or(Ok(bytes), |fault| Err(fault.into()))
 }
 
+/// Reads the first `bytes_max` bytes of a file, or all if it is shorter.
+pub(crate) fn read_start<F: DiskFile>(
+    file: &F,
+    name: &str,
+    bytes_max: u64,
+) -> Result<Vec<u8>, Fault> {
+    let length = file.len().map_err(Fault::at("measure", name))?;
+    let mut bytes = vec![0; length.min(bytes_max) as usize];
+    let (read, fault) = fill(file, name, &mut bytes);
+    bytes.truncate(read);
+    fault.map_or(Ok(bytes), Err)
+}
+
 /// Reads a file up to its end or to the first block that cannot be read.
 pub(crate) fn read_prefix<F: DiskFile>(
     file: &F,
@@ -41,26 +54,22 @@ pub(crate) fn read_prefix<F: DiskFile>(
         });
     }
     bytes.resize(wanted, 0);
+    let (read, fault) = fill(file, name, &mut bytes);
+    bytes.truncate(read);
+    Ok((bytes, fault))
+}
+
+/// Reads into `bytes` up to their end, the file's, or the first block that cannot be read; says how much was read.
+fn fill<F: DiskFile>(file: &F, name: &str, bytes: &mut [u8]) -> (usize, Option<Fault>) {
     let mut at = 0;
-    while at < wanted {
-        let end = wanted.min(at + READ_BYTES);
+    while at < bytes.len() {
+        let end = bytes.len().min(at + READ_BYTES);
         match file.read_at(at as u64, &mut bytes[at..end]) {
             Ok(0) => break,
             Ok(count) => at += count.min(end - at),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                bytes.truncate(at);
-                return Ok((
-                    bytes,
-                    Some(Fault {
-                        operation: "read",
-                        file: name.to_owned(),
-                        error,
-                    }),
-                ));
-            }
+            Err(error) => return (at, Some(Fault::at("read", name)(error))),
         }
     }
-    bytes.truncate(at);
-    Ok((bytes, None))
+    (at, None)
 }

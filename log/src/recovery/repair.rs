@@ -5,12 +5,13 @@
 use std::io;
 
 use super::check::Checked;
+use super::garbage::remove_garbage;
 use super::open::Cut;
 use super::survey::{Judged, Survey};
 use crate::disk::{Disk, DiskFile};
 use crate::fault::{Fault, OpenError};
 use crate::flusher::{Spares, Tail, TailParts, install};
-use crate::frame::{FRAME_HEADER_BYTES, Flags, Header, NO_HASH, body_crc, chain_hash};
+use crate::frame::{FRAME_HEADER_BYTES, Flags, Header, body_crc, chain_hash};
 use crate::identity::{RandomStream, Salt};
 use crate::manifest::{self, Manifest, Mark};
 use crate::options::Options;
@@ -28,6 +29,10 @@ pub(crate) struct Repaired<F> {
     pub(crate) at: Position,
     pub(crate) tail: Tail<F>,
     pub(crate) cut: Option<Cut>,
+    /// Lengths of the segments before the open one, in order.
+    pub(crate) sealed_bytes: Vec<u64>,
+    /// Trimmed segments whose files could not be removed.
+    pub(crate) garbage: Vec<u64>,
 }
 
 /// Brings a surveyed log into its next life. `manifest` is already that of the new incarnation, and durable.
@@ -40,14 +45,16 @@ pub(crate) fn repair<D: Disk>(
     random: &mut RandomStream,
     spares: &mut Spares<D::File>,
 ) -> Result<Repaired<D::File>, OpenError> {
-    sweep(disk)?;
-    let mut at = survey.at;
+    let garbage = remove_garbage(disk, manifest)?;
+    let (mut at, sealed_bytes) = (survey.at, survey.sealed_bytes);
     let Some((checked, judged)) = survey.tail else {
         let tail = begin(disk, options, sector, manifest, random, spares)?;
         return Ok(Repaired {
             at,
             tail,
             cut: None,
+            sealed_bytes,
+            garbage,
         });
     };
     let cut = match judged {
@@ -56,7 +63,13 @@ pub(crate) fn repair<D: Disk>(
     };
     if options.plant.serve_before_tail_rewrite {
         let tail = go_on_in(disk, &checked)?;
-        return Ok(Repaired { at, tail, cut });
+        return Ok(Repaired {
+            at,
+            tail,
+            cut,
+            sealed_bytes,
+            garbage,
+        });
     }
     let rewrite = Rewrite {
         disk,
@@ -76,14 +89,24 @@ pub(crate) fn repair<D: Disk>(
         hash: at.hash,
     };
     manifest::replace(disk, manifest)?;
-    Ok(Repaired { at, tail, cut })
+    Ok(Repaired {
+        at,
+        tail,
+        cut,
+        sealed_bytes,
+        garbage,
+    })
 }
 
-/// Removes what an earlier life prepared and never named.
-fn sweep<D: Disk>(disk: &D) -> Result<(), Fault> {
+/// Removes what an earlier life prepared and no manifest ever named.
+pub(super) fn sweep<D: Disk>(disk: &D) -> Result<(), Fault> {
     let names = disk.list(LOG_DIR).map_err(Fault::at("list", LOG_DIR))?;
-    for name in names.iter().filter(|name| is_spare(name)) {
+    for name in names {
+        let is_temporary = is_spare(&name);
         let name = format!("{LOG_DIR}/{name}");
+        if !is_temporary && name != TAIL_TEMPORARY {
+            continue;
+        }
         disk.remove(&name).map_err(Fault::at("remove", &name))?;
     }
     Ok(())
@@ -98,6 +121,7 @@ fn begin<D: Disk>(
     random: &mut RandomStream,
     spares: &mut Spares<D::File>,
 ) -> Result<Tail<D::File>, Fault> {
+    let start = manifest.start();
     let header = SegmentHeader {
         rewritten: false,
         sector,
@@ -105,10 +129,10 @@ fn begin<D: Disk>(
         salt: random.salt(),
         replaces: Salt(0),
         incarnation: manifest.incarnation,
-        first_sequence: 1,
-        first_frame: 1,
+        first_sequence: start.sequence + 1,
+        first_frame: start.frame + 1,
         durable_upto: 0,
-        previous_hash: NO_HASH,
+        previous_hash: start.hash,
         bytes_min: 0,
     };
     let entry = header.entry();

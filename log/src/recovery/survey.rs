@@ -4,12 +4,13 @@
 
 use std::io;
 
-use super::check::{Checked, SEGMENT_BYTES_MAX, check_segment, damage, image};
+use super::check::{Checked, SEGMENT_BYTES_MAX, check_segment, damage, image, pass_segment};
 use super::read::read_whole;
+use super::recover::{Proven, Reading};
 use crate::disk::Disk;
 use crate::fault::{Fault, OpenError};
-use crate::frame::{Frame, NO_HASH};
-use crate::manifest::Manifest;
+use crate::frame::Frame;
+use crate::manifest::{MANIFEST, Manifest, SegmentEntry};
 use crate::options::Plant;
 use crate::segment::{
     LOG_DIR, Later, Position, SegmentHeader, Stop, first_sequence_of, segment_name,
@@ -26,6 +27,8 @@ pub(crate) enum Judged {
 /// A log that may be opened.
 pub(crate) struct Survey {
     pub(crate) at: Position,
+    /// Lengths of the segments before the open one, in order.
+    pub(crate) sealed_bytes: Vec<u64>,
     /// The open segment; `None` if the log has no segment yet.
     pub(crate) tail: Option<(Checked, Judged)>,
 }
@@ -45,35 +48,70 @@ pub(crate) fn segment_names<D: Disk>(disk: &D) -> Result<Vec<u64>, Fault> {
     Ok(firsts)
 }
 
-/// Reads every segment that the manifest names, in order.
+/// Reads the segments that the manifest names, in order, from the one with the first frame to show.
 pub(crate) fn survey<D: Disk>(
     disk: &D,
     plant: Plant,
     manifest: &Manifest,
-    visit: &mut dyn FnMut(&Frame<'_>) -> Result<(), OpenError>,
+    reading: &mut Reading<'_>,
 ) -> Result<Survey, OpenError> {
-    let mut at = match manifest.segments.first() {
-        Some(first) => {
-            Position::before(first.first_frame, first.first_sequence, first.previous_hash)
-        }
-        None => Position::before(1, 1, NO_HASH),
+    let mut at = manifest.start();
+    let mut sealed_bytes = Vec::with_capacity(manifest.segments.len());
+    let last = manifest.segments.len().saturating_sub(1);
+    let is_wanted = |entry: &SegmentEntry| {
+        entry
+            .sealed
+            .is_none_or(|mark| !reading.passes(mark.sequence))
     };
+    let first = manifest.segments.iter().position(is_wanted).unwrap_or(last);
     let mut tail = None;
     for index in 0..manifest.segments.len() {
-        match check_segment(disk, plant, manifest, index, &mut at, visit)? {
-            Some(checked) => tail = Some(checked),
+        if index < first {
+            sealed_bytes.push(pass_segment(disk, manifest, index, &mut at)?);
+            continue;
+        }
+        let mut visit = |frame: &Frame<'_>, proven| reading.frame(frame, proven);
+        match check_segment(disk, plant, manifest, index, &mut at, &mut visit)? {
+            Some(checked) => {
+                sealed_bytes.push(checked.bytes.len() as u64);
+                tail = Some(checked);
+            }
             None => break,
         }
     }
     let Some(checked) = tail else {
         refuse_unnamed_frames(disk, plant, manifest, &at)?;
-        return Ok(Survey { at, tail: None });
+        refuse_short(&at, reading.proven())?;
+        return Ok(Survey {
+            at,
+            sealed_bytes,
+            tail: None,
+        });
     };
-    let judged = judge_tail(disk, plant, manifest, &checked, &at)?;
+    sealed_bytes.pop();
+    let judged = judge_tail(disk, plant, manifest, &checked, &at, reading.proven())?;
+    if first > 0 && first == last && at.frame < checked.header.first_frame {
+        // Nothing was read yet: the last frame lies in the segment before, and its times go on.
+        let entry = &manifest.segments[last - 1];
+        let mut before = entry.start();
+        let mut pass = |_: &Frame<'_>, _| Ok(());
+        check_segment(disk, plant, manifest, last - 1, &mut before, &mut pass)?;
+        at = before;
+    }
     Ok(Survey {
         at,
+        sealed_bytes,
         tail: Some((checked, judged)),
     })
+}
+
+/// A log without segments that should hold what a checkpoint holds.
+fn refuse_short(at: &Position, proven: Proven) -> Result<(), OpenError> {
+    if proven.sequence <= at.sequence {
+        return Ok(());
+    }
+    let reason = format!("there are no segments, yet {}", proven.text());
+    Err(damage(MANIFEST, 0, at, Some(proven.sequence), reason))
 }
 
 /// The tail rule for the open segment, whose intact frames end at `at`.
@@ -83,6 +121,7 @@ pub(crate) fn judge_tail<D: Disk>(
     manifest: &Manifest,
     checked: &Checked,
     at: &Position,
+    proven: Proven,
 ) -> Result<Judged, OpenError> {
     let (offset, proof_frame, reason) = match checked.stop {
         Stop::End { offset } | Stop::Format { offset, .. } => {
@@ -100,6 +139,10 @@ pub(crate) fn judge_tail<D: Disk>(
     };
     if plant.truncate_at_first_bad {
         return Ok(judged);
+    }
+    if proven.sequence > at.sequence || proven.frame >= proof_frame {
+        let (last, reason) = (proven.sequence, format!("{reason}, yet {}", proven.text()));
+        return Err(damage(&checked.name, offset, at, Some(last), reason));
     }
     match find_proof(disk, plant, manifest, checked, at, offset, proof_frame)? {
         None => Ok(judged),
@@ -210,7 +253,7 @@ fn refuse_unnamed_frames<D: Disk>(
     match unnamed_proof(disk, plant, manifest, 0, 1)? {
         Some(Proof { last, text }) if !plant.missing_segment_is_end => {
             let reason = format!("the manifest names no segment, yet {text}");
-            Err(damage(crate::manifest::MANIFEST, 0, at, last, reason))
+            Err(damage(MANIFEST, 0, at, last, reason))
         }
         _ => Ok(()),
     }

@@ -3,12 +3,13 @@
 //! Never: models crashes; `log/tests/crash.rs` does.
 
 use super::check::{Checked, check_segment};
+use super::recover::Proven;
 use super::survey::{Judged, judge_tail};
 use crate::contract::{Seen, draft};
 use crate::disk::RamDisk;
 use crate::manifest::{self, Manifest};
 use crate::segment::{Position, Stop};
-use crate::{Entropy, Flush, Log, OpenError, Options, Plant, Recovery, open};
+use crate::{Entropy, Flush, FromStart, Log, OpenError, Options, Plant, Recovery, open};
 
 const SEGMENT_BYTES: u64 = 64 << 10;
 const SEGMENT: &str = "log/00000000000000000001.log";
@@ -29,7 +30,7 @@ fn nearly_full(sealed: bool, closed: bool) -> (RamDisk, u64) {
         disk.clone(),
         options(Plant::default()),
         ENTROPY,
-        &mut |_| Ok(()),
+        &mut FromStart(|_| Ok(())),
     )
     .expect("open");
     let mut sequence = 0;
@@ -68,11 +69,16 @@ fn nearly_full(sealed: bool, closed: bool) -> (RamDisk, u64) {
 fn load(disk: &RamDisk) -> (Manifest, Checked, Vec<(usize, Position)>) {
     let manifest = manifest::load(disk).expect("manifest").expect("there");
     let first = &manifest.segments[0];
-    let start = Position::before(first.first_frame, first.first_sequence, first.previous_hash);
+    let start = first.start();
     let mut at = start.clone();
-    let checked = check_segment(disk, Plant::default(), &manifest, 0, &mut at, &mut |_| {
-        Ok(())
-    })
+    let checked = check_segment(
+        disk,
+        Plant::default(),
+        &manifest,
+        0,
+        &mut at,
+        &mut |_, _| Ok(()),
+    )
     .expect("intact")
     .expect("there");
     // The places after each frame, from which a scan can go on.
@@ -105,9 +111,16 @@ fn judge_from(
     if matches!(checked.stop, Stop::Format { .. }) {
         return None;
     }
-    judge_tail(disk, Plant::default(), manifest, checked, &at)
-        .ok()
-        .map(|judged| (at.sequence, judged))
+    judge_tail(
+        disk,
+        Plant::default(),
+        manifest,
+        checked,
+        &at,
+        Proven::default(),
+    )
+    .ok()
+    .map(|judged| (at.sequence, judged))
 }
 
 /// Flips every bit from the end of the segment's header on. Returns (refused, cut).
@@ -204,10 +217,15 @@ fn every_flipped_bit_of_a_cleanly_stopped_log_is_refused_or_costs_nothing() {
 
 fn open_copy(disk: &RamDisk, plant: Plant) -> Result<(Recovery, Vec<Seen>), OpenError> {
     let mut seen = Vec::new();
-    let opened = open(disk.fork(), options(plant), ENTROPY, &mut |frame| {
-        seen.push(Seen::of(frame));
-        Ok(())
-    })?;
+    let opened = open(
+        disk.fork(),
+        options(plant),
+        ENTROPY,
+        &mut FromStart(|frame| {
+            seen.push(Seen::of(frame));
+            Ok(())
+        }),
+    )?;
     Ok((opened.recovery, seen))
 }
 
@@ -264,9 +282,14 @@ fn every_flipped_bit_of_the_segment_header_is_refused() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         disk.put(SEGMENT, bytes);
         let mut at = Position::before(1, 1, [0; 32]);
-        let refused = check_segment(&disk, Plant::default(), &manifest, 0, &mut at, &mut |_| {
-            Ok(())
-        });
+        let refused = check_segment(
+            &disk,
+            Plant::default(),
+            &manifest,
+            0,
+            &mut at,
+            &mut |_, _| Ok(()),
+        );
         assert!(refused.is_err(), "bit {bit}");
     }
 }

@@ -39,12 +39,12 @@ pub(crate) fn read(disk: &SimDisk, options: &Options) -> Result<Image, String> {
         last_steady: 0,
     };
     let mut wrong = None;
-    let visit = &mut |frame: &mainstay_log::Frame<'_>| {
+    let visit = &mut mainstay_log::FromStart(|frame| {
         if let Err(error) = image.take(frame) {
             wrong.get_or_insert(error);
         }
         Ok(())
-    };
+    });
     let opened = mainstay_log::open(disk.fork(), options.clone(), Entropy([7; 64]), visit);
     let opened = opened.map_err(|error| format!("a second recovery refuses: {error}"))?;
     if let Some(error) = wrong {
