@@ -2,6 +2,10 @@
 //! Owns: the cases.
 //! Never: knows which implementation it runs on.
 
+mod trim;
+
+pub use trim::Collect;
+
 use crate::api::{Draft, Durable, Flush, Log, Opened};
 use crate::fault::{OpenError, Stopped};
 use crate::frame::Frame;
@@ -108,6 +112,7 @@ pub fn all<F: Factory>(mut make: impl FnMut() -> F) {
     a_refusing_visitor_stops_the_open(&mut make());
     queued_counts_down_and_bodies_come_back(&mut make());
     every_life_has_its_own_incarnation(&mut make());
+    trim::all(&mut make);
 }
 
 /// What was flushed comes back with the same numbers, fields and bodies.

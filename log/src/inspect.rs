@@ -81,7 +81,8 @@ pub struct Report {
     pub segments: Vec<SegmentReport>,
     /// What recoveries cut off and kept.
     pub quarantine: Vec<String>,
-    /// Files in the log directory that the manifest does not name; they are ignored.
+    /// Files in the log directory that the manifest does not name; they are ignored. Segments left by a trim are among
+    /// them until the next open.
     pub unnamed: Vec<String>,
     /// Everything found, in the order of the log.
     pub findings: Vec<Finding>,

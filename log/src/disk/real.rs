@@ -13,6 +13,7 @@ use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::seam::{Disk, DiskFile, LockError};
+use crate::fault::is_full;
 use crate::options::sector_is_valid;
 
 /// Parts of one vectored write that Linux takes at most.
@@ -139,9 +140,17 @@ impl Disk for RealDisk {
                 "the lock file was replaced while it was being locked",
             )));
         }
-        file.set_len(0)?;
         let process = rustix::process::getpid().as_raw_nonzero();
-        file.write_all(format!("process {process}: {holder}\n").as_bytes())?;
+        let text = format!("process {process}: {holder}\n");
+        // Over the old name, and cut only then: a file that has its block needs no room.
+        let written = file
+            .write_all(text.as_bytes())
+            .and_then(|()| file.set_len(text.len() as u64));
+        match written {
+            // The lock is held on a full disk too. Best effort: no name is better than that of another.
+            Err(error) if is_full(&error) => drop(file.set_len(0)),
+            written => written?,
+        }
         Ok(RealLock { _file: file })
     }
 

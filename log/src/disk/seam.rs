@@ -26,7 +26,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Held for as long as it lives.
     type Lock: Send;
     /// Takes the exclusive lock on file `name`, which is made if it is not there and never removed, and writes
-    /// `holder` into it.
+    /// `holder` into it. On a full disk the lock is given all the same, with its holder unknown.
     ///
     /// # Errors
     /// `LockError::Held` at once if someone else holds it.

@@ -163,9 +163,14 @@ fn quarantine<D: Disk>(
         manifest.incarnation
     );
     let (name, file) = new_name(disk, &stem)?;
-    write_fully(&file, 0, &mut [io::IoSlice::new(&after[..length])])
-        .map_err(Fault::at("write", &name))?;
-    file.sync_all().map_err(Fault::at("sync", &name))?;
+    let written = write_fully(&file, 0, &mut [io::IoSlice::new(&after[..length])])
+        .map_err(Fault::at("write", &name))
+        .and_then(|()| file.sync_all().map_err(Fault::at("sync", &name)));
+    if let Err(fault) = written {
+        // Half a copy is no copy, and a full disk needs the room. The next open makes it anew.
+        let _ = disk.remove(&name);
+        return Err(fault);
+    }
     disk.sync_dir(QUARANTINE_DIR)
         .map_err(Fault::at("sync", QUARANTINE_DIR))?;
     disk.sync_dir("")
@@ -291,8 +296,11 @@ impl<D: Disk> Rewrite<'_, D> {
         let sector = u64::from(self.sector);
         let used = align_up(self.checked.end as u64, sector) + 8 * sector;
         let bytes = self.options.segment_bytes.max(used);
-        file.allocate(bytes)
-            .map_err(Fault::at("allocate", TAIL_TEMPORARY))?;
+        if let Err(error) = file.allocate(bytes) {
+            // What could be allocated of it would only keep a full disk full.
+            let _ = self.disk.remove(TAIL_TEMPORARY);
+            return Err(Fault::at("allocate", TAIL_TEMPORARY)(error));
+        }
         Ok(Tail::new(TailParts {
             name: String::from(TAIL_TEMPORARY),
             file,
