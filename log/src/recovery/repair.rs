@@ -4,9 +4,10 @@
 
 use std::io;
 
-use super::check::Checked;
+use super::check::{Checked, SEGMENT_BYTES_MAX};
 use super::garbage::remove_garbage;
 use super::open::Cut;
+use super::read::read_whole;
 use super::survey::{Judged, Survey};
 use crate::disk::{Disk, DiskFile};
 use crate::fault::{Fault, OpenError};
@@ -158,19 +159,15 @@ fn quarantine<D: Disk>(
     disk.create_dir(QUARANTINE_DIR)
         .map_err(Fault::at("create", QUARANTINE_DIR))?;
     let first = checked.header.first_sequence;
-    let stem = format!(
-        "{QUARANTINE_DIR}/{first:020}-at-{offset}-life-{}",
-        manifest.incarnation
-    );
-    let (name, file) = new_name(disk, &stem)?;
-    let written = write_fully(&file, 0, &mut [io::IoSlice::new(&after[..length])])
-        .map_err(Fault::at("write", &name))
-        .and_then(|()| file.sync_all().map_err(Fault::at("sync", &name)));
-    if let Err(fault) = written {
-        // Half a copy is no copy, and a full disk needs the room. The next open makes it anew.
-        let _ = disk.remove(&name);
-        return Err(fault);
-    }
+    let place = format!("{first:020}-at-{offset}-life-");
+    let after = &after[..length];
+    let name = match kept_before(disk, &place, after) {
+        Some(name) => name,
+        None => {
+            let stem = format!("{QUARANTINE_DIR}/{place}{}", manifest.incarnation);
+            keep(disk, &stem, after)?
+        }
+    };
     disk.sync_dir(QUARANTINE_DIR)
         .map_err(Fault::at("sync", QUARANTINE_DIR))?;
     disk.sync_dir("")
@@ -181,6 +178,37 @@ fn quarantine<D: Disk>(
         bytes: length as u64,
         quarantine: name,
     })
+}
+
+/// Writes what is cut off into a new file, synced.
+fn keep<D: Disk>(disk: &D, stem: &str, after: &[u8]) -> Result<String, Fault> {
+    let (name, file) = new_name(disk, stem)?;
+    let written = write_fully(&file, 0, &mut [io::IoSlice::new(after)])
+        .map_err(Fault::at("write", &name))
+        .and_then(|()| file.sync_all().map_err(Fault::at("sync", &name)));
+    match written {
+        Ok(()) => Ok(name),
+        Err(fault) => {
+            // Half a copy is no copy, and a full disk needs the room. The next open makes it anew.
+            let _ = disk.remove(&name);
+            Err(fault)
+        }
+    }
+}
+
+/// The copy of the same bytes from the same place that a recovery made which did not get further: starts that fail again
+/// and again for want of space must not take more of it each time.
+fn kept_before<D: Disk>(disk: &D, place: &str, after: &[u8]) -> Option<String> {
+    let names = disk.list(QUARANTINE_DIR).ok()?;
+    let is_same = |name: &String| {
+        let file = disk.open(name)?;
+        let is_same = read_whole(&file, name, SEGMENT_BYTES_MAX).is_ok_and(|bytes| bytes == after);
+        Ok::<bool, io::Error>(is_same && file.sync_all().is_ok())
+    };
+    let copies = names.iter().filter(|name| name.starts_with(place));
+    copies
+        .map(|name| format!("{QUARANTINE_DIR}/{name}"))
+        .find(|name| is_same(name).unwrap_or(false))
 }
 
 /// A file that nothing had before: what an earlier recovery put aside stays.

@@ -39,6 +39,8 @@ struct World {
     operations: u64,
     fail_from: u64,
     fail_once: bool,
+    /// The failure is a full disk: removing still works, and making a directory does not.
+    is_full: bool,
     syncs: Vec<u64>,
     seed: u64,
     unreadable: Option<(usize, u64)>,
@@ -74,7 +76,9 @@ impl World {
         } else {
             self.operations >= self.fail_from
         };
-        if fails {
+        if fails && self.is_full {
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        } else if fails {
             Err(io::Error::other("cut"))
         } else {
             Ok(())
@@ -115,6 +119,20 @@ impl CutDisk {
         let disk = CutDisk::new(from, fail_at);
         disk.0.lock().unwrap().fail_once = true;
         disk
+    }
+
+    /// As `new` or `failing_once`, but the disk is full.
+    pub fn full(from: &RamDisk, fail_from: u64, once: bool) -> CutDisk {
+        let disk = CutDisk::new(from, fail_from);
+        let mut world = disk.0.lock().unwrap();
+        (world.is_full, world.fail_once) = (true, once);
+        drop(world);
+        disk
+    }
+
+    /// From now on, this operation fails.
+    pub fn fail_at(&self, operation: u64) {
+        self.0.lock().unwrap().fail_from = operation;
     }
 
     pub fn operations(&self) -> u64 {
@@ -232,7 +250,8 @@ impl Disk for CutDisk {
     }
 
     fn create_dir(&self, _: &str) -> io::Result<()> {
-        Ok(())
+        let mut world = self.0.lock().unwrap();
+        if world.is_full { world.act() } else { Ok(()) }
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
@@ -281,7 +300,9 @@ impl Disk for CutDisk {
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut world = self.0.lock().unwrap();
         world.find(name)?;
-        world.act()?;
+        if !world.is_full {
+            world.act()?;
+        }
         world.names.remove(name);
         Ok(())
     }
