@@ -331,3 +331,22 @@ fn a_crash_at_any_operation_of_beginning_leaves_a_log_or_none() {
         }
     }
 }
+
+#[test]
+fn what_the_page_cache_shows_of_a_trim_is_durable_before_its_files_go() {
+    // The manifest of a trim is renamed, its directory is not synced, and the process starts again.
+    for fail_at in 60..130 {
+        for second in 1..16 {
+            let mut ledger = Ledger::default();
+            let disk = CutDisk::failing_once(&RamDisk::new(512), fail_at);
+            let _ = live(disk.clone(), &mut ledger, 20);
+            let disk = disk.restart();
+            disk.fail_at(disk.operations() + second);
+            let _ = live(disk.clone(), &mut ledger, 0);
+            for survives in [Survives::Synced, Survives::Mixed(fail_at * 100 + second)] {
+                let what = format!("operations {fail_at} and {second}, {survives:?}");
+                check(&disk.after(survives), &ledger, &what);
+            }
+        }
+    }
+}
