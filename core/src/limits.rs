@@ -88,6 +88,8 @@ pub const KEY_HELD_MS: u64 = 86_400_000;
 pub const TICK_ALARMS_MAX: usize = 1000;
 /// Queues or kinds of a tenant.
 pub const NAMES_PER_TENANT_MAX: usize = 10_000;
+/// Places that one answer shows.
+pub const PLACES_SHOWN_MAX: usize = 10_000;
 /// Ready runs ahead that `explain` counts before it says "at least".
 pub const POSITION_MAX: u64 = 100_000;
 /// Rows of one page of a list.

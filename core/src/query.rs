@@ -24,6 +24,8 @@ pub enum Query {
     Stats,
     /// The engine's switches.
     Engine,
+    /// The tenant's queues and kinds with the runs counted there.
+    Places,
 }
 
 /// The answer to a [`Query`].
@@ -41,6 +43,8 @@ pub enum Answer {
     Stats(Box<Stats>),
     /// The engine's switches.
     Engine(EngineView),
+    /// Places in number order, at most [`crate::limits::PLACES_SHOWN_MAX`].
+    Places(Vec<crate::PlaceRow>),
 }
 
 /// A task as people and programs see it.

@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod list;
+mod memory;
 mod seam;
 
 pub use list::{
     EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
     SqlValue, TaskAsk, TaskLine,
 };
+pub use memory::{MemoryShelf, MemoryStore};
 pub use seam::{
     Base, Found, Keep, LiveRow, Reader, Retention, Store, StoreError, Unsearched, check_of,
 };

@@ -49,9 +49,11 @@ pub struct Base {
     pub live_sum: u64,
 }
 
-/// One live row, as recovery reads it.
+/// One step of a walk over the live rows of one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveRow<'a> {
+    /// What stands in that commit as a whole: always first.
+    Base(&'a Base),
     /// A task that is not finished.
     Task(&'a [u8]),
     /// A run that is not finished. Its task came before.
@@ -127,8 +129,8 @@ pub trait Reader: Send {
     /// [`StoreError`].
     fn base(&mut self) -> Result<Base, StoreError>;
 
-    /// Gives every live row of one commit: first all tasks, then all runs, each in number order. Every check is compared, and at the
-    /// end the count and sum of them.
+    /// Gives every live row of one commit: first the commit's base, then all tasks, then all runs, each in number order. Every check is
+    /// compared, and at the end the count and sum of them.
     ///
     /// # Errors
     /// [`StoreError::Damaged`]; what was visited before must be thrown away. An error of `visit` ends the walk as `Damaged`.

@@ -41,6 +41,7 @@ impl Machine {
                 ..self.stats()
             })),
             Query::Engine => Answer::Engine(self.engine_view()),
+            Query::Places => Answer::Places(self.places_of(tenant, limits::PLACES_SHOWN_MAX)),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::model::Machine;
+use super::model::{Machine, Now};
 use crate::codec::Record;
 use crate::image::{self, Cut, CutRow, KeyRow, PlaceRow, RowKind};
 use crate::state::{Scope, State};
@@ -123,6 +123,32 @@ impl Machine {
     #[must_use]
     pub fn rows(&self) -> (usize, usize) {
         (self.state.tasks.len(), self.state.runs.len())
+    }
+
+    /// Recorded and steady time of the last event.
+    #[must_use]
+    pub fn moment(&self) -> Now {
+        Now {
+            wall: self.state.wall,
+            steady: self.state.steady,
+            id_seed: 0,
+        }
+    }
+
+    /// The first places of a tenant.
+    pub(super) fn places_of(&self, tenant: u32, limit: usize) -> Vec<PlaceRow> {
+        let places = self.state.places.iter();
+        let own = places.filter(|(_, place)| place.tenant == tenant);
+        own.take(limit)
+            .map(|(at, _)| place_row(&self.state, at))
+            .collect()
+    }
+
+    /// Describes one place, if there is one of this number.
+    #[must_use]
+    pub fn place(&self, number: u32) -> Option<PlaceRow> {
+        let known = (number as usize) < self.state.places.len();
+        known.then(|| place_row(&self.state, number))
     }
 
     /// Every place with its counts.

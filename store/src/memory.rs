@@ -1,0 +1,336 @@
+//! A store in memory: for tests and the simulator, which decides what of it a crash leaves.
+//! Owns: the plain meaning of the seam, without a file.
+//! Never: pretends to be durable.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mainstay_core::{
+    Bytes, Cut, KeyClass, KeyRow, PlaceRow, RowKind, RunColumns, RunId, TaskColumns, TaskId,
+    TenantId, Text, Timestamp,
+};
+
+use crate::seam::{Base, Found, LiveRow, Reader, Retention, Store, StoreError, check_of};
+
+type KeyScope = (TenantId, KeyClass, Text);
+
+/// One stored row.
+#[derive(Clone, Debug)]
+struct Row {
+    kind: RowKind,
+    live: bool,
+    check: u64,
+    image: Vec<u8>,
+}
+
+/// What one commit left.
+#[derive(Clone, Debug, Default)]
+struct Shelf {
+    base: Base,
+    places: BTreeMap<u32, PlaceRow>,
+    rows: BTreeMap<u64, Row>,
+    tasks: BTreeMap<(TenantId, TaskId), u64>,
+    runs: BTreeMap<(TenantId, RunId), u64>,
+    payloads: BTreeMap<u64, Bytes>,
+    keys: BTreeMap<KeyScope, KeyRow>,
+}
+
+/// What stays of a memory store when its process is gone: like a file, it can be opened again.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryShelf {
+    shelf: Arc<Mutex<Shelf>>,
+}
+
+fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
+    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn damaged(what: impl std::fmt::Display) -> StoreError {
+    StoreError::Damaged(what.to_string())
+}
+
+impl MemoryShelf {
+    /// Opens the store of this log; an empty shelf becomes its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when it is another log's.
+    pub fn open(&self, log_id: &str) -> Result<MemoryStore, StoreError> {
+        let mut shelf = lock(&self.shelf);
+        if shelf.base.log_id.is_empty() {
+            log_id.clone_into(&mut shelf.base.log_id);
+        }
+        if shelf.base.log_id != log_id {
+            return Err(damaged("it is the store of another log"));
+        }
+        Ok(MemoryStore {
+            checkpoint: shelf.base.sequence,
+            last: shelf.base.sequence,
+            cuts: VecDeque::new(),
+            shelf: self.clone(),
+        })
+    }
+
+    /// Throws everything away, as when the file is lost.
+    pub fn lose(&self) {
+        *lock(&self.shelf) = Shelf::default();
+    }
+
+    /// What is stored now, kept apart: what a crash may bring back.
+    #[must_use]
+    pub fn fork(&self) -> MemoryShelf {
+        let copy = lock(&self.shelf).clone();
+        MemoryShelf {
+            shelf: Arc::new(Mutex::new(copy)),
+        }
+    }
+
+    /// Puts back what was forked before.
+    pub fn restore(&self, earlier: &MemoryShelf) {
+        let copy = lock(&earlier.shelf).clone();
+        *lock(&self.shelf) = copy;
+    }
+
+    /// Changes one byte of one live row's image, as rot does. False when there is none.
+    #[must_use]
+    pub fn rot(&self, choice: u64) -> bool {
+        let mut shelf = lock(&self.shelf);
+        let live = shelf.rows.values_mut().filter(|row| row.live);
+        let mut live: Vec<&mut Row> = live.filter(|row| !row.image.is_empty()).collect();
+        if live.is_empty() {
+            return false;
+        }
+        let at = (choice % live.len() as u64) as usize;
+        let image = &mut live[at].image;
+        let byte = (choice >> 16) as usize % image.len();
+        image[byte] ^= 1 << (choice >> 8 & 7);
+        true
+    }
+
+    /// The last committed cut.
+    #[must_use]
+    pub fn checkpoint(&self) -> u64 {
+        lock(&self.shelf).base.sequence
+    }
+}
+
+impl Shelf {
+    fn take(&mut self, cut: Cut) -> Result<(), StoreError> {
+        for row in &cut.rows {
+            self.take_row(&cut, row)?;
+        }
+        for place in cut.places {
+            self.places.insert(place.place, place);
+        }
+        self.index(&cut.rows)?;
+        self.payloads.extend(cut.payloads);
+        for key in cut.keys {
+            let scope = (key.tenant, key.class, key.key.clone());
+            self.keys.insert(scope, key);
+        }
+        self.base.sequence = cut.through;
+        self.base.wall = cut.wall;
+        self.base.meta = cut.meta;
+        Ok(())
+    }
+
+    fn take_row(&mut self, cut: &Cut, row: &mainstay_core::CutRow) -> Result<(), StoreError> {
+        let image = cut.image(row).to_vec();
+        let check = check_of(row.kind, row.number, &image);
+        let stored = Row {
+            kind: row.kind,
+            live: row.live,
+            check,
+            image,
+        };
+        let before = self.rows.insert(row.number, stored);
+        if before.is_some() == row.fresh {
+            return Err(damaged(format!(
+                "row {}: fresh is {}",
+                row.number, row.fresh
+            )));
+        }
+        if let Some(before) = before.filter(|before| before.live) {
+            self.base.live_rows -= 1;
+            self.base.live_sum = self.base.live_sum.wrapping_sub(before.check);
+        }
+        if row.live {
+            self.base.live_rows += 1;
+            self.base.live_sum = self.base.live_sum.wrapping_add(check);
+        }
+        Ok(())
+    }
+
+    fn index(&mut self, rows: &[mainstay_core::CutRow]) -> Result<(), StoreError> {
+        for row in rows.iter().filter(|row| row.fresh) {
+            let Some(stored) = self.rows.get(&row.number) else {
+                continue;
+            };
+            let tenant = |place: u32| {
+                let place = self.places.get(&place);
+                place.map_or(TenantId::DEFAULT, |place| place.tenant)
+            };
+            match row.kind {
+                RowKind::Task => {
+                    let columns = TaskColumns::read(&stored.image).map_err(damaged)?;
+                    let scope = (tenant(columns.place), columns.id);
+                    self.tasks.insert(scope, row.number);
+                }
+                RowKind::Run => {
+                    let columns = RunColumns::read(&stored.image).map_err(damaged)?;
+                    let scope = (tenant(columns.place), columns.id);
+                    self.runs.insert(scope, row.number);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn found(&self, task: u64, only: Option<u64>) -> Result<Found, StoreError> {
+        let row = self.rows.get(&task).ok_or_else(|| damaged("no task"))?;
+        let mut found = Found {
+            task: row.image.clone(),
+            runs: Vec::new(),
+        };
+        for (number, row) in self.rows.range(task..) {
+            if row.kind == RowKind::Run && only.is_none_or(|only| only == *number) {
+                let columns = RunColumns::read(&row.image).map_err(damaged)?;
+                if columns.task == task {
+                    found.runs.push(row.image.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A store in memory.
+#[derive(Debug)]
+pub struct MemoryStore {
+    shelf: MemoryShelf,
+    cuts: VecDeque<Cut>,
+    last: u64,
+    checkpoint: u64,
+}
+
+impl Store for MemoryStore {
+    fn put(&mut self, cut: Cut) -> Result<(), StoreError> {
+        let (last, given) = (self.last, cut.through);
+        if given <= last {
+            return Err(StoreError::OutOfOrder { last, given });
+        }
+        self.last = given;
+        self.cuts.push_back(cut);
+        Ok(())
+    }
+
+    fn durable(&mut self, sequence: u64) -> Result<u64, StoreError> {
+        let mut merged: Option<Cut> = None;
+        while self.cuts.front().is_some_and(|cut| cut.through <= sequence) {
+            let Some(cut) = self.cuts.pop_front() else {
+                break;
+            };
+            merged = Some(match merged.take() {
+                Some(before) => before.merge(cut),
+                None => cut,
+            });
+        }
+        if let Some(cut) = merged {
+            let through = cut.through;
+            lock(&self.shelf.shelf).take(cut)?;
+            self.checkpoint = through;
+        }
+        Ok(self.checkpoint)
+    }
+
+    fn checkpoint(&self) -> u64 {
+        self.checkpoint
+    }
+
+    fn retain(&mut self, _now: Timestamp, _rule: &Retention) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        Ok(Box::new(MemoryReader {
+            shelf: self.shelf.clone(),
+        }))
+    }
+}
+
+/// Reads a store in memory.
+#[derive(Debug)]
+struct MemoryReader {
+    shelf: MemoryShelf,
+}
+
+fn base_of(shelf: &Shelf) -> Base {
+    Base {
+        places: shelf.places.values().cloned().collect(),
+        ..shelf.base.clone()
+    }
+}
+
+impl Reader for MemoryReader {
+    fn base(&mut self) -> Result<Base, StoreError> {
+        Ok(base_of(&lock(&self.shelf.shelf)))
+    }
+
+    fn live(
+        &mut self,
+        visit: &mut dyn FnMut(LiveRow<'_>) -> Result<(), String>,
+    ) -> Result<Base, StoreError> {
+        let shelf = lock(&self.shelf.shelf).clone();
+        let base = base_of(&shelf);
+        visit(LiveRow::Base(&base)).map_err(damaged)?;
+        let (mut rows, mut sum) = (0, 0u64);
+        for kind in [RowKind::Task, RowKind::Run] {
+            let of_kind = |row: &Row| row.live && row.kind == kind;
+            for (number, row) in shelf.rows.iter().filter(|(_, row)| of_kind(row)) {
+                if check_of(kind, *number, &row.image) != row.check {
+                    return Err(damaged(format!("the check of row {number} does not hold")));
+                }
+                rows += 1;
+                sum = sum.wrapping_add(row.check);
+                let row = match kind {
+                    RowKind::Task => LiveRow::Task(&row.image),
+                    RowKind::Run => LiveRow::Run(&row.image),
+                };
+                visit(row).map_err(damaged)?;
+            }
+        }
+        if (rows, sum) != (base.live_rows, base.live_sum) {
+            return Err(damaged("live rows are missing, or too many"));
+        }
+        Ok(base)
+    }
+
+    fn task(&mut self, tenant: TenantId, id: TaskId) -> Result<Option<Found>, StoreError> {
+        let shelf = lock(&self.shelf.shelf);
+        let number = shelf.tasks.get(&(tenant, id));
+        number.map(|task| shelf.found(*task, None)).transpose()
+    }
+
+    fn run(&mut self, tenant: TenantId, id: RunId) -> Result<Option<Found>, StoreError> {
+        let shelf = lock(&self.shelf.shelf);
+        let Some(number) = shelf.runs.get(&(tenant, id)) else {
+            return Ok(None);
+        };
+        let image = &shelf.rows[number].image;
+        let columns = RunColumns::read(image).map_err(damaged)?;
+        shelf.found(columns.task, Some(*number)).map(Some)
+    }
+
+    fn key(
+        &mut self,
+        tenant: TenantId,
+        class: KeyClass,
+        key: &str,
+    ) -> Result<Option<KeyRow>, StoreError> {
+        let scope = (tenant, class, Text::from(key));
+        Ok(lock(&self.shelf.shelf).keys.get(&scope).cloned())
+    }
+
+    fn payload(&mut self, task: u64) -> Result<Option<Bytes>, StoreError> {
+        Ok(lock(&self.shelf.shelf).payloads.get(&task).cloned())
+    }
+}
