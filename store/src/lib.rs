@@ -7,6 +7,7 @@
 mod list;
 mod memory;
 mod seam;
+mod sqlite;
 
 pub use list::{
     EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
@@ -15,4 +16,7 @@ pub use list::{
 pub use memory::{MemoryShelf, MemoryStore};
 pub use seam::{
     Base, Found, Keep, LiveRow, Reader, Retention, Store, StoreError, Unsearched, check_of,
+};
+pub use sqlite::{
+    Examined, STORE_FILE, SqliteOptions, SqliteReader, SqliteStore, copy_store, examine, file_of, set_aside,
 };

@@ -25,6 +25,20 @@ pub enum StoreError {
     /// There is no room on the disk.
     #[error("no room for the store: {0}")]
     Full(String),
+    /// The file belongs to another log, or is no store at all.
+    #[error("the store belongs to another log: {found}")]
+    Foreign {
+        /// Whose it is.
+        found: String,
+    },
+    /// The file is of another release; it is made again from the log.
+    #[error("the store has format {found}, this release knows {known}")]
+    Format {
+        /// The file's format.
+        found: i64,
+        /// The one format that this release reads and writes.
+        known: i64,
+    },
     /// The medium failed; the store is rebuilt from the log at the next start.
     #[error("the store failed: {0}")]
     Medium(String),

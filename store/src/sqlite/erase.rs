@@ -1,0 +1,102 @@
+//! Takes one finished task out of the file, with everything that belongs to it.
+//! Owns: what belongs to a task.
+//! Never: takes a task that is live or has a live run.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::fault::{OrFault, Outcome};
+use super::{tasks, texts};
+
+/// A finished task that may go.
+pub(super) struct Candidate {
+    number: i64,
+    tenant: i64,
+    tags: Option<String>,
+    has_text: bool,
+    /// Its runs, or as many of them as may go at once.
+    runs: Vec<i64>,
+    /// Whether those are all.
+    whole: bool,
+    /// When the last of its runs ended; when it was canceled or made if it has none.
+    pub(super) ended_at: u64,
+}
+
+impl Candidate {
+    /// Reads a task, with at most `runs_max` of its runs; `None` when it is not there or not finished.
+    pub(super) fn read(
+        connection: &Connection,
+        number: i64,
+        runs_max: usize,
+    ) -> Outcome<Option<Candidate>> {
+        let mut find = connection
+            .prepare_cached(
+                "SELECT tenant, tags, has_text, coalesce(canceled_at, created_at) FROM task_row WHERE number = ?1 AND live = 0",
+            )
+            .or_fault()?;
+        let found = find
+            .query_row([number], |row| {
+                Ok(Candidate {
+                    number,
+                    tenant: row.get(0)?,
+                    tags: row.get(1)?,
+                    has_text: row.get(2)?,
+                    runs: Vec::new(),
+                    whole: false,
+                    ended_at: row.get::<_, i64>(3)? as u64,
+                })
+            })
+            .optional()
+            .or_fault()?;
+        let Some(mut candidate) = found else {
+            return Ok(None);
+        };
+        let runs_max = runs_max.max(1);
+        let mut find = connection
+            .prepare_cached(
+                "SELECT number, live, finished_at FROM run_row WHERE number = ?1 + 1 AND task = ?1 \
+                 UNION ALL SELECT number, live, finished_at FROM run_row WHERE task = ?1 AND task <> number - 1 LIMIT ?2",
+            )
+            .or_fault()?;
+        let mut rows = find.query(params![number, runs_max as i64]).or_fault()?;
+        while let Some(row) = rows.next().or_fault()? {
+            if row.get(1).or_fault()? {
+                return Ok(None);
+            }
+            candidate.runs.push(row.get(0).or_fault()?);
+            let finished_at: Option<i64> = row.get(2).or_fault()?;
+            candidate.ended_at = candidate.ended_at.max(finished_at.unwrap_or(0) as u64);
+        }
+        candidate.whole = candidate.runs.len() < runs_max;
+        Ok(Some(candidate))
+    }
+}
+
+/// Takes the candidate out. Gives how many rows of tasks and runs went; the task itself goes with the last of its runs.
+pub(super) fn erase(connection: &Connection, candidate: &Candidate) -> Outcome<usize> {
+    let mut remove = connection
+        .prepare_cached("DELETE FROM run_row WHERE number = ?1")
+        .or_fault()?;
+    for run in &candidate.runs {
+        remove.execute([run]).or_fault()?;
+    }
+    if !candidate.whole {
+        return Ok(candidate.runs.len());
+    }
+    tasks::remove_tags(
+        connection,
+        candidate.tenant,
+        candidate.number,
+        candidate.tags.as_deref(),
+    )?;
+    if candidate.has_text {
+        texts::remove(connection, candidate.number as u64)?;
+    }
+    for sql in [
+        "DELETE FROM payload_row WHERE number = ?1",
+        "DELETE FROM task_row WHERE number = ?1",
+    ] {
+        let mut remove = connection.prepare_cached(sql).or_fault()?;
+        remove.execute([candidate.number]).or_fault()?;
+    }
+    Ok(candidate.runs.len() + 1)
+}

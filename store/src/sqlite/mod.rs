@@ -1,0 +1,26 @@
+//! The store on one SQLite file: how rows get in, come back, go, and are copied.
+
+mod bulk;
+mod copy;
+mod erase;
+mod examine;
+mod fault;
+mod json;
+mod known;
+mod live;
+mod look;
+mod open;
+mod put;
+mod retain;
+mod runs;
+mod schema;
+mod sum;
+mod tasks;
+mod texts;
+mod writer;
+
+pub use copy::copy_store;
+pub use examine::{Examined, examine};
+pub use look::SqliteReader;
+pub use open::{STORE_FILE, SqliteOptions, file_of, set_aside};
+pub use writer::SqliteStore;

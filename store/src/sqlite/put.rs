@@ -1,0 +1,107 @@
+//! Commits a cut: every row, payload, key, place and scalar of it in one transaction.
+//! Owns: the order of a commit's statements.
+//! Never: commits a part.
+
+use std::sync::LazyLock;
+
+use mainstay_core::{Cut, CutRow, KeyRow, RowKind};
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::bulk::Bulk;
+use super::fault::{OrFault, Outcome};
+use super::known::Known;
+use super::sum::{key_check, payload_check};
+use super::texts::Texts;
+use super::{runs, tasks};
+use crate::seam::Unsearched;
+
+static PAYLOADS: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("payload_row", &["number", "\"check\"", "bytes"]));
+
+/// Commits a cut. After an error nothing of it stands in the file, and `known` must be read again.
+pub(super) fn commit(
+    connection: &mut Connection,
+    known: &mut Known,
+    unsearched: &Unsearched,
+    cut: &Cut,
+) -> Outcome<()> {
+    let all = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .or_fault()?;
+    write(&all, known, unsearched, cut)?;
+    all.commit().or_fault()?;
+    known.sequence = cut.through;
+    Ok(())
+}
+
+/// Writes a cut within the transaction at hand. Each table's rows go in number order, so that its pages are touched one after another.
+pub(super) fn write(
+    connection: &Connection,
+    known: &mut Known,
+    unsearched: &Unsearched,
+    cut: &Cut,
+) -> Outcome<()> {
+    for place in &cut.places {
+        known.put_place(connection, place)?;
+    }
+    let rows_of = |kind: RowKind| {
+        let mut rows: Vec<&CutRow> = cut.rows.iter().filter(|row| row.kind == kind).collect();
+        rows.sort_unstable_by_key(|row| row.number);
+        rows
+    };
+    let mut texts = Texts::new(unsearched);
+    // Runs first: their errors are part of their task's text.
+    runs::put(connection, known, &mut texts, cut, &rows_of(RowKind::Run))?;
+    tasks::put(connection, known, &mut texts, cut, &rows_of(RowKind::Task))?;
+    let mut payloads: Vec<_> = cut.payloads.iter().collect();
+    payloads.sort_unstable_by_key(|(number, _)| *number);
+    PAYLOADS.insert(connection, &payloads, |slot, (number, bytes)| {
+        slot.put(*number as i64)?;
+        slot.put(payload_check(*number, bytes) as i64)?;
+        slot.put(&bytes[..])
+    })?;
+    for key in &cut.keys {
+        put_key(connection, known, key)?;
+    }
+    texts.write(connection, known)?;
+    put_scalars(connection, known, cut)
+}
+
+fn put_key(connection: &Connection, known: &mut Known, row: &KeyRow) -> Outcome<()> {
+    let tenant = known.tenant(connection, row.tenant)?;
+    let mut put = connection
+        .prepare_cached(
+            "INSERT INTO key_row(tenant, class, key, until, task, \"check\", image) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+             ON CONFLICT DO UPDATE SET until = ?4, task = ?5, \"check\" = ?6, image = ?7",
+        )
+        .or_fault()?;
+    let task = row.task.map(|task| task.0.to_be_bytes());
+    put.execute(params![
+        tenant,
+        row.class as u8,
+        &row.key[..],
+        row.until.0 as i64,
+        task.as_ref().map(|task| &task[..]),
+        key_check(row) as i64,
+        row.image
+    ])
+    .or_fault()?;
+    Ok(())
+}
+
+fn put_scalars(connection: &Connection, known: &Known, cut: &Cut) -> Outcome<()> {
+    let mut put = connection
+        .prepare_cached("UPDATE meta SET value = ?2 WHERE name = ?1")
+        .or_fault()?;
+    let numbers = [
+        ("sequence", cut.through),
+        ("wall", cut.wall.0),
+        ("live_rows", known.live.rows),
+        ("live_sum", known.live.sum),
+    ];
+    for (name, value) in numbers {
+        put.execute(params![name, value as i64]).or_fault()?;
+    }
+    put.execute(params!["machine", cut.meta]).or_fault()?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! The tables of the store's file, as SQL.
+//! Owns: what each column means, the format number, the numbers that tell our files from others.
+//! Never: a trigger, or anything that another SQLite client could not read.
+
+/// `PRAGMA application_id` of our files: "Main" in ASCII.
+pub(crate) const APPLICATION_ID: i64 = 0x4d61_696e;
+
+/// `PRAGMA user_version`: what this release writes, and the only one it reads. A store of another format is made again from the log.
+pub(crate) const FORMAT: i64 = 1;
+
+/// Every table and index.
+///
+/// All instants are milliseconds since 1970. States and results are the codes of the log. Ids are 16 bytes, big endian. A row's number
+/// is the sequence of the event that made it, unique over tasks and runs, and is its rowid.
+///
+/// * `task_row.live`, `run_row.live`: 1 when recovery needs the row.
+/// * `task_row.tags`: a JSON array of strings; NULL when there are none.
+/// * `task_row.has_text`: 1 when `text` has a row for the task.
+/// * `run_row.worker`, `started_at`: of the current attempt, else of the last ended one. `result`, `error_code`, `error_message`: of the
+///   last ended one.
+/// * `run_row.attempts`: a JSON array of the ended attempts that the row keeps, oldest first, as objects of `number`, `result`,
+///   `started_at`, `finished_at`, `worker`, `error_code`, `error_message` (the last two may be missing). NULL when there is none, or when
+///   the columns say it all: one ended attempt, its number `attempt_count`, its end `finished_at`, and nobody holds the run.
+/// * `"check"`: see `check_of`; of payloads and keys, see `sqlite/sum.rs`.
+/// * The first run of a task mostly has the number after it, and needs no entry in `run_task`.
+pub(crate) const TABLES: &str = r#"
+CREATE TABLE meta(name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+CREATE TABLE names(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE place_row(
+  place INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, queue INTEGER NOT NULL, kind INTEGER NOT NULL,
+  c0 INTEGER NOT NULL, c1 INTEGER NOT NULL, c2 INTEGER NOT NULL, c3 INTEGER NOT NULL, c4 INTEGER NOT NULL,
+  c5 INTEGER NOT NULL, c6 INTEGER NOT NULL, c7 INTEGER NOT NULL, c8 INTEGER NOT NULL
+) STRICT;
+CREATE TABLE task_row(
+  number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, place INTEGER NOT NULL, id BLOB NOT NULL, state INTEGER NOT NULL,
+  live INTEGER NOT NULL, priority INTEGER NOT NULL, created_at INTEGER NOT NULL, canceled_at INTEGER, created_by TEXT,
+  description TEXT, tags TEXT, concurrency_key TEXT, has_text INTEGER NOT NULL, "check" INTEGER NOT NULL, image BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX task_id ON task_row(tenant, id);
+CREATE INDEX task_state ON task_row(tenant, state, priority DESC, created_at, id);
+CREATE INDEX task_place ON task_row(place, state, priority DESC, created_at, id);
+CREATE INDEX task_live ON task_row(number) WHERE live = 1;
+CREATE TABLE run_row(
+  number INTEGER PRIMARY KEY, task INTEGER NOT NULL, tenant INTEGER NOT NULL, place INTEGER NOT NULL, id BLOB NOT NULL,
+  state INTEGER NOT NULL, live INTEGER NOT NULL, scheduled_at INTEGER NOT NULL, created_at INTEGER NOT NULL, finished_at INTEGER,
+  attempt_count INTEGER NOT NULL, worker TEXT, started_at INTEGER, result INTEGER, error_code TEXT, error_message TEXT,
+  attempts TEXT, "check" INTEGER NOT NULL, image BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX run_id ON run_row(tenant, id);
+CREATE INDEX run_state ON run_row(tenant, state, scheduled_at);
+CREATE INDEX run_place ON run_row(place, state, scheduled_at);
+CREATE INDEX run_error ON run_row(tenant, error_code, scheduled_at) WHERE error_code IS NOT NULL;
+CREATE INDEX run_worker ON run_row(tenant, worker, scheduled_at) WHERE state IN (2, 3);
+CREATE INDEX run_task ON run_row(task) WHERE task <> number - 1;
+CREATE INDEX run_live ON run_row(number) WHERE live = 1;
+CREATE TABLE task_tag(tenant INTEGER NOT NULL, tag TEXT NOT NULL, number INTEGER NOT NULL,
+  PRIMARY KEY(tenant, tag, number)) STRICT, WITHOUT ROWID;
+CREATE TABLE payload_row(number INTEGER PRIMARY KEY, "check" INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE key_row(tenant INTEGER NOT NULL, class INTEGER NOT NULL, key TEXT NOT NULL, until INTEGER NOT NULL, task BLOB,
+  "check" INTEGER NOT NULL, image BLOB NOT NULL, PRIMARY KEY(tenant, class, key)) STRICT, WITHOUT ROWID;
+CREATE INDEX key_until ON key_row(until);
+CREATE VIRTUAL TABLE text USING fts5(kind, tags, description, error, content='', contentless_delete=1, detail='column',
+  tokenize="unicode61 remove_diacritics 2 tokenchars '_-'");
+"#;

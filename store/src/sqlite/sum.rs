@@ -1,0 +1,66 @@
+//! The sums that tell whether what is read is what was written.
+//! Owns: the running digest of live rows, and the checks of payloads and keys.
+//! Never: repairs.
+
+use mainstay_core::KeyRow;
+
+/// Count and wrapping sum of the checks of all live rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LiveSum {
+    /// How many rows are live.
+    pub(super) rows: u64,
+    /// The sum of their checks.
+    pub(super) sum: u64,
+}
+
+impl LiveSum {
+    /// Adds a live row.
+    pub(super) fn add(&mut self, check: u64) {
+        self.rows = self.rows.wrapping_add(1);
+        self.sum = self.sum.wrapping_add(check);
+    }
+
+    /// Takes a live row away.
+    pub(super) fn remove(&mut self, check: u64) {
+        self.rows = self.rows.wrapping_sub(1);
+        self.sum = self.sum.wrapping_sub(check);
+    }
+
+    /// Adds what another part counted.
+    pub(super) fn join(&mut self, part: LiveSum) {
+        self.rows = self.rows.wrapping_add(part.rows);
+        self.sum = self.sum.wrapping_add(part.sum);
+    }
+}
+
+/// Kind bytes of checks besides those of `RowKind`.
+const PAYLOAD: u8 = 3;
+const KEY: u8 = 4;
+
+fn short(hasher: &blake3::Hasher) -> u64 {
+    let mut short = [0; 8];
+    short.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_le_bytes(short)
+}
+
+/// The check beside a payload: over its kind byte, its task's number and its bytes.
+pub(super) fn payload_check(number: u64, bytes: &[u8]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[PAYLOAD]);
+    hasher.update(&number.to_le_bytes());
+    hasher.update(bytes);
+    short(&hasher)
+}
+
+/// The check beside an idempotency key: over everything that stands in its row.
+pub(super) fn key_check(row: &KeyRow) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[KEY, row.class as u8]);
+    hasher.update(&row.tenant.0.to_le_bytes());
+    hasher.update(&row.until.0.to_le_bytes());
+    hasher.update(&row.task.map_or(0, |task| task.0).to_le_bytes());
+    hasher.update(&(row.key.len() as u64).to_le_bytes());
+    hasher.update(row.key.as_bytes());
+    hasher.update(&row.image);
+    short(&hasher)
+}
