@@ -9,7 +9,7 @@ use crate::disk::Disk;
 use crate::fault::OpenError;
 use crate::frame::Frame;
 use crate::identity::LogId;
-use crate::manifest::{self, MANIFEST, Manifest};
+use crate::manifest::{self, MANIFEST, Manifest, SegmentEntry};
 use crate::options::Plant;
 use crate::recovery::{Judged, Proven, check_segment, judge_tail, segment_names};
 use crate::segment::{LOG_DIR, Position, QUARANTINE_DIR, first_sequence_of, segment_name};
@@ -249,6 +249,16 @@ fn inspect_segments<D: Disk>(
             }
             None => Ok(Judged::End),
         });
+        if let Err(OpenError::Missing { file, .. }) = &judged
+            && is_trimmed_now(disk, entry)
+        {
+            let explanation = "trimmed by the process that holds the log, before it was inspected";
+            report.note(file.clone(), 0, 0, explanation);
+            continue;
+        }
+        if report.segments.is_empty() {
+            report.oldest_sequence = entry.first_sequence;
+        }
         report.segments.push(SegmentReport {
             file: segment_name(entry.first_sequence),
             bytes,
@@ -273,4 +283,10 @@ fn inspect_segments<D: Disk>(
             Err(error) => report.damage(&error),
         }
     }
+}
+
+/// Whether a segment that an inspection did not find is one that the log has given up since.
+fn is_trimmed_now<D: Disk>(disk: &D, entry: &SegmentEntry) -> bool {
+    let now = manifest::load(disk).ok().flatten();
+    now.is_some_and(|now| now.oldest_sequence() > entry.first_sequence)
 }

@@ -10,7 +10,7 @@ use cutdisk::CutDisk;
 use mainstay_log::contract::{Collect, draft};
 use mainstay_log::{
     Disk, Entropy, FileFlusher, FileLog, Flush, Log, OpenError, Opened, Options, RamDisk, Trim,
-    open, read, tail_from,
+    inspect, open, read, tail_from,
 };
 
 type OpenedRam = Opened<FileLog<RamDisk>, FileFlusher<RamDisk>>;
@@ -182,6 +182,27 @@ fn a_reader_bears_that_what_it_was_to_read_is_trimmed() {
     let gap = seen.windows(2).filter(|pair| pair[0] + 2 < pair[1]);
     assert_eq!(gap.count(), 1);
     assert_eq!(seen.last(), Some(&119));
+}
+
+#[test]
+fn an_inspection_takes_what_is_trimmed_meanwhile_for_no_damage() {
+    let disk = RamDisk::new(512);
+    let mut opened = opens(&disk);
+    write(&mut opened, 60);
+    let mut oldest = 0;
+    let report = inspect(&disk, &mut |frame| {
+        if frame.first_sequence == 11 {
+            oldest = trim(&mut opened, 80);
+        }
+    });
+    assert!(report.is_sound() && !report.findings.is_empty());
+    assert_eq!((report.oldest_sequence, report.last_sequence), (1, 120));
+    let report = inspect(&disk, &mut |_| ());
+    assert!(report.is_sound() && report.findings.is_empty() && oldest > 11);
+    assert_eq!(
+        (report.oldest_sequence, report.last_sequence),
+        (oldest, 120)
+    );
 }
 
 #[test]
