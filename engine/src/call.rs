@@ -29,6 +29,14 @@ pub enum CallError {
         /// Which limit.
         limit: &'static str,
     },
+    /// There is too little room on the disk for new work, or for any change; nothing was done. It goes on by itself when there is room.
+    #[error("the disk is nearly full: {free_bytes} bytes are free, {needed_bytes} are needed")]
+    StorageFull {
+        /// Bytes that can still be allocated.
+        free_bytes: u64,
+        /// Bytes from which on new work is taken again.
+        needed_bytes: u64,
+    },
     /// The engine has stopped on a storage fault; nothing was done.
     #[error("the engine has stopped: {cause}")]
     Stopped {

@@ -7,7 +7,7 @@ use std::path::Path;
 use mainstay_core::Machine;
 use mainstay_log::{Disk, Finding, RealDisk, Report as LogReport};
 
-use crate::open::replay;
+use crate::recovery::replay;
 
 /// What an examination found.
 #[derive(Debug)]

@@ -6,26 +6,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use mainstay_core::{Answer, Query, RunId, RunView, Submitted, TaskSpec, TenantId};
-use mainstay_log::{Cut, Flush, Log, Options, RealDisk, Stopped};
+use mainstay_log::{Cut, Options, RealDisk, Stopped};
+use mainstay_store::{Retention, Unsearched};
 
 use crate::call::CallError;
-use crate::clock::Raw;
 use crate::handle::{Handle, SubmitError};
-use crate::open;
-use crate::shared::Shared;
+use crate::open::{self, Opening};
+use crate::recovery::{Progress, Settings};
+use crate::shelf::FileShelf;
+use crate::threads::{self, read_clocks, spawn, wall_ms};
 use crate::worker::WorkerBuilder;
-use crate::writer::Writer;
+use crate::{keeper, reads};
 
 /// The cause that an orderly shutdown leaves behind.
 pub(crate) const SHUT_DOWN: &str = "shut down";
-/// How long the log is idle before its last group is sealed.
-const SEAL_AFTER: Duration = Duration::from_millis(20);
-/// How long an idle thread sleeps at most.
-const SLEEP_MAX: Duration = Duration::from_secs(60);
-
 /// Why an engine did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -68,12 +65,19 @@ pub struct Recovered {
     pub cut: Option<Cut>,
     /// The number of this process life.
     pub incarnation: u64,
+    /// The event from which the state was read from the log because the store could not be used, 0 for the first; `None` when the store
+    /// was the base.
+    pub rebuilt_from: Option<u64>,
+    /// What was wrong on the way, for people.
+    pub notes: Vec<String>,
 }
 
 /// How an engine is opened.
 #[derive(Clone, Debug, Default)]
 pub struct EngineOptions {
     log: Options,
+    settings: Settings,
+    unsearched: Unsearched,
 }
 
 impl EngineOptions {
@@ -91,11 +95,74 @@ impl EngineOptions {
         self
     }
 
+    /// How much of the log is kept beyond what recovery needs: so many bytes, and those only until they are so old; 1 GiB and 7 days
+    /// unless set. An age of 0 keeps the bytes whatever their age.
+    #[must_use]
+    pub fn log_retain(mut self, bytes: u64, age_ms: u64) -> EngineOptions {
+        self.settings.log_retain_bytes = bytes;
+        self.settings.log_retain_ms = age_ms;
+        self
+    }
+
+    /// What finished work is kept: 30 days and 64 GiB unless set.
+    #[must_use]
+    pub fn history(mut self, retention: Retention) -> EngineOptions {
+        self.settings.retention = retention;
+        self
+    }
+
+    /// Queues whose work is not found by its text; none unless set.
+    #[must_use]
+    pub fn unsearched(mut self, queues: Unsearched) -> EngineOptions {
+        self.unsearched = queues;
+        self
+    }
+
+    /// Bytes of payloads above 64 bytes that stay in memory beside the store; 64 MiB unless set.
+    #[must_use]
+    pub fn payload_cache_bytes(mut self, bytes: u64) -> EngineOptions {
+        self.settings.payload_cache_bytes = bytes;
+        self
+    }
+
+    /// Free bytes on the disk below which new work is refused; 256 MiB unless set.
+    #[must_use]
+    pub fn low_water_bytes(mut self, bytes: u64) -> EngineOptions {
+        self.settings.low_water_bytes = bytes;
+        self
+    }
+
+    /// Rows changed and not yet in the store beyond which new work is refused; 4,000,000 unless set.
+    #[must_use]
+    pub fn store_lag_rows(mut self, rows: u64) -> EngineOptions {
+        self.settings.store_lag_rows = rows;
+        self
+    }
+
+    /// Bytes of log between two snapshots at least; 256 MiB unless set.
+    #[must_use]
+    pub fn snapshot_every_bytes(mut self, bytes: u64) -> EngineOptions {
+        self.settings.snapshot_every_bytes = bytes;
+        self
+    }
+
     /// Opens a data directory, making it when there is none.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Engine, OpenError> {
+        self.open_telling(directory, &mut |_| {})
+    }
+
+    /// The same; `listener` hears of progress when recovery takes long.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_telling(
+        self,
+        directory: impl AsRef<Path>,
+        listener: &mut dyn FnMut(Progress),
+    ) -> Result<Engine, OpenError> {
         let directory = directory.as_ref();
         let named = |error| OpenError::Directory {
             directory: directory.display().to_string(),
@@ -111,132 +178,19 @@ impl EngineOptions {
                 what: "entropy",
                 error: error.to_string(),
             })?;
-        let opening = open::open(disk, self.log, read_clocks(), entropy)?;
+        let mut shelf = FileShelf::new(directory, self.unsearched);
+        let settings = self.settings;
+        let opening = open::open(
+            disk,
+            self.log,
+            &settings,
+            &mut shelf,
+            listener,
+            read_clocks(),
+            entropy,
+        )?;
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let recovered = Recovered {
-            sequence: opening.recovery.last_sequence,
-            events: opening.recovery.events,
-            ms,
-            fresh: opening.recovery.fresh,
-            was_clean: opening.recovery.was_clean,
-            cut: opening.recovery.cut.clone(),
-            incarnation: opening.identity.incarnation,
-        };
-        let handle = opening.handle;
-        handle
-            .shared()
-            .counters
-            .recovery_ms
-            .store(ms, Ordering::Relaxed);
-        let closing = Arc::new(AtomicBool::new(false));
-        let writer = spawn("mainstay-writer", {
-            let (shared, writer) = (Arc::clone(handle.shared()), opening.writer);
-            move || write(writer, &shared, u64::from_le_bytes(seed))
-        })?;
-        let flusher = spawn("mainstay-flusher", {
-            let (shared, flusher, closing) = (
-                Arc::clone(handle.shared()),
-                opening.flusher,
-                Arc::clone(&closing),
-            );
-            move || flush(flusher, &shared, &closing)
-        })?;
-        Ok(Engine {
-            handle,
-            recovered,
-            closing,
-            writer: Some(writer),
-            flusher: Some(flusher),
-        })
-    }
-}
-
-fn spawn<T: Send + 'static>(
-    name: &'static str,
-    body: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, OpenError> {
-    let spawned = std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(body);
-    spawned.map_err(|error| OpenError::System {
-        what: "a thread",
-        error: error.to_string(),
-    })
-}
-
-/// Reads both clocks. The steady one goes on while the machine sleeps.
-fn read_clocks() -> Raw {
-    let wall = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
-    let steady = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let steady_ms = u64::try_from(steady.tv_sec).unwrap_or(0) * 1000
-        + u64::try_from(steady.tv_nsec).unwrap_or(0) / 1_000_000;
-    Raw {
-        wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
-        steady_ms,
-    }
-}
-
-/// The writer's thread.
-fn write<L: Log>(mut writer: Writer<L>, shared: &Shared, mut seed: u64) {
-    let _end = OnPanic(shared);
-    loop {
-        // A Weyl sequence: the machine mixes each seed, so distinct ones are enough.
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let Ok(turn) = writer.turn(read_clocks(), seed) else {
-            return;
-        };
-        if writer.end_if_stopped() || turn.done {
-            return;
-        }
-        while writer.is_full() && !shared.is_stopped() {
-            shared.wait_for_change(Duration::from_millis(20));
-        }
-        let sleep = turn
-            .next_in_ms
-            .map_or(SLEEP_MAX, |ms| Duration::from_millis(ms).min(SLEEP_MAX));
-        shared.inbox.wait(sleep);
-    }
-}
-
-/// A thread that panics takes the engine with it: nobody may wait for an answer that no thread will give.
-struct OnPanic<'a>(&'a Shared);
-
-impl Drop for OnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let cause = "a thread of the engine panicked";
-            self.0.set_stopped(cause);
-            self.0.release.fail(cause);
-            for request in self.0.inbox.close() {
-                request.refuse(cause);
-            }
-        }
-    }
-}
-
-/// The flusher's thread.
-fn flush<F: Flush>(mut flusher: F, shared: &Shared, closing: &AtomicBool) -> Result<(), Stopped> {
-    let _end = OnPanic(shared);
-    let mut sealed = false;
-    loop {
-        let queued = flusher.wait(if sealed { SLEEP_MAX } else { SEAL_AFTER });
-        let flushed = if queued {
-            sealed = false;
-            flusher.flush()
-        } else if closing.load(Ordering::Acquire) || shared.is_stopped() {
-            let closed = flusher.close();
-            shared.set_log_stats(flusher.stats());
-            open::settle_close(shared, &closed);
-            return closed;
-        } else {
-            sealed = true;
-            flusher.seal()
-        };
-        shared.set_log_stats(flusher.stats());
-        open::settle(shared, &flushed);
-        flushed?;
+        Engine::run(opening, &settings, &shelf, u64::from_le_bytes(seed), ms)
     }
 }
 
@@ -247,9 +201,69 @@ pub struct Engine {
     closing: Arc<AtomicBool>,
     writer: Option<JoinHandle<()>>,
     flusher: Option<JoinHandle<Result<(), Stopped>>>,
+    store: Vec<JoinHandle<()>>,
 }
 
 impl Engine {
+    /// Gives an opened engine its threads.
+    fn run(
+        opening: Opening<RealDisk>,
+        settings: &Settings,
+        shelf: &FileShelf,
+        seed: u64,
+        ms: u64,
+    ) -> Result<Engine, OpenError> {
+        let handle = opening.handle;
+        let shared = Arc::clone(handle.shared());
+        shared.counters.recovery_ms.store(ms, Ordering::Relaxed);
+        shared.set_library(shelf.library());
+        let recovered = Recovered {
+            sequence: opening
+                .recovery
+                .last_sequence
+                .max(opening.writer.machine().sequence()),
+            events: opening.recovery.events,
+            ms,
+            fresh: opening.recovery.fresh,
+            was_clean: opening.recovery.was_clean,
+            cut: opening.recovery.cut.clone(),
+            incarnation: opening.identity.incarnation,
+            rebuilt_from: opening.rebuilt_from,
+            notes: opening.notes,
+        };
+        let closing = Arc::new(AtomicBool::new(false));
+        let writer = spawn("mainstay-writer", {
+            let (shared, writer) = (Arc::clone(&shared), opening.writer);
+            move || threads::write(writer, &shared, seed)
+        })?;
+        let flusher = spawn("mainstay-flusher", {
+            let (shared, flusher, closing) =
+                (Arc::clone(&shared), opening.flusher, Arc::clone(&closing));
+            let settings = settings.clone();
+            move || threads::flush(flusher, &shared, &closing, &settings)
+        })?;
+        let keeper = spawn("mainstay-keeper", {
+            let (shared, keeper) = (Arc::clone(&shared), opening.keeper);
+            move || drop(threads::tend(&shared, || keeper::keep(keeper, wall_ms)))
+        })?;
+        let reads = spawn("mainstay-reader", {
+            let (shared, reads) = (Arc::clone(&shared), opening.reads);
+            move || drop(threads::tend(&shared, || reads::read(reads)))
+        })?;
+        let snapper = spawn("mainstay-snap", {
+            let (shared, snapper) = (Arc::clone(&shared), opening.snapper);
+            move || threads::snapshots(snapper, &shared)
+        })?;
+        Ok(Engine {
+            handle,
+            recovered,
+            closing,
+            writer: Some(writer),
+            flusher: Some(flusher),
+            store: vec![keeper, reads, snapper],
+        })
+    }
+
     /// Opens a data directory with the defaults, making it when there is none.
     ///
     /// # Errors
@@ -343,6 +357,11 @@ impl Engine {
             Some(flusher) => flusher.join().unwrap_or(Err(Stopped::Closed)),
             None => Ok(()),
         };
+        // The keeper commits what is durable now, and ends.
+        shared.close_store("the engine is shutting down");
+        for thread in self.store.drain(..) {
+            thread.join().ok();
+        }
         shared.set_stopped(SHUT_DOWN);
         for request in shared.inbox.close() {
             drop(request);

@@ -127,9 +127,46 @@ impl Handle {
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         let (log, sync_sum_us) = self.shared.log_stats();
-        self.shared
-            .counters
-            .snapshot(&log, sync_sum_us, self.shared.inbox.len())
+        let shared = &self.shared;
+        let stored = shared.backlog.stored();
+        let applied = shared.counters.applied.load(Ordering::Relaxed);
+        Metrics {
+            store_lag_events: applied.saturating_sub(stored),
+            store_checkpoint: stored,
+            disk_free_bytes: shared.space.free_bytes(),
+            ..shared
+                .counters
+                .snapshot(&log, sync_sum_us, shared.inbox.len())
+        }
+    }
+
+    /// Waits until the store, which lists and SQL read, holds everything up to this event; false when it does not in time. The cut is
+    /// taken at once for whoever waits.
+    #[must_use]
+    pub fn wait_stored(&self, sequence: u64, timeout: Duration) -> bool {
+        if self.shared.backlog.stored() >= sequence {
+            return true;
+        }
+        self.shared.inbox.push_always(Request::Cut);
+        self.shared.backlog.wait_stored(sequence, timeout)
+    }
+
+    /// Lists, search and SQL over what the store holds; `None` in a simulation, which has no file.
+    #[must_use]
+    pub fn library(&self) -> Option<Arc<crate::shelf::Library>> {
+        self.shared.library()
+    }
+
+    /// The last thing that went wrong without harm: a snapshot that could not be written.
+    #[must_use]
+    pub fn last_note(&self) -> Option<String> {
+        self.shared.last_note()
+    }
+
+    /// The last event that the store holds.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        self.shared.backlog.stored()
     }
 
     /// Grants nothing any more and answers parked claims with an empty list.
@@ -139,13 +176,18 @@ impl Handle {
     }
 
     fn push(&self, request: Request) {
-        let Err(refused) = self.shared.inbox.push(request) else {
+        let short = self.shared.space.is_short();
+        let Err(refused) = self.shared.inbox.push(request, short) else {
             return;
         };
         let (request, error) = match *refused {
             Refused::Busy(request, limit) => {
                 self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
                 (request, CallError::Busy { limit })
+            }
+            Refused::Full(request) => {
+                self.shared.counters.busy.fetch_add(1, Ordering::Relaxed);
+                (request, self.shared.no_room())
             }
             Refused::Closed(request) => (request, self.closed()),
         };
@@ -154,7 +196,11 @@ impl Handle {
             Request::Call(_, reply) | Request::Claim(_, _, _, reply) => tell(reply),
             Request::Calls(_, reply) => drop(reply.send(Err(error))),
             Request::Ask(_, _, reply) => drop(reply.send(Err(error))),
-            Request::Release(..) | Request::Drain | Request::Stop => {}
+            Request::Release(..)
+            | Request::Stored(_)
+            | Request::Cut
+            | Request::Drain
+            | Request::Stop => {}
         }
     }
 
@@ -163,7 +209,9 @@ impl Handle {
             Status::Stopped { cause } if cause != crate::engine::SHUT_DOWN => {
                 CallError::Stopped { cause }
             }
-            Status::Ready | Status::Draining | Status::Stopped { .. } => CallError::ShuttingDown,
+            Status::Ready | Status::Draining | Status::ReadOnly { .. } | Status::Stopped { .. } => {
+                CallError::ShuttingDown
+            }
         }
     }
 }

@@ -33,6 +33,10 @@ pub(crate) enum Request {
     Ask(TenantId, Query, Reply<Answer>),
     /// Grants whose answer nobody took go back.
     Release(Principal, Vec<(RunId, Fence)>),
+    /// The store holds everything up to this event.
+    Stored(u64),
+    /// Take a cut now: somebody waits to read it.
+    Cut,
     /// Grant nothing any more and answer parked claims.
     Drain,
     /// Decide nothing any more.
@@ -66,7 +70,11 @@ impl Request {
             Request::Calls(calls, _) => calls.iter().map(of).sum(),
             Request::Claim(_, claim, ..) => 128 + weight_of(claim),
             Request::Release(_, grants) => 128 + grants.len() * 32,
-            Request::Ask(..) | Request::Drain | Request::Stop => 128,
+            Request::Ask(..)
+            | Request::Stored(_)
+            | Request::Cut
+            | Request::Drain
+            | Request::Stop => 128,
         }
     }
 
@@ -81,7 +89,11 @@ impl Request {
             }
             Request::Calls(_, reply) => drop(reply.send(Err(error))),
             Request::Ask(_, _, reply) => drop(reply.send(Err(error))),
-            Request::Release(..) | Request::Drain | Request::Stop => {}
+            Request::Release(..)
+            | Request::Stored(_)
+            | Request::Cut
+            | Request::Drain
+            | Request::Stop => {}
         }
     }
 
@@ -95,6 +107,8 @@ impl Request {
             Request::Claim(..)
             | Request::Ask(..)
             | Request::Release(..)
+            | Request::Stored(_)
+            | Request::Cut
             | Request::Drain
             | Request::Stop => false,
         }
@@ -111,6 +125,8 @@ struct Queue {
     requests: VecDeque<(Request, usize)>,
     bytes: usize,
     closed: bool,
+    /// New work is refused: the store lags too far behind.
+    lagging: bool,
     /// The writer sleeps and wants to be woken.
     asleep: bool,
 }
@@ -125,6 +141,7 @@ pub(crate) struct Inbox {
 /// Why a request was not taken; the request comes back.
 pub(crate) enum Refused {
     Busy(Request, &'static str),
+    Full(Request),
     Closed(Request),
 }
 
@@ -134,12 +151,19 @@ impl Inbox {
     }
 
     /// Hands a request over. New work is refused when four fifths are full, so that what moves work on still finds room.
-    pub(crate) fn push(&self, request: Request) -> Result<(), Box<Refused>> {
+    pub(crate) fn push(&self, request: Request, short: bool) -> Result<(), Box<Refused>> {
         let weight = request.weight();
-        let fifths = if request.brings_work() { 4 } else { 5 };
+        let brings_work = request.brings_work();
+        let fifths = if brings_work { 4 } else { 5 };
         let mut queue = self.lock();
         if queue.closed {
             return Err(Box::new(Refused::Closed(request)));
+        }
+        if brings_work && short {
+            return Err(Box::new(Refused::Full(request)));
+        }
+        if brings_work && queue.lagging {
+            return Err(Box::new(Refused::Busy(request, "store_lag")));
         }
         if queue.requests.len() >= REQUESTS_MAX / 5 * fifths {
             return Err(Box::new(Refused::Busy(request, "inbox_requests")));
@@ -154,6 +178,11 @@ impl Inbox {
             self.filled.notify_one();
         }
         Ok(())
+    }
+
+    /// The store lags too far behind, or no longer.
+    pub(crate) fn set_lagging(&self, lagging: bool) {
+        self.lock().lagging = lagging;
     }
 
     fn put(queue: &mut Queue, request: Request, weight: usize) {

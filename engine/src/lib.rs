@@ -16,16 +16,24 @@
 //! made durable by the log, and only then does an answer leave.
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod call;
 mod clock;
 pub mod doctor;
 mod engine;
 mod handle;
 mod inbox;
+mod keeper;
 mod metrics;
 mod open;
+mod reads;
+mod recovery;
 mod release;
 mod shared;
+mod shelf;
+mod snapshot;
+mod space;
+mod threads;
 mod token;
 mod waiters;
 mod worker;
@@ -35,10 +43,15 @@ pub use call::{CallError, Pending, Replied};
 pub use clock::{Clock, Raw};
 pub use engine::{Engine, EngineOptions, OpenError, Recovered};
 pub use handle::{Handle, SubmitError, Task};
+pub use keeper::{Keeper, Kept};
 pub use mainstay_core::*;
+pub use mainstay_store as store;
 pub use metrics::{Histogram, Metrics};
 pub use open::{Opening, open};
+pub use reads::Reads;
+pub use recovery::{Progress, Settings, Shelf};
 pub use shared::Status;
+pub use snapshot::{Snapped, Snapper};
 pub use worker::{Job, JobError, Worker, WorkerBuilder};
 #[doc(hidden)]
 pub use writer::{Plant, Turn, Writer};

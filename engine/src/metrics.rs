@@ -47,6 +47,30 @@ pub struct Metrics {
     pub waiters: u64,
     /// Requests refused as `busy`.
     pub busy: u64,
+    /// Events that the store does not hold yet.
+    pub store_lag_events: u64,
+    /// The last event that the store holds.
+    pub store_checkpoint: u64,
+    /// Cuts committed to the store.
+    pub store_commits: u64,
+    /// Microseconds these commits took together.
+    pub store_commit_us: u64,
+    /// Rows in them.
+    pub store_rows: u64,
+    /// Snapshot files written.
+    pub snapshots: u64,
+    /// Bytes of log segments kept.
+    pub log_bytes: u64,
+    /// The first event that the log still holds.
+    pub log_oldest_sequence: u64,
+    /// Bytes that can still be allocated on the disk, when last asked.
+    pub disk_free_bytes: u64,
+    /// Bytes of payloads in memory that the store could hold instead.
+    pub payload_bytes: u64,
+    /// Tasks in memory.
+    pub rows_tasks: u64,
+    /// Runs in memory.
+    pub rows_runs: u64,
 }
 
 /// The live counters.
@@ -58,6 +82,14 @@ pub(crate) struct Counters {
     pub(crate) waiters: AtomicU64,
     pub(crate) turns: AtomicU64,
     pub(crate) recovery_ms: AtomicU64,
+    pub(crate) store_commits: AtomicU64,
+    pub(crate) store_commit_us: AtomicU64,
+    pub(crate) store_rows: AtomicU64,
+    pub(crate) payload_bytes: AtomicU64,
+    pub(crate) rows_tasks: AtomicU64,
+    pub(crate) rows_runs: AtomicU64,
+    pub(crate) applied: AtomicU64,
+    pub(crate) snapshots: AtomicU64,
     pub(crate) recovered_events: AtomicU64,
     batch: [AtomicU64; BATCH_BOUNDS.len() + 1],
     commands: AtomicU64,
@@ -97,6 +129,19 @@ impl Counters {
             inbox_len: inbox_len as u64,
             waiters: load(&self.waiters),
             busy: load(&self.busy),
+            store_commits: load(&self.store_commits),
+            store_commit_us: load(&self.store_commit_us),
+            store_rows: load(&self.store_rows),
+            snapshots: load(&self.snapshots),
+            log_bytes: log.bytes_kept,
+            log_oldest_sequence: log.oldest_sequence,
+            payload_bytes: load(&self.payload_bytes),
+            rows_tasks: load(&self.rows_tasks),
+            rows_runs: load(&self.rows_runs),
+            // What follows is known elsewhere.
+            store_lag_events: 0,
+            store_checkpoint: 0,
+            disk_free_bytes: 0,
         }
     }
 }

@@ -3,17 +3,24 @@
 //! Never: serves before the log's own recovery is complete and the start is recorded.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use mainstay_core::{Machine, Now, Steady, Timestamp, codec};
+use mainstay_core::{Steady, Timestamp};
 use mainstay_log::{
-    Disk, Entropy, FileFlusher, FileLog, Flushed, Frame, Identity, Log, Options, Recovery, Stopped,
+    Disk, Durable, Entropy, FileFlusher, FileLog, Flushed, Identity, Log, Options, Recovery,
+    Stopped,
 };
 
 use crate::clock::{Clock, Raw};
 use crate::inbox::Request;
+use crate::keeper::Keeper;
+use crate::reads::Reads;
+use crate::recovery::{Progress, Rebuild, Settings, Shelf, Way};
 use crate::shared::Shared;
+use crate::snapshot::Snapper;
+use crate::space::Space;
 use crate::token::TokenKey;
-use crate::writer::Writer;
+use crate::writer::{Desk, StoreRules, Writer};
 use crate::{Handle, metrics};
 
 /// An engine that is open but has no threads yet: a program gives it some, the simulator drives it by hand.
@@ -22,12 +29,23 @@ pub struct Opening<D: Disk> {
     pub writer: Writer<FileLog<D>>,
     /// Makes durable.
     pub flusher: FileFlusher<D>,
+    /// Commits cuts to the store.
+    pub keeper: Keeper,
+    /// Completes answers that need the store.
+    pub reads: Reads,
+    /// Writes snapshots.
+    pub snapper: Snapper<D>,
     /// Asks.
     pub handle: Handle,
     /// Whose log this is.
     pub identity: Identity,
     /// What recovery found.
     pub recovery: Recovery,
+    /// The event from which the state was read from the log because the store could not be used, 0 for the first; `None` when the store
+    /// was the base.
+    pub rebuilt_from: Option<u64>,
+    /// What was wrong on the way, for people.
+    pub notes: Vec<String>,
 }
 
 impl Handle {
@@ -61,10 +79,7 @@ pub(crate) fn settle(shared: &Shared, flushed: &Result<Flushed, Stopped>) {
             shared.notify_room();
         }
         Err(stopped) => {
-            shared.set_stopped(&stopped.to_string());
-            shared.release.fail(&stopped.to_string());
-            // The writer may sleep; it answers everybody who still waits.
-            shared.inbox.push_always(Request::Drain);
+            shared.fail(&stopped.to_string());
         }
     }
 }
@@ -72,82 +87,100 @@ pub(crate) fn settle(shared: &Shared, flushed: &Result<Flushed, Stopped>) {
 /// What follows the flusher's close: it has made everything durable that was ever appended, or has stopped.
 pub(crate) fn settle_close(shared: &Shared, closed: &Result<(), Stopped>) {
     match closed {
-        Ok(()) => shared.release(u64::MAX),
+        Ok(()) => {
+            shared.set_durable(Durable {
+                frame: 0,
+                sequence: shared.counters.applied.load(Ordering::Acquire),
+            });
+            shared.release(u64::MAX);
+        }
         Err(stopped) => settle(shared, &Err(stopped.clone())),
     }
-}
-
-/// Reads one frame into a machine.
-pub(crate) fn replay(machine: &mut Machine, frame: &Frame<'_>) -> Result<(), String> {
-    let now = Now {
-        wall: Timestamp(frame.wall_ms),
-        steady: Steady(frame.steady_ms),
-        id_seed: frame.id_seed,
-    };
-    let expected = frame.first_sequence + u64::from(frame.event_count);
-    if frame.event_count > 0 && machine.sequence() + 1 != frame.first_sequence {
-        return Err(format!(
-            "it starts at {}, the state stands at {}",
-            frame.first_sequence,
-            machine.sequence()
-        ));
-    }
-    codec::decode(frame.body, &mut |_, events| {
-        for entry in events {
-            machine.replay(&now, entry);
-        }
-    })
-    .map_err(|error| error.to_string())?;
-    if frame.event_count > 0 && machine.sequence() + 1 != expected {
-        return Err(format!(
-            "it promises {} events and holds others",
-            frame.event_count
-        ));
-    }
-    Ok(())
 }
 
 /// Opens a data directory on any disk, without threads.
 ///
 /// # Errors
-/// What the log says: held by another process, damaged, not understood, or an error of the disk.
+/// What the log says: held by another process, damaged, not understood, or an error of the disk. What the store says, when it cannot
+/// be used and not be made anew.
 pub fn open<D: Disk>(
     disk: D,
     options: Options,
+    settings: &Settings,
+    shelf: &mut dyn Shelf,
+    listener: &mut dyn FnMut(Progress),
     raw: Raw,
     entropy: [u8; 64],
 ) -> Result<Opening<D>, mainstay_log::OpenError> {
     let mut seed = [0; 8];
     seed.copy_from_slice(&blake3::hash(&entropy).as_bytes()[..8]);
     let seed = u64::from_le_bytes(seed);
-    let mut machine = Machine::new(seed);
-    let mut from_start = mainstay_log::FromStart(|frame| replay(&mut machine, frame));
-    let opened = mainstay_log::open(disk, options, Entropy(entropy), &mut from_start)?;
+    let mut rebuild = Rebuild::new(seed, &disk, shelf, settings.payload_cache_bytes, listener);
+    let opened = mainstay_log::open(disk.clone(), options, Entropy(entropy), &mut rebuild)?;
+    let Rebuild {
+        machine,
+        store,
+        way,
+        notes,
+        ..
+    } = rebuild;
+    let declined = |reason: String| mainstay_log::OpenError::Declined { reason };
+    let (Some(machine), Some(store)) = (machine, store) else {
+        return Err(declined("the log was opened without its base".to_owned()));
+    };
+    let reader = || store.reader().map_err(|error| declined(error.to_string()));
     let (identity, recovery) = (opened.identity, opened.recovery);
-    let (last_wall, last_steady) = (
-        Timestamp(recovery.last_wall_ms),
-        Steady(recovery.last_steady_ms),
+    // The log may hold no frame after the checkpoint: then the state knows the last times.
+    let moment = machine.moment();
+    let (clock, downtime_ms) = Clock::start(
+        raw,
+        Timestamp(recovery.last_wall_ms.max(moment.wall.0)),
+        Steady(recovery.last_steady_ms.max(moment.steady.0)),
     );
-    let (clock, downtime_ms) = Clock::start(raw, last_wall, last_steady);
+    let probe = disk.clone();
+    let space = Space::new(
+        Box::new(move || probe.free_bytes()),
+        settings.low_water_bytes,
+    );
     let tokens = TokenKey::new(identity.secret, identity.log_id.0);
-    let shared = Arc::new(Shared::new(tokens, identity.log_id.to_string()));
+    let shared = Arc::new(Shared::new(tokens, identity.log_id.to_string(), space));
     record_recovery(&shared.counters, recovery.events);
     let durable = opened.log.durable();
     shared.set_durable(durable);
+    shared.backlog.set_stored(store.checkpoint());
+    let rules = StoreRules {
+        payload_bytes: settings.payload_cache_bytes,
+        lag_rows: settings.store_lag_rows,
+        cut_rows: settings.cut_rows,
+        cut_ms: settings.cut_ms,
+    };
+    let desk = Desk::new(reader()?, rules, store.checkpoint());
     let mut writer = Writer::new(
         machine,
         opened.log,
         clock,
         Arc::clone(&shared),
         durable.frame,
+        desk,
     );
     writer.start(raw, seed, identity.incarnation, downtime_ms);
+    let readers = (reader()?, reader()?);
+    let every = settings.snapshot_every_bytes;
     Ok(Opening {
         writer,
         flusher: opened.flusher,
+        reads: Reads::new(reader()?, Arc::clone(&shared)),
+        snapper: Snapper::new(disk, readers, Arc::clone(&shared), every),
+        keeper: Keeper::new(store, Arc::clone(&shared), settings.retention.clone()),
         handle: Handle::new(shared),
         identity,
         recovery,
+        rebuilt_from: match way {
+            Way::Store => None,
+            Way::Snapshot(sequence) => Some(sequence),
+            Way::Log => Some(0),
+        },
+        notes,
     })
 }
 

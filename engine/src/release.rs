@@ -9,13 +9,33 @@ use mainstay_core::{Answer, Fence, Outcome, Principal, RunId};
 
 use crate::call::{CallError, Replied, Reply};
 use crate::inbox::{Decided, Request};
+use crate::reads::{Fetches, Question};
 
 /// One answer with the caller it is for.
 #[derive(Debug)]
 pub(crate) enum Parcel {
     Decided(Reply<Decided>, Decided, Option<Principal>),
     Many(Reply<Vec<Decided>>, Vec<Decided>, Option<Principal>),
-    Answer(Reply<Answer>, Answer),
+    Answer(Reply<Answer>, Answer, Option<Question>),
+}
+
+impl Parcel {
+    /// Whether a part of the answer is in the store alone.
+    fn needs_store(&self) -> bool {
+        let stored = |decided: &Decided| match decided {
+            Ok(Outcome::Claimed(grants)) => {
+                grants.iter().any(|grant| grant.stored_payload.is_some())
+            }
+            _ => false,
+        };
+        match self {
+            Parcel::Decided(_, decided, _) => stored(decided),
+            Parcel::Many(_, decided, _) => decided.iter().any(stored),
+            Parcel::Answer(_, Answer::Absent, question) => question.is_some(),
+            Parcel::Answer(_, Answer::Task(task), _) => task.stored_payload.is_some(),
+            Parcel::Answer(..) => false,
+        }
+    }
 }
 
 /// A parcel, the frame it waits for, and what it would mean if that frame is never confirmed.
@@ -43,7 +63,7 @@ impl Parked {
                 let undelivered = reply.send(Ok(Replied { value, sequence })).err()?;
                 give_back(undelivered.ok()?.value, unkeyed_claims?)
             }
-            Parcel::Answer(reply, value) => {
+            Parcel::Answer(reply, value, _) => {
                 reply.send(Ok(Replied { value, sequence })).ok();
                 None
             }
@@ -63,7 +83,7 @@ impl Parked {
         match self.parcel {
             Parcel::Decided(reply, ..) => drop(reply.send(Err(error))),
             Parcel::Many(reply, ..) => drop(reply.send(Err(error))),
-            Parcel::Answer(reply, _) => drop(reply.send(Err(error))),
+            Parcel::Answer(reply, ..) => drop(reply.send(Err(error))),
         }
     }
 }
@@ -97,13 +117,28 @@ impl Release {
     }
 
     /// Lets out every answer whose frame is durable. Gives what nobody took.
-    pub(crate) fn up_to(&self, durable_frame: u64) -> Vec<Request> {
+    pub(crate) fn up_to(&self, durable_frame: u64, fetches: &Fetches) -> Vec<Request> {
         let ready: Vec<Parked> = {
             let mut parked = self.lock();
             let count = parked.partition_point(|parcel| parcel.frame <= durable_frame);
             parked.drain(..count).collect()
         };
-        ready.into_iter().filter_map(Parked::deliver).collect()
+        let mut back = Vec::new();
+        for parked in ready {
+            let parked = if parked.parcel.needs_store() {
+                match fetches.push(parked) {
+                    None => continue,
+                    Some(late) => {
+                        late.fail("the engine is shutting down");
+                        continue;
+                    }
+                }
+            } else {
+                parked
+            };
+            back.extend(parked.deliver());
+        }
+        back
     }
 
     /// The log has stopped: every parked answer ends with an error.

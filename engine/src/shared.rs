@@ -3,14 +3,19 @@
 //! Never: holds state of the machine.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use crate::shelf::Library;
 use mainstay_log::{Durable, LogStats};
 
-use crate::inbox::Inbox;
+use crate::backlog::Backlog;
+use crate::call::CallError;
+use crate::inbox::{Inbox, Request};
 use crate::metrics::Counters;
+use crate::reads::Fetches;
 use crate::release::Release;
+use crate::space::Space;
 use crate::token::TokenKey;
 
 /// Whether the engine serves.
@@ -20,6 +25,11 @@ pub enum Status {
     Ready,
     /// No work is granted any more; everything else still works.
     Draining,
+    /// It started on a full disk: everything can be read, nothing changed, until there is room.
+    ReadOnly {
+        /// What had no room.
+        cause: String,
+    },
     /// A storage fault, or a shutdown, ended all writing.
     Stopped {
         /// What happened.
@@ -36,9 +46,16 @@ struct LogView {
 pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) release: Release,
+    pub(crate) backlog: Backlog,
+    pub(crate) fetches: Fetches,
+    pub(crate) space: Space,
+    /// Events up to here are in two verified snapshots: the log need not keep them.
+    pub(crate) snapped: AtomicU64,
     pub(crate) counters: Counters,
     pub(crate) tokens: TokenKey,
     pub(crate) log_id: String,
+    library: OnceLock<Arc<Library>>,
+    last_note: Mutex<Option<String>>,
     status: Mutex<Status>,
     changed: Condvar,
     log: Mutex<LogView>,
@@ -52,13 +69,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(tokens: TokenKey, log_id: String) -> Shared {
+    pub(crate) fn new(tokens: TokenKey, log_id: String, space: Space) -> Shared {
         Shared {
             inbox: Inbox::default(),
             release: Release::default(),
+            backlog: Backlog::default(),
+            fetches: Fetches::default(),
+            space,
+            snapped: AtomicU64::new(0),
             counters: Counters::default(),
             tokens,
             log_id,
+            library: OnceLock::new(),
+            last_note: Mutex::new(None),
             status: Mutex::new(Status::Ready),
             changed: Condvar::new(),
             log: Mutex::new(LogView {
@@ -98,11 +121,55 @@ impl Shared {
         matches!(*lock(&self.status), Status::Stopped { .. })
     }
 
+    /// A part of the engine has failed: everybody who waits hears of it, and nothing goes on.
+    pub(crate) fn fail(&self, cause: &str) {
+        self.set_stopped(cause);
+        self.release.fail(cause);
+        self.close_store(cause);
+        // The writer may sleep; it answers everybody who still waits.
+        self.inbox.push_always(Request::Drain);
+    }
+
+    /// Nothing more is fetched from the store or committed to it.
+    pub(crate) fn close_store(&self, cause: &str) {
+        for parked in self.fetches.close() {
+            parked.fail(cause);
+        }
+        self.backlog.close();
+    }
+
+    /// The reading room over the store's file; a simulation has none.
+    pub(crate) fn set_library(&self, library: Arc<Library>) {
+        self.library.set(library).ok();
+    }
+
+    pub(crate) fn library(&self) -> Option<Arc<Library>> {
+        self.library.get().cloned()
+    }
+
+    /// Keeps the last thing that went wrong without harm, for whoever asks.
+    pub(crate) fn note(&self, what: String) {
+        *lock(&self.last_note) = Some(what);
+    }
+
+    /// The last thing that went wrong without harm.
+    pub(crate) fn last_note(&self) -> Option<String> {
+        lock(&self.last_note).clone()
+    }
+
     /// Waits until the log has moved or stopped, at most so long.
     pub(crate) fn wait_for_change(&self, timeout: Duration) {
         let status = lock(&self.status);
         if !matches!(*status, Status::Stopped { .. }) {
             drop(self.changed.wait_timeout(status, timeout));
+        }
+    }
+
+    /// What a caller hears whose work has no room.
+    pub(crate) fn no_room(&self) -> CallError {
+        CallError::StorageFull {
+            free_bytes: self.space.free_bytes(),
+            needed_bytes: self.space.low_water_bytes(),
         }
     }
 
@@ -123,9 +190,10 @@ impl Shared {
 
     /// Answers whose frames are durable leave; grants that nobody took go back to the writer.
     pub(crate) fn release(&self, durable_frame: u64) {
-        for request in self.release.up_to(durable_frame) {
+        for request in self.release.up_to(durable_frame, &self.fetches) {
             self.inbox.push_always(request);
         }
+        self.backlog.stir();
     }
 
     /// A thread in this process begins to claim or to work.

@@ -2,7 +2,7 @@
 
 mod bench;
 
-use bench::{Bench, claim, grants, large, submit};
+use bench::{Bench, claim, grants, large, submit, try_open};
 use mainstay::{
     Bytes, Call, CallError, Command, FinishOutcome, Outcome, Query, RunState, Status, TaskSpec,
     TenantId, doctor,
@@ -265,8 +265,9 @@ fn the_next_life_finds_everything() {
 fn a_directory_has_one_engine() {
     let bench = Bench::new();
     let raw = bench.raw;
-    let second = mainstay::open(bench.disk.clone(), Options::default(), raw, [1; 64]);
+    let shelf = bench.shelf.clone();
+    let second = try_open(bench.disk.clone(), &shelf, Options::default(), raw, [1; 64]);
     assert!(matches!(second.err(), Some(OpenError::Held { .. })));
     let disk = bench.close();
-    assert!(mainstay::open(disk, Options::default(), raw, [1; 64]).is_ok());
+    assert!(try_open(disk, &shelf, Options::default(), raw, [1; 64]).is_ok());
 }

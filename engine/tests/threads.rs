@@ -8,8 +8,8 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use mainstay::{
-    AttemptResult, Call, Command, Engine, JobError, Principal, RunState, RunView, Status, Task,
-    TaskSpec,
+    AttemptResult, Call, Command, Engine, JobError, Principal, Query, RunState, RunView, Status,
+    Task, TaskSpec, TenantId,
 };
 
 /// Runs one task with this handler to its end, in a directory of its own.
@@ -197,6 +197,12 @@ fn a_worker_without_work_costs_no_turns() {
     while handle.metrics().waiters < 4 {
         std::thread::yield_now();
     }
+    // The start itself is cut, committed and told first.
+    assert!(handle.wait_stored(handle.sequence(), Duration::from_secs(30)));
+    while handle.metrics().store_lag_events > 0 {
+        std::thread::yield_now();
+    }
+    handle.ask(TenantId::DEFAULT, Query::Stats).wait().unwrap();
     let before = handle.metrics().turns;
     std::thread::sleep(Duration::from_millis(1200));
     let turns = handle.metrics().turns - before;

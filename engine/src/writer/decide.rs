@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    Call, Claim, Command, Facts, Fence, Finish, FinishOutcome, Outcome, Principal, RunId, codec,
+    Answer, Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, RunId, codec,
 };
 use mainstay_log::{Log, Stopped};
 
 use super::model::{FRAME_SOFT_BYTES, Writer};
 use crate::call::{CallError, Reply};
 use crate::inbox::{Decided, Request};
+use crate::reads::Question;
 use crate::release::{Parcel, Parked};
 use crate::waiters::Waiter;
 
@@ -31,9 +32,15 @@ impl<L: Log> Writer<L> {
             }
             Request::Ask(tenant, query, reply) => {
                 let answer = self.machine.answer(&self.now, tenant, &query);
-                self.park(Parcel::Answer(reply, answer), self.machine.sequence());
+                let now = self.now;
+                let asked = matches!(answer, Answer::Absent);
+                let question = asked.then_some(Question { tenant, query, now });
+                let parcel = Parcel::Answer(reply, answer, question);
+                self.park(parcel, self.machine.sequence());
             }
             Request::Release(principal, grants) => self.give_back(&principal, grants),
+            Request::Stored(sequence) => self.note_stored(sequence),
+            Request::Cut => self.desk.cut_now = true,
             Request::Drain => self.drain(),
             Request::Stop => self.stopping = true,
         }
@@ -133,10 +140,13 @@ impl<L: Log> Writer<L> {
     }
 
     /// Whether the claim repeats one that was granted before: it must not wait, nor keep those behind it waiting.
-    fn repeats(&self, waiter: &Waiter) -> bool {
+    fn repeats(&mut self, waiter: &Waiter) -> bool {
         let tenant = waiter.principal.tenant;
         let key = waiter.claim.idempotency_key.as_ref();
-        key.is_some_and(|key| self.machine.has_claimed(tenant, key))
+        let Some(key) = key else { return false };
+        let wanted = mainstay_core::Wanted::Key(mainstay_core::KeyClass::Claim, key.clone());
+        let facts = self.recall(tenant, &[wanted]).unwrap_or_default();
+        self.machine.has_claimed(&facts, tenant, key)
     }
 
     fn answer_empty(&mut self, waiter: Waiter) {
@@ -214,9 +224,18 @@ impl<L: Log> Writer<L> {
         let reason = call.command.control_reason().map(|reason| reason.cloned());
         let first = self.machine.sequence() + 1;
         self.events.clear();
-        let decided =
-            self.machine
-                .step_into(&self.now, &Facts::default(), &mut call, &mut self.events);
+        let facts = self.facts_before(&call);
+        let mut decided = self
+            .machine
+            .step_into(&self.now, &facts, &mut call, &mut self.events);
+        if let Err(refused) = &decided
+            && let Some(wanted) = self.machine.wanted_after(refused)
+            && let Some(facts) = self.recall(call.principal.tenant, &[wanted])
+        {
+            decided = self
+                .machine
+                .step_into(&self.now, &facts, &mut call, &mut self.events);
+        }
         if matches!(decided, Ok(Outcome::EngineResumed)) {
             self.woken.extend(self.waiters.all_places());
         }
@@ -237,6 +256,19 @@ impl<L: Log> Writer<L> {
             self.previous = Some(call.principal);
         }
         decided
+    }
+
+    /// The end, when the store could not be read: what was decided without it must not be answered.
+    pub(super) fn sound(&mut self) -> Result<(), Stopped> {
+        match self.desk.broken.take() {
+            None => Ok(()),
+            Some(error) => Err(Stopped::Storage {
+                operation: "read",
+                file: "store".to_owned(),
+                kind: std::io::ErrorKind::Other,
+                message: error.to_string(),
+            }),
+        }
     }
 
     /// Parks an answer behind the frame being filled, or behind the last one when it wrote nothing.

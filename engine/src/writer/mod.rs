@@ -1,7 +1,9 @@
 //! The writer room: the one place where commands meet the machine and its events meet the log.
 
+mod cut;
 mod decide;
 mod model;
 mod turn;
 
+pub(crate) use cut::{Desk, StoreRules};
 pub use model::{Plant, Turn, Writer};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mainstay_core::{Entry, Machine, Now, Principal, Woken};
 use mainstay_log::{Draft, Log, Stopped};
 
+use super::cut::Desk;
 use crate::clock::Clock;
 use crate::inbox::Request;
 use crate::release::Parked;
@@ -70,6 +71,7 @@ pub struct Writer<L> {
     pub(super) last_frame: u64,
     /// The last event in a frame that the log took.
     pub(super) appended: u64,
+    pub(super) desk: Desk,
     pub(super) draining: bool,
     pub(super) stopping: bool,
     pub(super) plant: Plant,
@@ -82,6 +84,7 @@ impl<L: Log> Writer<L> {
         clock: Clock,
         shared: Arc<Shared>,
         last_frame: u64,
+        desk: Desk,
     ) -> Writer<L> {
         let now = Now::default();
         let appended = machine.sequence();
@@ -102,6 +105,7 @@ impl<L: Log> Writer<L> {
             parcels: Vec::new(),
             last_frame,
             appended,
+            desk,
             draining: false,
             stopping: false,
             plant: Plant::default(),

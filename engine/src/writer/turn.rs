@@ -39,7 +39,10 @@ impl<L: Log> Writer<L> {
         let mut frames = 0;
         let mut left = requests.drain(..);
         while let Some(request) = left.next() {
-            match self.serve(request) {
+            match self
+                .serve(request)
+                .and_then(|more| self.sound().map(|()| more))
+            {
                 Ok(more) => frames += more,
                 Err(stopped) => {
                     self.requests.extend(left);
@@ -53,6 +56,8 @@ impl<L: Log> Writer<L> {
         self.wake_waiters();
         self.end_waits();
         frames += self.close_frame()?;
+        self.let_leave();
+        self.cut_if_due();
         let counters = &self.shared.counters;
         let waiters = self.waiters.len() as u64;
         counters.waiters.store(waiters, Ordering::Relaxed);
@@ -101,10 +106,8 @@ impl<L: Log> Writer<L> {
             .next_end()
             .map(|until| until.since_ms(self.now.steady));
         let deadline = self.machine.next_deadline_in_ms(&self.now);
-        match (wait, deadline) {
-            (Some(wait), Some(deadline)) => Some(wait.min(deadline)),
-            (wait, deadline) => wait.or(deadline),
-        }
+        let store = self.store_next_in_ms();
+        [wait, deadline, store].into_iter().flatten().min()
     }
 
     /// Ends everything: the frames in flight are unknown, everything else was never done.

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use mainstay::{
-    Answer, Call, CallError, Claim, ClaimGrant, Command, Finish, FinishOutcome, Handle, Opening,
-    Outcome, Pending, Principal, Query, Raw, Rejection, Replied, RunId, RunView, TaskSpec,
-    TenantId, Text, Turn, Writer,
+    Answer, Call, CallError, Claim, ClaimGrant, Command, Finish, FinishOutcome, Handle, Keeper,
+    Opening, Outcome, Pending, Principal, Query, Raw, Reads, Rejection, Replied, RunId, RunView,
+    Settings, Snapper, TaskSpec, TenantId, Text, Turn, Writer, store::MemoryShelf,
 };
 use mainstay_log::{FileFlusher, FileLog, Flush, Flushed, Options, RamDisk, Stopped};
 
@@ -19,6 +19,10 @@ pub(crate) type Told = Result<Replied<Decided>, CallError>;
 pub(crate) struct Bench {
     pub(crate) writer: Writer<FileLog<RamDisk>>,
     pub(crate) flusher: FileFlusher<RamDisk>,
+    pub(crate) keeper: Keeper,
+    pub(crate) reads: Reads,
+    pub(crate) snapper: Snapper<RamDisk>,
+    pub(crate) shelf: MemoryShelf,
     pub(crate) handle: Handle,
     pub(crate) disk: RamDisk,
     pub(crate) raw: Raw,
@@ -38,16 +42,34 @@ impl Bench {
             steady_ms: 7,
         };
         let entropy = [(wall_ms % 251) as u8; 64];
-        let opening = mainstay::open(disk.clone(), options, raw, entropy).unwrap();
+        Bench::open_with(disk, MemoryShelf::default(), options, raw, entropy)
+    }
+
+    /// Opens a directory with this store beside it.
+    pub(crate) fn open_with(
+        disk: RamDisk,
+        shelf: MemoryShelf,
+        options: Options,
+        raw: Raw,
+        entropy: [u8; 64],
+    ) -> Bench {
+        let opening = try_open(disk.clone(), &shelf, options, raw, entropy).unwrap();
         let Opening {
             writer,
             flusher,
+            keeper,
+            reads,
+            snapper,
             handle,
             ..
         } = opening;
         let mut bench = Bench {
             writer,
             flusher,
+            keeper,
+            reads,
+            snapper,
+            shelf,
             handle,
             disk,
             raw,
@@ -77,6 +99,8 @@ impl Bench {
     pub(crate) fn flush(&mut self) -> Result<Flushed, Stopped> {
         let flushed = self.flusher.flush();
         self.handle.settle(&flushed);
+        self.keeper.commit().unwrap();
+        while self.reads.step().unwrap() {}
         flushed
     }
 
@@ -140,6 +164,23 @@ impl Bench {
         closed.unwrap();
         self.disk
     }
+}
+
+/// Opens an engine without threads.
+pub(crate) fn try_open(
+    disk: RamDisk,
+    shelf: &MemoryShelf,
+    options: Options,
+    raw: Raw,
+    entropy: [u8; 64],
+) -> Result<Opening<RamDisk>, mainstay_log::OpenError> {
+    let settings = Settings {
+        low_water_bytes: 0,
+        cut_ms: 0,
+        ..Settings::default()
+    };
+    let shelf = &mut shelf.clone();
+    mainstay::open(disk, options, &settings, shelf, &mut |_| {}, raw, entropy)
 }
 
 /// A claim on queue `default` for up to this many runs.

@@ -3,4 +3,4 @@
 
 mod drive;
 
-pub(crate) use drive::{Bench, Decided, claim, grants, large, submit};
+pub(crate) use drive::{Bench, Decided, claim, grants, large, submit, try_open};

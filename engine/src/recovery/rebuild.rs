@@ -1,0 +1,283 @@
+//! Recovery: the best base there is, then the tail of the log. A store that was lost is filled again on the way.
+//! Owns: the choice between the ways back, and the words when there is none.
+//! Never: trusts the store where the log or a check says otherwise; never deletes what it cannot read.
+
+use mainstay_core::{Machine, Timestamp};
+use mainstay_log::{Base as LogBase, Disk, Frame, Known, Recover};
+use mainstay_store::{Store, StoreError};
+
+use super::base::{Shelf, Way, base_from_log_only, from_snapshot, from_store};
+use super::replay::replay;
+use crate::snapshot::newest_first;
+
+/// Rows changed by replay that make a cut due, so that a long replay does not hold the past in memory.
+const REPLAY_CUT_ROWS: usize = 50_000;
+/// Frames between two reports of progress.
+const PROGRESS_FRAMES: u64 = 256;
+
+/// What long work has done so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done, for people.
+    pub what: String,
+    /// How much of it is done.
+    pub done: u64,
+    /// How much there is, as far as that is known; 0 when it is not.
+    pub total: u64,
+}
+
+/// Hears of progress.
+pub(crate) type Listener<'a> = &'a mut dyn FnMut(Progress);
+
+/// How an engine works with its store, beside what the log's options say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What finished work is kept.
+    pub retention: mainstay_store::Retention,
+    /// Bytes of log segments kept beyond what recovery needs.
+    pub log_retain_bytes: u64,
+    /// Milliseconds after which segments go although there are fewer bytes; 0 keeps them.
+    pub log_retain_ms: u64,
+    /// Bytes of large payloads kept in memory.
+    pub payload_cache_bytes: u64,
+    /// Free bytes below which new work is refused.
+    pub low_water_bytes: u64,
+    /// Rows changed and not yet stored beyond which new work is refused.
+    pub store_lag_rows: u64,
+    /// Bytes of log between two snapshots at least.
+    pub snapshot_every_bytes: u64,
+    /// Rows changed since the last cut that make the next one due.
+    pub cut_rows: usize,
+    /// Milliseconds after which a smaller change is cut too.
+    pub cut_ms: u64,
+}
+
+/// A machine on its way back.
+pub(crate) struct Rebuild<'a, D: Disk> {
+    pub(crate) seed: u64,
+    pub(crate) disk: &'a D,
+    pub(crate) shelf: &'a mut dyn Shelf,
+    pub(crate) payload_bytes: u64,
+    pub(crate) listener: Listener<'a>,
+    pub(crate) machine: Option<Machine>,
+    pub(crate) store: Option<Box<dyn Store>>,
+    /// Which way it came back.
+    pub(crate) way: Way,
+    /// What was wrong on the way, for people.
+    pub(crate) notes: Vec<String>,
+    pub(crate) frames: u64,
+    pub(crate) total: u64,
+}
+
+impl<'a, D: Disk> Rebuild<'a, D> {
+    pub(crate) fn new(
+        seed: u64,
+        disk: &'a D,
+        shelf: &'a mut dyn Shelf,
+        payload_bytes: u64,
+        listener: Listener<'a>,
+    ) -> Rebuild<'a, D> {
+        Rebuild {
+            seed,
+            disk,
+            shelf,
+            payload_bytes,
+            listener,
+            machine: None,
+            store: None,
+            way: Way::Log,
+            notes: Vec::new(),
+            frames: 0,
+            total: 0,
+        }
+    }
+
+    fn open_store(&mut self, log_id: &str) -> Result<Box<dyn Store>, StoreError> {
+        match self.shelf.open(log_id) {
+            Err(StoreError::Damaged(what)) => {
+                let name = self.shelf.set_aside()?;
+                self.notes.push(format!(
+                    "the store could not be used ({what}): kept as {name}"
+                ));
+                self.shelf.open(log_id)
+            }
+            other => other,
+        }
+    }
+
+    /// The store's own live rows, if they are there, whole, and near enough for the log to go on from them.
+    fn try_store(&mut self, known: &Known<'_>) -> Result<Option<Machine>, StoreError> {
+        let log_id = known.identity.log_id.to_string();
+        let mut store = self.open_store(&log_id)?;
+        let loaded = store
+            .reader()
+            .and_then(|mut reader| from_store(self.seed, reader.as_mut()));
+        let problem = match loaded {
+            Ok(Some((machine, base))) if base.sequence + 1 >= known.oldest_sequence => {
+                match machine.verify() {
+                    Ok(()) => {
+                        self.store = Some(store);
+                        return Ok(Some(machine));
+                    }
+                    Err(error) => error,
+                }
+            }
+            Ok(Some((_, base))) => format!(
+                "it ends at event {}, and the log was trimmed up to {}",
+                base.sequence, known.oldest_sequence
+            ),
+            Ok(None) => {
+                self.store = Some(store);
+                return Ok(None);
+            }
+            Err(StoreError::Damaged(what)) => what,
+            Err(error) => return Err(error),
+        };
+        drop(store);
+        let name = self.shelf.set_aside()?;
+        self.notes.push(format!(
+            "the store could not be used ({problem}): kept as {name}"
+        ));
+        store = self.shelf.open(&log_id)?;
+        self.store = Some(store);
+        Ok(None)
+    }
+
+    /// The newest snapshot that can be trusted and that the log goes on from.
+    fn try_snapshots(&mut self, known: &Known<'_>) -> Option<Machine> {
+        let log_id = known.identity.log_id.to_string();
+        for sequence in newest_first(self.disk).unwrap_or_default() {
+            if sequence + 1 < known.oldest_sequence {
+                break;
+            }
+            match from_snapshot(self.disk, self.seed, &log_id, sequence) {
+                Ok(machine) => {
+                    self.way = Way::Snapshot(sequence);
+                    return Some(machine);
+                }
+                Err(reason) => self.notes.push(format!("a snapshot is not used: {reason}")),
+            }
+        }
+        None
+    }
+
+    /// Puts everything that changed into the store and lets go of what is finished. Only for events known to be durable.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let (Some(machine), Some(store)) = (self.machine.as_mut(), self.store.as_mut()) else {
+            return Ok(());
+        };
+        let cut = machine.take_cut();
+        let through = cut.through;
+        store.put(cut)?;
+        store.durable(through)?;
+        while machine.stored(through, self.payload_bytes, usize::MAX) {}
+        Ok(())
+    }
+
+    fn tell(&mut self, what: &str) {
+        let done = self.machine.as_ref().map_or(0, Machine::sequence);
+        (self.listener)(Progress {
+            what: what.to_owned(),
+            done,
+            total: self.total,
+        });
+    }
+}
+
+impl<D: Disk> Recover for Rebuild<'_, D> {
+    fn begin(&mut self, known: &Known<'_>) -> Result<LogBase, String> {
+        self.total = known.floor_sequence;
+        let stored = self.try_store(known).map_err(|error| error.to_string())?;
+        let proven = match &stored {
+            Some(machine) => machine.sequence(),
+            None => 0,
+        };
+        let machine = match stored {
+            Some(machine) => {
+                self.way = Way::Store;
+                machine
+            }
+            None => match self.try_snapshots(known) {
+                Some(machine) => machine,
+                None if base_from_log_only(known.oldest_sequence) => Machine::new(self.seed),
+                None => {
+                    return Err(format!(
+                        "neither the store nor a snapshot reaches event {}, where the log begins; {}restore a backup: \
+                         `mainstay restore <backup> --data-dir <new data directory>`",
+                        known.oldest_sequence,
+                        self.notes
+                            .iter()
+                            .map(|note| format!("{note}; "))
+                            .collect::<String>(),
+                    ));
+                }
+            },
+        };
+        let from_sequence = machine.sequence();
+        let is_snapshot = matches!(self.way, Way::Snapshot(_));
+        self.machine = Some(machine);
+        if is_snapshot {
+            self.tell("filling the store from a snapshot");
+            // A snapshot was taken from commits, and these only of durable events.
+            self.settle().map_err(|error| error.to_string())?;
+        }
+        Ok(LogBase {
+            from_sequence,
+            proven_sequence: proven.max(from_sequence),
+        })
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, proven: bool) -> Result<(), String> {
+        let Some(machine) = self.machine.as_mut() else {
+            return Err("a frame came before the base".to_owned());
+        };
+        replay(machine, frame)?;
+        self.frames += 1;
+        if proven && machine.dirty_rows() >= REPLAY_CUT_ROWS {
+            self.settle().map_err(|error| error.to_string())?;
+        }
+        if self.frames.is_multiple_of(PROGRESS_FRAMES) {
+            self.tell("reading the log");
+        }
+        Ok(())
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const DAY_MS: u64 = 86_400_000;
+        Settings {
+            retention: mainstay_store::Retention {
+                default: mainstay_store::Keep {
+                    age_ms: 30 * DAY_MS,
+                },
+                queues: std::collections::BTreeMap::new(),
+                bytes_max: 64 << 30,
+            },
+            log_retain_bytes: 1 << 30,
+            log_retain_ms: 7 * DAY_MS,
+            payload_cache_bytes: 64 << 20,
+            low_water_bytes: 256 << 20,
+            store_lag_rows: 4_000_000,
+            snapshot_every_bytes: 256 << 20,
+            cut_rows: 20_000,
+            cut_ms: 100,
+        }
+    }
+}
+
+impl Settings {
+    /// What the log may give up now: `snapped` is the older of two verified snapshots, 0 when there are not two.
+    pub(crate) fn trim(&self, snapped: u64, now: Timestamp) -> mainstay_log::Trim {
+        let older_than_wall_ms = if self.log_retain_ms == 0 {
+            0
+        } else {
+            now.0.saturating_sub(self.log_retain_ms)
+        };
+        mainstay_log::Trim {
+            through_sequence: snapped,
+            bytes_kept: self.log_retain_bytes,
+            older_than_wall_ms,
+        }
+    }
+}

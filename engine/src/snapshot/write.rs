@@ -1,0 +1,247 @@
+//! Writing a snapshot file from one commit of the store: written, synced, read again, named, and only then trusted.
+//! Owns: when a snapshot is due, and which ones are kept.
+//! Never: removes a snapshot before two newer ones are verified; keeps work waiting.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use mainstay_core::TaskColumns;
+use mainstay_log::{Disk, DiskFile};
+use mainstay_store::{Base, LiveRow, Reader, StoreError};
+
+use super::format::{
+    BLOCK_SOFT_BYTES, DIRECTORY, END, FORMAT, Head, MAGIC, PAYLOAD, RUN, TASK, TEMPORARY, name_of,
+};
+use super::read::{Snapshot, newest_first};
+use crate::shared::Shared;
+
+/// Snapshots that are kept.
+const KEPT: usize = 2;
+
+/// What a snapshot came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapped {
+    /// The last event it reflects.
+    pub sequence: u64,
+    /// Live rows in it.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Writes snapshots. The log grows by at least as many bytes between two of them as the last one had, so that snapshots never cost more
+/// than the log itself.
+pub struct Snapper<D: Disk> {
+    disk: D,
+    rows: Box<dyn Reader>,
+    payloads: Box<dyn Reader>,
+    shared: Arc<Shared>,
+    /// Log bytes between two snapshots at least.
+    every_bytes: u64,
+    last_bytes: u64,
+    log_bytes_at_last: u64,
+    /// The verified snapshots, the newest first.
+    trusted: Vec<u64>,
+}
+
+struct File<F> {
+    file: F,
+    offset: u64,
+    hasher: blake3::Hasher,
+}
+
+impl<F: DiskFile> File<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.file.write_at(self.offset, &[IoSlice::new(rest)]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    self.offset += written as u64;
+                    rest = &rest[written..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, length: u32, body: &[u8]) -> io::Result<()> {
+        let mut head = [0; 8];
+        head[..4].copy_from_slice(&length.to_le_bytes());
+        head[4..].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
+        self.hasher.update(&head);
+        self.hasher.update(body);
+        self.write(&head)?;
+        self.write(body)
+    }
+
+    fn end(&mut self, base: &Base) -> io::Result<()> {
+        let mut body = Vec::with_capacity(48);
+        body.extend_from_slice(&base.live_rows.to_le_bytes());
+        body.extend_from_slice(&base.live_sum.to_le_bytes());
+        body.extend_from_slice(self.hasher.finalize().as_bytes());
+        self.block(END, &body)
+    }
+}
+
+impl<D: Disk> Snapper<D> {
+    pub(crate) fn new(
+        disk: D,
+        (rows, payloads): (Box<dyn Reader>, Box<dyn Reader>),
+        shared: Arc<Shared>,
+        every_bytes: u64,
+    ) -> Snapper<D> {
+        let trusted = newest_first(&disk).unwrap_or_default();
+        Snapper {
+            disk,
+            rows,
+            payloads,
+            shared,
+            every_bytes,
+            last_bytes: 0,
+            log_bytes_at_last: 0,
+            // What an earlier life wrote is trusted once it is read again; until then nothing is trimmed because of it.
+            trusted: trusted.into_iter().take(0).collect(),
+        }
+    }
+
+    /// Whether the log has grown enough since the last snapshot.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        let written = self.shared.log_stats().0.bytes_written;
+        let grown = written.saturating_sub(self.log_bytes_at_last);
+        grown >= self.every_bytes.max(self.last_bytes) && !self.shared.space.is_short()
+    }
+
+    /// Writes a snapshot of what the store holds now, and removes those that are no longer needed. `None` when there is nothing new.
+    ///
+    /// # Errors
+    /// In words; nothing is lost by it, the older snapshots stay. The next one is tried after as much log again.
+    pub fn write(&mut self) -> Result<Option<Snapped>, String> {
+        self.log_bytes_at_last = self.shared.log_stats().0.bytes_written;
+        let base = self.rows.base().map_err(|error| error.to_string())?;
+        if base.sequence == 0 || self.trusted.first() == Some(&base.sequence) {
+            return Ok(None);
+        }
+        let (base, bytes) = self.write_file()?;
+        self.install(&base)?;
+        self.last_bytes = bytes;
+        self.shared
+            .counters
+            .snapshots
+            .fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Snapped {
+            sequence: base.sequence,
+            rows: base.live_rows,
+            bytes,
+        }))
+    }
+
+    fn write_file(&mut self) -> Result<(Base, u64), String> {
+        let told = |error: io::Error| format!("{TEMPORARY}: {error}");
+        self.disk.create_dir(DIRECTORY).map_err(told)?;
+        match self.disk.remove(TEMPORARY) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(told(error)),
+            _ => {}
+        }
+        let mut file = File {
+            file: self.disk.create(TEMPORARY).map_err(told)?,
+            offset: 0,
+            hasher: blake3::Hasher::new(),
+        };
+        let mut head = Vec::with_capacity(16);
+        head.extend_from_slice(&MAGIC);
+        head.extend_from_slice(&FORMAT.to_le_bytes());
+        head.extend_from_slice(&[0; 6]);
+        file.hasher.update(&head);
+        file.write(&head).map_err(told)?;
+        let mut pending: Vec<u8> = Vec::with_capacity(BLOCK_SOFT_BYTES + 4096);
+        let payloads = &mut self.payloads;
+        let walked = self.rows.live(&mut |row| {
+            if let LiveRow::Base(base) = row {
+                let bytes = head_of(base).encode();
+                return file
+                    .block(bytes.len() as u32, &bytes)
+                    .map_err(|error| error.to_string());
+            }
+            put_row(payloads.as_mut(), row, &mut pending)?;
+            if pending.len() >= BLOCK_SOFT_BYTES {
+                file.block(pending.len() as u32, &pending)
+                    .map_err(|error| error.to_string())?;
+                pending.clear();
+            }
+            Ok(())
+        });
+        let walked = walked.map_err(|error| error.to_string())?;
+        if !pending.is_empty() {
+            file.block(pending.len() as u32, &pending).map_err(told)?;
+        }
+        file.end(&walked).map_err(told)?;
+        file.file.sync_all().map_err(told)?;
+        Ok((walked, file.offset))
+    }
+
+    /// Reads the file again, gives it its name, and forgets what is older than the last two.
+    fn install(&mut self, base: &Base) -> Result<(), String> {
+        let mut again = Snapshot::open_named(&self.disk, TEMPORARY.to_owned())?;
+        again.head()?;
+        again.rows(&mut |_| Ok(()))?;
+        let name = name_of(base.sequence);
+        let told = |error: io::Error| format!("{name}: {error}");
+        self.disk.rename(TEMPORARY, &name).map_err(told)?;
+        self.disk.sync_dir(DIRECTORY).map_err(told)?;
+        self.trusted.insert(0, base.sequence);
+        self.trusted.truncate(KEPT);
+        if let [_, older] = self.trusted[..] {
+            self.shared.snapped.store(older, Ordering::Release);
+            for sequence in newest_first(&self.disk).map_err(told)? {
+                if sequence < older {
+                    self.disk.remove(&name_of(sequence)).map_err(told)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn head_of(base: &Base) -> Head {
+    Head {
+        log_id: base.log_id.clone(),
+        sequence: base.sequence,
+        wall_ms: base.wall.0,
+        meta: base.meta.clone(),
+        places: base.places.clone(),
+    }
+}
+
+fn put_row(
+    payloads: &mut dyn Reader,
+    row: LiveRow<'_>,
+    pending: &mut Vec<u8>,
+) -> Result<(), String> {
+    let (kind, image) = match row {
+        LiveRow::Task(image) => (TASK, image),
+        LiveRow::Run(image) => (RUN, image),
+        LiveRow::Base(_) => return Ok(()),
+    };
+    put(pending, kind, image);
+    if let LiveRow::Task(image) = row {
+        let task = TaskColumns::read(image).map_err(|error| error.to_string())?;
+        if task.payload_stored {
+            let found = payloads.payload(task.number);
+            let bytes = found.map_err(|error: StoreError| error.to_string())?;
+            let bytes = bytes.ok_or_else(|| format!("the payload of task {} is gone", task.id))?;
+            put(pending, PAYLOAD, &bytes);
+        }
+    }
+    Ok(())
+}
+
+fn put(pending: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
+    pending.push(kind);
+    pending.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    pending.extend_from_slice(bytes);
+}
