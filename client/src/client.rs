@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::retry::{Repeat, Tries};
-use crate::transport::{Ask, Reply, Transport};
+use crate::transport::{Ask, Download, Reply, Transport};
 
 /// How long a call may take unless set otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -105,6 +105,23 @@ impl Client {
             .call(Method::POST, path, Some(body.into()), repeat, wait)
             .await?;
         read(&reply)
+    }
+
+    /// Opens an answer that is read in pieces. A single try.
+    pub(crate) async fn download(
+        &self,
+        path: String,
+        body: &impl Serialize,
+    ) -> Result<Download, Error> {
+        let body = serde_json::to_vec(body)
+            .map_err(|error| Error::Setup(format!("the request: {error}")))?;
+        let ask = Ask {
+            method: Method::POST,
+            path,
+            body: Some(body.into()),
+            timeout: self.timeout,
+        };
+        self.transport.open(&ask).await
     }
 
     async fn call(

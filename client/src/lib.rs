@@ -6,6 +6,7 @@
 mod calls;
 mod client;
 mod error;
+mod lists;
 mod retry;
 mod transport;
 pub mod wire;
@@ -13,4 +14,5 @@ mod worker;
 
 pub use client::Client;
 pub use error::{Error, Refusal};
+pub use lists::{BackupStream, Page, RunFilter, RunPages, TaskFilter, TaskPages};
 pub use worker::{Event, Lease, Signal, Stop, Summary, Verdict, Worker, WorkerOptions};

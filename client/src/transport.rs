@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use hyper::{Method, Request, Uri};
+use hyper::{Method, Request, Response, Uri};
 use hyper_util::client::legacy::Client as Legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -38,6 +38,49 @@ pub(crate) struct Ask {
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) body: Bytes,
+}
+
+/// A successful answer that is read in pieces.
+#[derive(Debug)]
+pub(crate) struct Download {
+    body: Incoming,
+    length: u64,
+    sequence: Option<u64>,
+    timeout: Duration,
+    base: String,
+}
+
+impl Download {
+    /// Bytes of all pieces together.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The log position that it reflects.
+    pub(crate) fn sequence(&self) -> Option<u64> {
+        self.sequence
+    }
+
+    /// The next piece; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let broken = |what: String| Error::Transport {
+            message: format!("the answer of {} broke off: {what}", self.base),
+            definite: false,
+        };
+        loop {
+            let frame = tokio::time::timeout(self.timeout, self.body.frame()).await;
+            match frame {
+                Ok(None) => return Ok(None),
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+                Ok(Some(Err(error))) => return Err(broken(error.to_string())),
+                Err(_) => return Err(broken("nothing came".into())),
+            }
+        }
+    }
 }
 
 impl Transport {
@@ -116,15 +159,47 @@ impl Transport {
             .map_err(|error| Error::Setup(format!("{} {}: {error}", ask.method, ask.path)))
     }
 
+    /// Sends once and reads the head of an answer. However long the server makes it, what is made arrives steadily: each piece has
+    /// the ask's time.
+    pub(crate) async fn open(&self, ask: &Ask) -> Result<Download, Error> {
+        let response = self.request_head(self.request(ask)?).await?;
+        if !response.status().is_success() {
+            return Err(match self.read(response).await {
+                Ok(_) => Error::Answer("a refusal that is none".into()),
+                Err(error) => error,
+            });
+        }
+        let sequence = response
+            .headers()
+            .get("mainstay-sequence")
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = response.into_body();
+        Ok(Download {
+            length: body.size_hint().lower(),
+            body,
+            sequence,
+            timeout: ask.timeout,
+            base: self.base.clone(),
+        })
+    }
+
+    async fn request_head(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Error> {
+        let response = self.pool.request(request).await;
+        response.map_err(|error| Error::Transport {
+            message: format!("{} is not reachable: {}", self.base, deepest(&error)),
+            definite: error.is_connect(),
+        })
+    }
+
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
-        let response = self
-            .pool
-            .request(request)
-            .await
-            .map_err(|error| Error::Transport {
-                message: format!("{} is not reachable: {}", self.base, deepest(&error)),
-                definite: error.is_connect(),
-            })?;
+        let response = self.request_head(request).await?;
+        self.read(response).await
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Result<Reply, Error> {
         let status = response.status();
         let retry_after = response
             .headers()

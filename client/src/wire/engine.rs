@@ -67,4 +67,10 @@ pub struct Stats {
     /// When the oldest ready run became due.
     #[serde(default)]
     pub oldest_ready_at: Option<String>,
+    /// Runs by queue and kind, at most the first 1000.
+    #[serde(default)]
+    pub by_queue: Vec<super::query::PlaceCounts>,
+    /// Whether there are more queues and kinds than are shown.
+    #[serde(default)]
+    pub by_queue_truncated: bool,
 }

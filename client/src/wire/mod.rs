@@ -4,6 +4,7 @@ mod engine;
 mod error;
 mod lease;
 mod object;
+mod query;
 mod run;
 mod submit;
 mod task;
@@ -17,6 +18,10 @@ pub use lease::{
     FinishOne, Finished, Heartbeat, HeartbeatAnswer, HeartbeatBatch, Lease, LeaseMetadata,
 };
 pub use object::{Object, Unique};
+pub use query::{
+    EmptyBody, KindCounts, PlaceCounts, QueryAnswer, QueryBody, QueueCounts, QueueList, RunList,
+    RunSummary, TaskList, TaskSummary,
+};
 pub use run::{
     Attempt, AttemptError, CancelRequested, Change, Explain, ExplainReason, LeaseInfo, ResumeRun,
     Run, RunChanged,
