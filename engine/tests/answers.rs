@@ -247,7 +247,7 @@ fn the_next_life_finds_everything() {
     bench.finish(&grant, FinishOutcome::Success).unwrap();
     let running = bench.submit(TaskSpec::new("b"));
     let held = bench.grant();
-    let digest = bench.writer.machine().digest_all().to_string();
+    let digest = bench.writer.machine().digest().to_string();
     assert_eq!(doctor::examine_disk(&bench.disk.fork()).digest, digest);
     let wall_ms = bench.raw.wall_ms;
     let crashed = bench.disk.fork();

@@ -148,6 +148,7 @@ fn an_idle_engine_needs_no_turn() {
     bench.submit(TaskSpec::new("a"));
     let grant = bench.grant();
     bench.finish(&grant, FinishOutcome::Success).unwrap();
+    bench.round(); // hears that the store has it
     let turn = bench.round();
     assert_eq!((turn.commands, turn.frames), (0, 0));
     assert_eq!(turn.next_in_ms, None);
