@@ -4,11 +4,14 @@
 //! SQL.
 #![forbid(unsafe_code)]
 
+mod library;
 mod list;
 mod memory;
+mod query;
 mod seam;
 mod sqlite;
 
+pub use library::Library;
 pub use list::{
     EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
     SqlValue, TaskAsk, TaskLine,

@@ -1,8 +1,22 @@
 //! Lists: ordered pages of tasks and runs, filtered and searched, by walking indexes.
 
 mod ask;
+mod cursor;
+mod filter;
+mod page;
+mod places;
+mod run_key;
+mod runs;
+mod search;
+mod task_key;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 pub use ask::{
     EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
     SqlValue, TaskAsk, TaskLine,
 };
+pub(crate) use page::{places, runs, tasks};
+pub(crate) use places::Places;

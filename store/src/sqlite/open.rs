@@ -230,6 +230,7 @@ fn make_tables(connection: &mut Connection, log_id: &str) -> Outcome<()> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .or_fault()?;
     all.execute_batch(schema::TABLES).or_fault()?;
+    all.execute_batch(crate::query::VIEWS).or_fault()?;
     all.execute(
         "INSERT INTO meta(name, value) VALUES ('format', ?1), ('log_id', ?2), ('sequence', 0), ('wall', 0), ('machine', x''), \
          ('live_rows', 0), ('live_sum', 0)",
