@@ -79,7 +79,12 @@ pub(super) struct Slot<'a, 'b> {
     next: usize,
 }
 
-impl Slot<'_, '_> {
+impl<'a, 'b> Slot<'a, 'b> {
+    /// Begins with a statement's first parameter.
+    pub(super) fn first(statement: &'a mut Statement<'b>) -> Slot<'a, 'b> {
+        Slot { statement, next: 1 }
+    }
+
     /// The next column's value.
     pub(super) fn put(&mut self, value: impl ToSql) -> Outcome<()> {
         self.statement

@@ -91,9 +91,7 @@ impl Reader for SqliteReader {
         &mut self,
         visit: &mut dyn FnMut(LiveRow<'_>) -> Result<(), String>,
     ) -> Result<Base, StoreError> {
-        let (path, cache_kib) = (self.path.clone(), self.cache_kib);
-        let view = self.view()?;
-        super::live::read(&view, &path, cache_kib, visit)
+        super::live::read(&self.path, self.cache_kib, visit)
     }
 
     fn task(&mut self, tenant: TenantId, id: TaskId) -> Result<Option<Found>, StoreError> {

@@ -5,9 +5,9 @@
 use std::sync::LazyLock;
 
 use mainstay_core::{AttemptColumns, Cut, CutRow, RowKind, RunColumns};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
-use super::bulk::Bulk;
+use super::bulk::{Bulk, Slot};
 use super::fault::{OrFault, Outcome};
 use super::json;
 use super::known::Known;
@@ -55,11 +55,12 @@ pub(super) fn put(
     rows: &[&CutRow],
 ) -> Outcome<()> {
     let mut fresh = Vec::new();
+    let mut changes = None;
     for row in rows {
         let run = Run::read(known, cut, row)?;
-        let old = if row.fresh { None } else { find_old(connection, row.number)? };
-        if let Some(old) = old {
-            run.change(connection, known, texts, &old)?;
+        if let Some((changes, old)) = find_old(connection, &mut changes, row)? {
+            changes.write(&run, &old)?;
+            run.change(known, texts, &old);
         } else {
             if run.error() != (None, None) {
                 texts.failed(run.columns.task);
@@ -96,25 +97,109 @@ pub(super) fn put(
     })
 }
 
-fn find_old(connection: &Connection, number: u64) -> Outcome<Option<Old>> {
-    let mut find = connection
-        .prepare_cached(
-            "SELECT live, \"check\", state, scheduled_at, worker, error_code, error_message FROM run_row WHERE number = ?1",
-        )
-        .or_fault()?;
-    find.query_row([number as i64], |row| {
-        Ok(Old {
-            live: row.get(0)?,
-            check: row.get::<_, i64>(1)? as u64,
-            state: row.get(2)?,
-            scheduled_at: row.get::<_, i64>(3)? as u64,
-            worker: row.get(4)?,
-            error_code: row.get(5)?,
-            error_message: row.get(6)?,
+/// The statements that change stored runs. Columns with an index are named only by those that need it: naming one moves its entries.
+struct Changes<'c> {
+    find: CachedStatement<'c>,
+    /// Nothing that an index holds.
+    quiet: CachedStatement<'c>,
+    /// State, due time, worker or error too.
+    moved: CachedStatement<'c>,
+    /// And whether it is live.
+    ended: CachedStatement<'c>,
+}
+
+/// What stands in the file for a row that an earlier cut held, with the statements that change it. Nothing does when retention removed
+/// the row just before it came back.
+fn find_old<'a, 'c>(
+    connection: &'c Connection,
+    changes: &'a mut Option<Changes<'c>>,
+    row: &CutRow,
+) -> Outcome<Option<(&'a mut Changes<'c>, Old)>> {
+    if row.fresh {
+        return Ok(None);
+    }
+    let changes = match changes {
+        Some(changes) => changes,
+        None => changes.insert(Changes::new(connection)?),
+    };
+    let old = changes.find_old(row.number)?;
+    Ok(old.map(|old| (changes, old)))
+}
+
+impl<'c> Changes<'c> {
+    fn new(connection: &'c Connection) -> Outcome<Changes<'c>> {
+        let change = |more: &str| {
+            connection
+                .prepare_cached(&format!(
+                    "UPDATE run_row SET finished_at = ?2, attempt_count = ?3, started_at = ?4, result = ?5, error_message = ?6, \
+                     attempts = ?7, \"check\" = ?8, image = ?9{more} WHERE number = ?1"
+                ))
+                .or_fault()
+        };
+        Ok(Changes {
+            find: connection
+                .prepare_cached(
+                    "SELECT live, \"check\", state, scheduled_at, worker, error_code, error_message FROM run_row WHERE number = ?1",
+                )
+                .or_fault()?,
+            quiet: change("")?,
+            moved: change(", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13")?,
+            ended: change(", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13, live = ?14")?,
         })
-    })
-    .optional()
-    .or_fault()
+    }
+
+    fn find_old(&mut self, number: u64) -> Outcome<Option<Old>> {
+        self.find
+            .query_row([number as i64], |row| {
+                Ok(Old {
+                    live: row.get(0)?,
+                    check: row.get::<_, i64>(1)? as u64,
+                    state: row.get(2)?,
+                    scheduled_at: row.get::<_, i64>(3)? as u64,
+                    worker: row.get(4)?,
+                    error_code: row.get(5)?,
+                    error_message: row.get(6)?,
+                })
+            })
+            .optional()
+            .or_fault()
+    }
+
+    fn write(&mut self, run: &Run<'_>, old: &Old) -> Outcome<()> {
+        let columns = &run.columns;
+        let (worker, started_at) = run.held();
+        let (error_code, error_message) = run.error();
+        let is_ended = old.live != run.live;
+        let is_moved = (old.state, old.scheduled_at) != (columns.state as u8, columns.scheduled_at.0)
+            || old.worker.as_deref() != worker
+            || old.error_code.as_deref() != error_code;
+        let statement = match (is_ended, is_moved) {
+            (true, _) => &mut self.ended,
+            (false, true) => &mut self.moved,
+            (false, false) => &mut self.quiet,
+        };
+        let mut slot = Slot::first(statement);
+        slot.put(columns.number as i64)?;
+        slot.put(columns.finished_at.map(|at| at.0 as i64))?;
+        slot.put(columns.attempt_count)?;
+        slot.put(started_at)?;
+        slot.put(run.result())?;
+        slot.put(error_message)?;
+        slot.put(run.attempts.as_deref())?;
+        slot.put(run.check as i64)?;
+        slot.put(run.image)?;
+        if is_ended || is_moved {
+            slot.put(columns.state as u8)?;
+            slot.put(columns.scheduled_at.0 as i64)?;
+            slot.put(worker)?;
+            slot.put(error_code)?;
+        }
+        if is_ended {
+            slot.put(run.live)?;
+        }
+        statement.raw_execute().or_fault()?;
+        Ok(())
+    }
 }
 
 impl<'a> Run<'a> {
@@ -154,65 +239,17 @@ impl<'a> Run<'a> {
         self.columns.last().map_or((None, None), error)
     }
 
-    /// Writes what changed. Columns with an index are named only when they differ: naming one moves its entries.
-    fn change(
-        &self,
-        connection: &Connection,
-        known: &mut Known,
-        texts: &mut Texts<'_>,
-        old: &Old,
-    ) -> Outcome<()> {
+    /// Counts what changed, and sees to text.
+    fn change(&self, known: &mut Known, texts: &mut Texts<'_>, old: &Old) {
         if old.live {
             known.live.remove(old.check);
         }
         if self.live {
             known.live.add(self.check);
         }
-        let columns = &self.columns;
-        let number = columns.number as i64;
-        let (worker, started_at) = self.held();
-        let (error_code, error_message) = self.error();
-        let mut put = connection
-            .prepare_cached(
-                "UPDATE run_row SET finished_at = ?2, attempt_count = ?3, started_at = ?4, result = ?5, error_message = ?6, \
-                 attempts = ?7, \"check\" = ?8, image = ?9 WHERE number = ?1",
-            )
-            .or_fault()?;
-        put.execute(params![
-            number,
-            columns.finished_at.map(|at| at.0 as i64),
-            columns.attempt_count,
-            started_at,
-            self.result(),
-            error_message,
-            self.attempts,
-            self.check as i64,
-            self.image
-        ])
-        .or_fault()?;
-        let indexed = (columns.state as u8, columns.scheduled_at.0, worker, error_code);
-        let before = (old.state, old.scheduled_at, old.worker.as_deref(), old.error_code.as_deref());
-        if indexed != before {
-            let mut put = connection
-                .prepare_cached(
-                    "UPDATE run_row SET state = ?2, scheduled_at = ?3, worker = ?4, error_code = ?5 WHERE number = ?1",
-                )
-                .or_fault()?;
-            put.execute(params![
-                number, columns.state as u8, columns.scheduled_at.0 as i64, worker, error_code
-            ])
-            .or_fault()?;
+        if self.error() != (old.error_code.as_deref(), old.error_message.as_deref()) {
+            texts.failed(self.columns.task);
         }
-        if old.live != self.live {
-            let mut put = connection
-                .prepare_cached("UPDATE run_row SET live = ?2 WHERE number = ?1")
-                .or_fault()?;
-            put.execute(params![number, self.live]).or_fault()?;
-        }
-        if (error_code, error_message) != (old.error_code.as_deref(), old.error_message.as_deref()) {
-            texts.failed(columns.task);
-        }
-        Ok(())
     }
 }
 

@@ -5,9 +5,9 @@
 use std::sync::LazyLock;
 
 use mainstay_core::{Cut, CutRow, RowKind, TaskColumns, TaskState};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::bulk::Bulk;
+use super::bulk::{Bulk, Slot};
 use super::fault::{OrFault, Outcome};
 use super::json;
 use super::known::Known;
@@ -56,10 +56,11 @@ pub(super) fn put(
     rows: &[&CutRow],
 ) -> Outcome<()> {
     let mut fresh = Vec::new();
+    let mut changes = None;
     for row in rows {
         let mut task = Task::read(known, cut, row)?;
-        let old = if row.fresh { None } else { find_old(connection, row.number)? };
-        if let Some(old) = old {
+        if let Some((changes, old)) = find_old(connection, &mut changes, row)? {
+            changes.write(&task, &old)?;
             task.change(connection, known, texts, &old)?;
         } else {
             let errors = texts.take_failed(row.number);
@@ -117,24 +118,98 @@ fn put_tags(connection: &Connection, task: &Task<'_>) -> Outcome<()> {
     Ok(())
 }
 
-fn find_old(connection: &Connection, number: u64) -> Outcome<Option<Old>> {
-    let mut find = connection
-        .prepare_cached(
-            "SELECT live, \"check\", state, priority, tags, description FROM task_row WHERE number = ?1",
-        )
-        .or_fault()?;
-    find.query_row([number as i64], |row| {
-        Ok(Old {
-            live: row.get(0)?,
-            check: row.get::<_, i64>(1)? as u64,
-            state: row.get(2)?,
-            priority: row.get(3)?,
-            tags: row.get(4)?,
-            description: row.get(5)?,
+/// The statements that change stored tasks. Columns with an index are named only by those that need it: naming one moves its entries.
+struct Changes<'c> {
+    find: CachedStatement<'c>,
+    /// Nothing that an index holds.
+    quiet: CachedStatement<'c>,
+    /// State or priority too.
+    moved: CachedStatement<'c>,
+    /// And whether it is live.
+    ended: CachedStatement<'c>,
+}
+
+/// What stands in the file for a row that an earlier cut held, with the statements that change it. Nothing does when retention removed
+/// the row just before it came back.
+fn find_old<'a, 'c>(
+    connection: &'c Connection,
+    changes: &'a mut Option<Changes<'c>>,
+    row: &CutRow,
+) -> Outcome<Option<(&'a mut Changes<'c>, Old)>> {
+    if row.fresh {
+        return Ok(None);
+    }
+    let changes = match changes {
+        Some(changes) => changes,
+        None => changes.insert(Changes::new(connection)?),
+    };
+    let old = changes.find_old(row.number)?;
+    Ok(old.map(|old| (changes, old)))
+}
+
+impl<'c> Changes<'c> {
+    fn new(connection: &'c Connection) -> Outcome<Changes<'c>> {
+        let change = |more: &str| {
+            connection
+                .prepare_cached(&format!(
+                    "UPDATE task_row SET canceled_at = ?2, description = ?3, tags = ?4, \"check\" = ?5, image = ?6{more} WHERE number = ?1"
+                ))
+                .or_fault()
+        };
+        Ok(Changes {
+            find: connection
+                .prepare_cached(
+                    "SELECT live, \"check\", state, priority, tags, description FROM task_row WHERE number = ?1",
+                )
+                .or_fault()?,
+            quiet: change("")?,
+            moved: change(", state = ?7, priority = ?8")?,
+            ended: change(", state = ?7, priority = ?8, live = ?9")?,
         })
-    })
-    .optional()
-    .or_fault()
+    }
+
+    fn find_old(&mut self, number: u64) -> Outcome<Option<Old>> {
+        self.find
+            .query_row([number as i64], |row| {
+                Ok(Old {
+                    live: row.get(0)?,
+                    check: row.get::<_, i64>(1)? as u64,
+                    state: row.get(2)?,
+                    priority: row.get(3)?,
+                    tags: row.get(4)?,
+                    description: row.get(5)?,
+                })
+            })
+            .optional()
+            .or_fault()
+    }
+
+    fn write(&mut self, task: &Task<'_>, old: &Old) -> Outcome<()> {
+        let columns = &task.columns;
+        let is_ended = old.live != task.live;
+        let is_moved = (old.state, old.priority) != (task.state as u8, columns.priority);
+        let statement = match (is_ended, is_moved) {
+            (true, _) => &mut self.ended,
+            (false, true) => &mut self.moved,
+            (false, false) => &mut self.quiet,
+        };
+        let mut slot = Slot::first(statement);
+        slot.put(columns.number as i64)?;
+        slot.put(columns.canceled_at.map(|at| at.0 as i64))?;
+        slot.put(columns.description)?;
+        slot.put(task.tags.as_deref())?;
+        slot.put(task.check as i64)?;
+        slot.put(task.image)?;
+        if is_ended || is_moved {
+            slot.put(task.state as u8)?;
+            slot.put(columns.priority)?;
+        }
+        if is_ended {
+            slot.put(task.live)?;
+        }
+        statement.raw_execute().or_fault()?;
+        Ok(())
+    }
 }
 
 impl<'a> Task<'a> {
@@ -160,7 +235,7 @@ impl<'a> Task<'a> {
         })
     }
 
-    /// Writes what changed. Columns with an index are named only when they differ: naming one moves its entries.
+    /// Counts what changed, and sees to tags and text.
     fn change(
         &self,
         connection: &Connection,
@@ -174,31 +249,8 @@ impl<'a> Task<'a> {
         if self.live {
             known.live.add(self.check);
         }
-        let number = self.columns.number as i64;
-        let mut put = connection
-            .prepare_cached(
-                "UPDATE task_row SET canceled_at = ?2, description = ?3, tags = ?4, \"check\" = ?5, image = ?6 WHERE number = ?1",
-            )
-            .or_fault()?;
-        let canceled_at = self.columns.canceled_at.map(|at| at.0 as i64);
-        put.execute(params![
-            number, canceled_at, self.columns.description, self.tags, self.check as i64, self.image
-        ])
-        .or_fault()?;
-        if (old.state, old.priority) != (self.state as u8, self.columns.priority) {
-            let mut put = connection
-                .prepare_cached("UPDATE task_row SET state = ?2, priority = ?3 WHERE number = ?1")
-                .or_fault()?;
-            put.execute(params![number, self.state as u8, self.columns.priority])
-                .or_fault()?;
-        }
-        if old.live != self.live {
-            let mut put = connection
-                .prepare_cached("UPDATE task_row SET live = ?2 WHERE number = ?1")
-                .or_fault()?;
-            put.execute(params![number, self.live]).or_fault()?;
-        }
         if old.tags != self.tags {
+            let number = self.columns.number as i64;
             remove_tags(connection, self.tenant, number, old.tags.as_deref())?;
             put_tags(connection, self)?;
             texts.again(self.columns.number);
