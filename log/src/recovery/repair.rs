@@ -4,10 +4,9 @@
 
 use std::io;
 
-use super::check::{Checked, SEGMENT_BYTES_MAX};
+use super::check::Checked;
 use super::garbage::remove_garbage;
 use super::open::Cut;
-use super::read::read_whole;
 use super::survey::{Judged, Survey};
 use crate::disk::{Disk, DiskFile};
 use crate::fault::{Fault, OpenError};
@@ -80,7 +79,9 @@ pub(crate) fn repair<D: Disk>(
         checked: &checked,
         salt: random.salt(),
     };
-    let tail = rewrite.run(&mut at)?;
+    let tail = rewrite
+        .run(&mut at)
+        .inspect_err(|error| give_room_back(disk, cut.as_ref(), error))?;
     if let Some(entry) = manifest.segments.last_mut() {
         entry.salt = tail.salt();
     }
@@ -97,6 +98,18 @@ pub(crate) fn repair<D: Disk>(
         sealed_bytes,
         garbage,
     })
+}
+
+/// Removes the copy of what is cut off if there was no room for the new tail. It is certainly still in the old one, and
+/// the next open copies it again: starts that fail for want of space must not take more of it each time.
+fn give_room_back<D: Disk>(disk: &D, cut: Option<&Cut>, error: &OpenError) {
+    if let (Some(cut), OpenError::Io { file, .. }) = (cut, error)
+        && file == TAIL_TEMPORARY
+        && error.is_full()
+    {
+        // Best effort: a copy too many costs only room.
+        let _ = disk.remove(&cut.quarantine);
+    }
 }
 
 /// Removes what an earlier life prepared and no manifest ever named.
@@ -159,19 +172,11 @@ fn quarantine<D: Disk>(
     disk.create_dir(QUARANTINE_DIR)
         .map_err(Fault::at("create", QUARANTINE_DIR))?;
     let first = checked.header.first_sequence;
-    let place = format!("{first:020}-at-{offset}-life-");
-    let after = &after[..length];
-    let name = match kept_before(disk, &place, after) {
-        Some(name) => name,
-        None => {
-            let stem = format!("{QUARANTINE_DIR}/{place}{}", manifest.incarnation);
-            keep(disk, &stem, after)?
-        }
-    };
-    disk.sync_dir(QUARANTINE_DIR)
-        .map_err(Fault::at("sync", QUARANTINE_DIR))?;
-    disk.sync_dir("")
-        .map_err(Fault::at("sync", "the data directory"))?;
+    let stem = format!(
+        "{QUARANTINE_DIR}/{first:020}-at-{offset}-life-{}",
+        manifest.incarnation
+    );
+    let name = keep(disk, &stem, &after[..length])?;
     Ok(Cut {
         file: checked.name.clone(),
         offset: offset as u64,
@@ -180,35 +185,23 @@ fn quarantine<D: Disk>(
     })
 }
 
-/// Writes what is cut off into a new file, synced.
+/// Writes what is cut off into a new file, durable under its name.
 fn keep<D: Disk>(disk: &D, stem: &str, after: &[u8]) -> Result<String, Fault> {
     let (name, file) = new_name(disk, stem)?;
-    let written = write_fully(&file, 0, &mut [io::IoSlice::new(after)])
-        .map_err(Fault::at("write", &name))
-        .and_then(|()| file.sync_all().map_err(Fault::at("sync", &name)));
-    match written {
-        Ok(()) => Ok(name),
-        Err(fault) => {
-            // Half a copy is no copy, and a full disk needs the room. The next open makes it anew.
-            let _ = disk.remove(&name);
-            Err(fault)
-        }
-    }
-}
-
-/// The copy of the same bytes from the same place that a recovery made which did not get further: starts that fail again
-/// and again for want of space must not take more of it each time.
-fn kept_before<D: Disk>(disk: &D, place: &str, after: &[u8]) -> Option<String> {
-    let names = disk.list(QUARANTINE_DIR).ok()?;
-    let is_same = |name: &String| {
-        let file = disk.open(name)?;
-        let is_same = read_whole(&file, name, SEGMENT_BYTES_MAX).is_ok_and(|bytes| bytes == after);
-        Ok::<bool, io::Error>(is_same && file.sync_all().is_ok())
+    let write = || {
+        write_fully(&file, 0, &mut [io::IoSlice::new(after)]).map_err(Fault::at("write", &name))?;
+        file.sync_all().map_err(Fault::at("sync", &name))?;
+        disk.sync_dir(QUARANTINE_DIR)
+            .map_err(Fault::at("sync", QUARANTINE_DIR))?;
+        disk.sync_dir("")
+            .map_err(Fault::at("sync", "the data directory"))
     };
-    let copies = names.iter().filter(|name| name.starts_with(place));
-    copies
-        .map(|name| format!("{QUARANTINE_DIR}/{name}"))
-        .find(|name| is_same(name).unwrap_or(false))
+    if let Err(fault) = write() {
+        // Half a copy is no copy, and a full disk needs the room. The next open makes it anew.
+        let _ = disk.remove(&name);
+        return Err(fault);
+    }
+    Ok(name)
 }
 
 /// A file that nothing had before: what an earlier recovery put aside stays.
