@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pending {
     through: u64,
-    tasks: Vec<u32>,
+    /// Ended runs; a task leaves with its run.
     runs: Vec<u32>,
     /// Tasks whose payload the store then holds.
     heavy: Vec<u32>,
@@ -22,9 +22,26 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    fn len(&self) -> usize {
-        self.tasks.len() + self.runs.len() + self.heavy.len() + self.keys.len()
+    /// Takes off at most `left` rows and counts them down. Keys go before runs: a key in memory whose task has left would not be looked
+    /// up.
+    fn take(&mut self, left: &mut usize) -> Pending {
+        Pending {
+            through: self.through,
+            keys: take_off(&mut self.keys, left),
+            heavy: take_off(&mut self.heavy, left),
+            runs: take_off(&mut self.runs, left),
+        }
     }
+
+    fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.heavy.is_empty() && self.keys.is_empty()
+    }
+}
+
+fn take_off<T>(rows: &mut Vec<T>, left: &mut usize) -> Vec<T> {
+    let taken = rows.split_off(rows.len().saturating_sub(*left));
+    *left -= taken.len();
+    taken
 }
 
 impl Machine {
@@ -85,24 +102,9 @@ impl Machine {
             if pending.through > through {
                 return false;
             }
-            let mut piece = core::mem::take(pending);
-            if piece.len() <= left {
+            let piece = pending.take(&mut left);
+            if pending.is_empty() {
                 self.state.pending.pop_front();
-                left -= piece.len();
-            } else {
-                let mut rest = Pending {
-                    through: piece.through,
-                    ..Pending::default()
-                };
-                // Runs go before their tasks, in whatever piece.
-                rest.runs = piece.runs.split_off(piece.runs.len().min(left));
-                if !rest.runs.is_empty() {
-                    rest.tasks = core::mem::take(&mut piece.tasks);
-                    rest.heavy = core::mem::take(&mut piece.heavy);
-                    rest.keys = core::mem::take(&mut piece.keys);
-                }
-                left = 0;
-                *pending = rest;
             }
             leave(&mut self.state, &piece, payload_budget);
             if left == 0 {
@@ -183,9 +185,6 @@ fn cut_task(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
     row.dirty = false;
     row.stored = true;
     let live = row.is_live();
-    if !live {
-        pending.tasks.push(at);
-    }
     if fresh && row.is_heavy() {
         if let Some(bytes) = &row.payload {
             cut.payloads.push((row.number, bytes.clone()));
@@ -225,24 +224,10 @@ fn cut_run(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
     });
 }
 
-/// Takes out of memory what a committed cut holds. A row that came to life again since, or changed, stays.
+/// Takes out of memory what a committed cut holds.
 fn leave(state: &mut State, pending: &Pending, payload_budget: u64) {
-    for run in &pending.runs {
-        let gone = |row: &crate::run::Row| row.state.is_terminal() && !row.dirty;
-        if let Some(ended) = state.runs.get(*run).filter(|row| gone(row)) {
-            state.left[ended.state as usize] += 1;
-            state.remove_run(*run);
-        }
-    }
-    for task in &pending.tasks {
-        let gone = |row: &crate::task::Row| !row.is_live() && !row.dirty;
-        let Some(row) = state.tasks.get(*task).filter(|row| gone(row)) else {
-            continue;
-        };
-        if row.is_heavy() && row.payload.is_some() {
-            state.payload_bytes -= u64::from(row.payload_bytes);
-        }
-        state.remove_task(*task);
+    for (scope, until) in &pending.keys {
+        state.keys.leave(scope, *until);
     }
     for task in &pending.heavy {
         if state.payload_bytes <= payload_budget {
@@ -250,9 +235,29 @@ fn leave(state: &mut State, pending: &Pending, payload_budget: u64) {
         }
         shed(state, *task);
     }
-    for (scope, until) in &pending.keys {
-        state.keys.leave(scope, *until);
+    for run in &pending.runs {
+        leave_with_task(state, *run);
     }
+}
+
+/// A run that changed again since its cut stays. Its task has no other run, and goes in the same step: one without the other would be
+/// seen as a task that was never run.
+fn leave_with_task(state: &mut State, run: u32) {
+    let gone = |row: &crate::run::Row| row.state.is_terminal() && !row.dirty;
+    let Some(ended) = state.runs.get(run).filter(|row| gone(row)) else {
+        return;
+    };
+    let task = ended.task;
+    let row = &state.tasks[task];
+    if row.is_live() || row.dirty {
+        return;
+    }
+    if row.is_heavy() && row.payload.is_some() {
+        state.payload_bytes -= u64::from(row.payload_bytes);
+    }
+    state.left[ended.state as usize] += 1;
+    state.remove_run(run);
+    state.remove_task(task);
 }
 
 fn shed(state: &mut State, task: u32) {
