@@ -3,6 +3,7 @@
 mod columns;
 mod cut;
 mod form;
+mod guard;
 mod read;
 mod write;
 

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::cut::{KeyRow, PlaceRow};
 use super::form::{MetaForm, RunForm, TaskForm};
+use super::guard::{self, Ready, Tally};
 use crate::codec::{Malformed, Record};
 use crate::id::Minted;
 use crate::machine::Machine;
@@ -19,15 +20,18 @@ use crate::{Bytes, queue, run, task};
 #[derive(Debug)]
 pub struct Loader {
     state: State,
-    /// Place numbers as images name them, when they are not those of `state`.
+    /// Of facts: place numbers as images name them, and those of `state`.
     places: Vec<(u32, u32)>,
     /// Tasks by number, in ascending order.
     tasks: Vec<(u64, u32)>,
     /// Where the task of the run before was found.
     near: usize,
-    ready: Vec<(u64, u32)>,
+    ready: Ready,
+    tally: Tally,
     /// Whether no store holds these rows: the next cut then holds them all.
     fresh: bool,
+    /// Rows that were looked up: finished ones too, in any order, the same one several times.
+    facts: bool,
 }
 
 impl Loader {
@@ -42,7 +46,11 @@ impl Loader {
         places: &[PlaceRow],
         fresh: bool,
     ) -> Result<Loader, Malformed> {
-        let mut loader = Loader::empty(seed, fresh);
+        let mut loader = Loader {
+            fresh,
+            facts: false,
+            ..Loader::of_facts(seed)
+        };
         if !meta.is_empty() {
             loader.load_meta(&MetaForm::read(meta)?)?;
         }
@@ -51,24 +59,28 @@ impl Loader {
                 return Err(Malformed("places that are not numbered from 0 on"));
             }
         }
+        guard::check_places(&loader.state)?;
         if !fresh {
             loader.state.places.take_dirty();
         }
         Ok(loader)
     }
 
-    pub(crate) fn empty(seed: u64, fresh: bool) -> Loader {
+    pub(crate) fn of_facts(seed: u64) -> Loader {
         Loader {
             state: State::new(seed),
             places: Vec::new(),
             tasks: Vec::new(),
             near: 0,
-            ready: Vec::new(),
-            fresh,
+            ready: Ready::default(),
+            tally: Tally::default(),
+            fresh: false,
+            facts: true,
         }
     }
 
     fn load_meta(&mut self, meta: &MetaForm) -> Result<(), Malformed> {
+        guard::check_meta(meta)?;
         let wrong = Malformed("counters of a wrong length");
         let state = &mut self.state;
         state.sequence = meta.sequence;
@@ -109,19 +121,20 @@ impl Loader {
         let queue = state.names.intern(&place.queue);
         let number = state.places.number(tenant, queue, kind);
         state.places.restore(number, place.counts);
-        if number != place.place {
+        if self.facts {
             self.places.push((place.place, number));
         }
         number
     }
 
     fn place(&self, named: u32) -> Result<u32, Malformed> {
-        let moved = self.places.iter().find(|(from, _)| *from == named);
-        let number = moved.map_or(named, |(_, to)| *to);
-        let known = (number as usize) < self.state.places.len();
-        known
-            .then_some(number)
-            .ok_or(Malformed("a place that nobody described"))
+        let unknown = Malformed("a place that nobody described");
+        if self.facts {
+            let described = self.places.iter().find(|(from, _)| *from == named);
+            return described.map(|(_, to)| *to).ok_or(unknown);
+        }
+        let known = (named as usize) < self.state.places.len();
+        known.then_some(named).ok_or(unknown)
     }
 
     /// Adds a task.
@@ -130,12 +143,14 @@ impl Loader {
     /// [`Malformed`]; also when the tasks do not come in the order of their numbers.
     pub fn task(&mut self, image: &[u8]) -> Result<(), Malformed> {
         let form = TaskForm::read(image)?;
-        if self
-            .tasks
-            .last()
-            .is_some_and(|(last, _)| *last >= form.number)
-        {
-            return Err(Malformed("tasks out of order"));
+        guard::check_task(&form)?;
+        let next = match self.find_task(form.number) {
+            Ok(_) if self.facts => return Ok(()),
+            Err(at) if self.facts || at == self.tasks.len() => at,
+            _ => return Err(Malformed("tasks out of order")),
+        };
+        if !self.facts {
+            guard::check_live_task(&form, &self.state)?;
         }
         let place = self.place(form.place)?;
         let number = form.number;
@@ -171,8 +186,17 @@ impl Loader {
         if self.fresh {
             state.touch_task(at);
         }
-        self.tasks.push((number, at));
+        self.tasks.insert(next, (number, at));
         Ok(())
+    }
+
+    fn find_task(&self, number: u64) -> Result<usize, usize> {
+        match self.tasks.last() {
+            Some((last, _)) if *last >= number => self
+                .tasks
+                .binary_search_by_key(&number, |(known, _)| *known),
+            _ => Err(self.tasks.len()),
+        }
     }
 
     /// Puts the payload of the task added last into memory.
@@ -196,10 +220,9 @@ impl Loader {
                 return Ok(*at);
             }
         }
-        let found = self
-            .tasks
-            .binary_search_by_key(&number, |(known, _)| *known);
-        self.near = found.map_err(|_| Malformed("a run whose task is not there"))?;
+        self.near = self
+            .find_task(number)
+            .map_err(|_| Malformed("a run whose task is not there"))?;
         Ok(self.tasks[self.near].1)
     }
 
@@ -211,10 +234,15 @@ impl Loader {
         let mut form = RunForm::read(image)?;
         let task = self.task_at(form.task)?;
         let tenant = self.state.tenant_of(&self.state.tasks[task]);
-        if form.state.is_held() != form.active.is_some() {
-            return Err(Malformed(
-                "held without a lease, or a lease without being held",
-            ));
+        guard::check_run(&form, self.place(form.place)?, &self.state.tasks[task])?;
+        match self.state.find_run(tenant, form.id) {
+            Some(at) if self.facts && self.state.runs[at].number == form.number => return Ok(()),
+            Some(_) => return Err(Malformed("a run twice")),
+            None => {}
+        }
+        if !self.facts {
+            guard::check_live_run(&form, &self.state)?;
+            self.tally.count(&self.state, task, form.state)?;
         }
         let row = run::Row {
             id: form.id,
@@ -238,9 +266,6 @@ impl Loader {
             past: form.has_past.then(|| Box::new(past(&mut form))),
         };
         let state = &mut self.state;
-        if state.find_run(tenant, row.id).is_some() {
-            return Err(Malformed("a run twice"));
-        }
         let at = state.insert_run(row);
         let first = state.tasks[task].first_run;
         if first == form.number {
@@ -253,7 +278,7 @@ impl Loader {
             queue::take_slot(state, at);
         }
         if form.state == RunState::Ready {
-            self.ready.push((form.ready_order, at));
+            self.ready.put(form.ready_order, at)?;
         }
         state.rearm(at);
         Ok(())
@@ -271,8 +296,7 @@ impl Loader {
     }
 
     pub(crate) fn into_state(mut self) -> State {
-        self.ready.sort_unstable();
-        for (order, run) in self.ready {
+        for (order, run) in self.ready.into_sorted() {
             let lane = queue::lane_of(&self.state, run);
             self.state.queues.push(lane, order, run);
         }

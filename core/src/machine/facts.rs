@@ -34,7 +34,7 @@ pub enum Wanted {
 impl Facts {
     fn loader(&mut self) -> &mut Loader {
         self.loader
-            .get_or_insert_with(|| Box::new(Loader::empty(0, false)))
+            .get_or_insert_with(|| Box::new(Loader::of_facts(0)))
     }
 
     /// Describes a place that images name.
@@ -42,7 +42,7 @@ impl Facts {
         self.loader().add_place(place);
     }
 
-    /// Adds a task, in the order of numbers; its place was added before.
+    /// Adds a task; its place was added before. Tasks come in any order, and one that is there already may come again.
     ///
     /// # Errors
     /// [`Malformed`].
@@ -50,7 +50,7 @@ impl Facts {
         self.loader().task(image)
     }
 
-    /// Adds a run; its task was added before.
+    /// Adds a run; its task was added before. One that is there already may come again.
     ///
     /// # Errors
     /// [`Malformed`].

@@ -11,5 +11,5 @@ pub(crate) use check::{check_key, is_name};
 pub use model::{
     Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State, Strategy, TaskSpec,
 };
-pub(crate) use model::{Row, derive_state, policy};
+pub(crate) use model::{Row, derive_state, is_heavy, policy};
 pub(crate) use submit::{decide as submit, short_digest};

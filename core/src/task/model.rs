@@ -244,6 +244,11 @@ pub(crate) fn derive_state(
     }
 }
 
+/// Whether a payload of this many bytes stands beside its task's image instead of in it.
+pub(crate) fn is_heavy(payload_bytes: u32) -> bool {
+    payload_bytes as usize > crate::limits::PAYLOAD_INLINE_BYTES
+}
+
 /// A task as the machine holds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -299,7 +304,7 @@ impl Row {
 
     /// Whether the payload is too large to stand in the row's image.
     pub(crate) fn is_heavy(&self) -> bool {
-        self.payload_bytes as usize > crate::limits::PAYLOAD_INLINE_BYTES
+        is_heavy(self.payload_bytes)
     }
 
     pub(crate) fn is_live(&self) -> bool {

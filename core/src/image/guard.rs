@@ -1,0 +1,205 @@
+//! What a checkpoint must keep to become a machine that cannot panic on it, whoever wrote it.
+//! Owns: the rules that one image can be held against; `verify` looks at the machine as a whole afterwards.
+//! Never: repairs.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::form::{MetaForm, RunForm, TaskForm};
+use crate::codec::Malformed;
+use crate::id::Minted;
+use crate::limits::{ATTEMPTS_KEPT, ATTEMPTS_MAX, HISTORY_KEPT, LOST_LEASES_MAX};
+use crate::run::State as RunState;
+use crate::state::State;
+use crate::task;
+
+fn rule(holds: bool, otherwise: &'static str) -> Result<(), Malformed> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Malformed(otherwise))
+    }
+}
+
+/// No counter is beyond the events that it counts.
+pub(super) fn check_meta(meta: &MetaForm) -> Result<(), Malformed> {
+    let one_by_one = [
+        meta.fence_counter,
+        meta.ready_counter,
+        meta.tasks_total,
+        meta.runs_total,
+        meta.attempts_total,
+    ];
+    let mut counters = one_by_one
+        .iter()
+        .chain(&meta.attempts_by_result)
+        .chain(&meta.runs_by_state);
+    rule(
+        counters.all(|counter| *counter <= meta.sequence),
+        "a counter beyond the sequence",
+    )?;
+    let mut tenants = meta.tenants.clone();
+    tenants.sort_unstable();
+    tenants.dedup();
+    rule(
+        !tenants.is_empty() && tenants.len() == meta.tenants.len(),
+        "no tenant, or one twice",
+    )
+}
+
+/// All places together count what the counters say.
+pub(super) fn check_places(state: &State) -> Result<(), Malformed> {
+    let mut all = [0u64; 9];
+    for (_, place) in state.places.iter() {
+        for (all, count) in all.iter_mut().zip(place.counts) {
+            let sum = all.checked_add(count);
+            *all = sum.ok_or(Malformed("a count out of range"))?;
+        }
+    }
+    rule(
+        all == state.stats.runs_by_state,
+        "places that count other runs than the counters",
+    )
+}
+
+/// A task's own fields, live or finished.
+pub(super) fn check_task(form: &TaskForm) -> Result<(), Malformed> {
+    let counted = u64::from(form.runs_live) + u64::from(form.runs_completed);
+    rule(
+        counted <= u64::from(form.runs_total),
+        "more runs live or completed than there are",
+    )?;
+    let light = !task::is_heavy(form.payload_bytes);
+    match &form.payload {
+        Some(payload) => rule(
+            payload.len() == form.payload_bytes as usize,
+            "a payload of another length than its task says",
+        ),
+        None => rule(!light, "a small payload that is not in its image"),
+    }
+}
+
+/// A task of a checkpoint: it is live.
+pub(super) fn check_live_task(form: &TaskForm, state: &State) -> Result<(), Malformed> {
+    rule(
+        (1..=state.sequence).contains(&form.number),
+        "a task from beyond the sequence",
+    )?;
+    rule(form.runs_live > 0, "a finished task in a checkpoint")
+}
+
+/// A run's own fields, live or finished. `task` is its task.
+pub(super) fn check_run(form: &RunForm, place: u32, task: &task::Row) -> Result<(), Malformed> {
+    rule(
+        form.state != RunState::Leased,
+        "a lease that was never begun",
+    )?;
+    rule(
+        form.state.is_held() == form.active.is_some(),
+        "held without a lease, or a lease without being held",
+    )?;
+    rule(
+        form.number > task.number && place == task.place,
+        "a run before its task or in another place",
+    )?;
+    rule(
+        form.changes.len() <= HISTORY_KEPT && form.attempts.len() <= ATTEMPTS_KEPT,
+        "a history longer than is kept",
+    )
+}
+
+/// A run of a checkpoint: it is live, and no event that may follow finds a counter at its end.
+pub(super) fn check_live_run(form: &RunForm, state: &State) -> Result<(), Malformed> {
+    rule(!form.state.is_terminal(), "a finished run in a checkpoint")?;
+    rule(
+        form.number <= state.sequence && Minted::of(form.id.0) <= state.minted,
+        "a run from beyond the sequence",
+    )?;
+    rule(
+        form.failures <= ATTEMPTS_MAX
+            && form.lost_leases <= LOST_LEASES_MAX
+            && form.attempt_count <= u32::MAX / 2,
+        "more attempts than there can be",
+    )?;
+    let fence = form
+        .active
+        .as_ref()
+        .map_or(0, |active| active.fence.counter);
+    rule(
+        fence <= state.fence_counter,
+        "a token that was not issued yet",
+    )?;
+    let ordered = (1..=state.ready_counter).contains(&form.ready_order);
+    rule(
+        form.state != RunState::Ready || ordered,
+        "a ready run without a place in the order",
+    )
+}
+
+/// Live runs as they are loaded: no more of them than their task and their place count.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    tasks: BTreeMap<u32, u32>,
+    places: Vec<[u64; 9]>,
+}
+
+impl Tally {
+    pub(super) fn count(
+        &mut self,
+        state: &State,
+        task: u32,
+        run: RunState,
+    ) -> Result<(), Malformed> {
+        let row = &state.tasks[task];
+        let place = row.place as usize;
+        if self.places.len() <= place {
+            self.places.resize(state.places.len(), [0; 9]);
+        }
+        self.places[place][run as usize] += 1;
+        // All but the rarest tasks have one run; only the others need a count.
+        let runs = match row.run {
+            None => 1,
+            Some(_) => {
+                let more = self.tasks.entry(task).or_insert(1);
+                *more += 1;
+                *more
+            }
+        };
+        let places = &state.places[row.place].counts;
+        rule(
+            runs <= row.runs_live && self.places[place][run as usize] <= places[run as usize],
+            "more live runs than are counted",
+        )
+    }
+}
+
+/// Ready runs in the order of becoming ready; most come in it.
+#[derive(Debug, Default)]
+pub(super) struct Ready {
+    rising: Vec<(u64, u32)>,
+    others: BTreeMap<u64, u32>,
+}
+
+impl Ready {
+    pub(super) fn put(&mut self, order: u64, run: u32) -> Result<(), Malformed> {
+        if self.rising.last().is_none_or(|(last, _)| *last < order) {
+            self.rising.push((order, run));
+            return Ok(());
+        }
+        let known = self
+            .rising
+            .binary_search_by_key(&order, |(order, _)| *order);
+        let before = self.others.insert(order, run);
+        rule(
+            known.is_err() && before.is_none(),
+            "two runs in one place of the order",
+        )
+    }
+
+    pub(super) fn into_sorted(self) -> Vec<(u64, u32)> {
+        let mut all = self.rising;
+        all.extend(self.others);
+        all.sort_unstable();
+        all
+    }
+}
