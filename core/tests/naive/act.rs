@@ -21,6 +21,7 @@ pub(crate) struct Wish {
     pub(crate) expires_ms: Option<u64>,
     pub(crate) idem: Option<u8>,
     pub(crate) id: Option<u8>,
+    pub(crate) payload: usize,
 }
 
 /// One deed.
@@ -55,9 +56,11 @@ pub(crate) enum Act {
         name: u8,
         value: u8,
     },
+    /// With `expect` the caller names the state it expects: the right one, or a wrong one.
     CancelRun {
         run: usize,
         force: bool,
+        expect: Option<bool>,
     },
     CancelTask {
         task: usize,
@@ -82,6 +85,25 @@ pub(crate) enum Act {
         downtime_ms: u64,
     },
     Probe,
+    /// The same request with the same key.
+    Repeat {
+        back: usize,
+    },
+    /// What changed is cut; the cut waits to be committed.
+    Cut,
+    /// The first waiting cuts are committed, merged or one by one, and what is finished in them leaves memory, `limit` rows at a time.
+    Store {
+        cuts: usize,
+        merge: bool,
+        budget: u64,
+        limit: usize,
+        rounds: u8,
+    },
+    /// The process dies, cuts that were not committed with it, and another one begins with what was.
+    Reload {
+        downtime_ms: u64,
+        fresh: bool,
+    },
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -102,7 +124,9 @@ fn wish() -> impl Strategy<Value = Wish> {
         option::weighted(0.2, 0..30_000u64),
     );
     let names = (option::weighted(0.2, 0..3u8), option::weighted(0.1, 1..5u8));
-    (place, key, ends, times, names).prop_map(|(place, key, ends, times, names)| Wish {
+    let payload = prop_oneof![3 => Just(4usize), 1 => Just(64), 2 => 65..300usize];
+    let all = (place, key, ends, times, names, payload);
+    all.prop_map(|(place, key, ends, times, names, payload)| Wish {
         queue: place.0,
         kind: place.1,
         priority: place.2,
@@ -117,6 +141,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         expires_ms: times.1,
         idem: names.0,
         id: names.1,
+        payload,
     })
 }
 
@@ -163,7 +188,8 @@ fn worker_act() -> impl Strategy<Value = Act> {
 
 fn people_act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        3 => (0..30usize, prop::bool::weighted(0.3)).prop_map(|(run, force)| Act::CancelRun { run, force }),
+        3 => (0..30usize, prop::bool::weighted(0.3), option::weighted(0.4, prop::bool::weighted(0.7)))
+            .prop_map(|(run, force, expect)| Act::CancelRun { run, force, expect }),
         1 => (0..30usize).prop_map(|task| Act::CancelTask { task }),
         2 => (0..8usize).prop_map(|run| Act::Suspend { run }),
         4 => (0..30usize, any::<bool>()).prop_map(|(run, payload)| Act::Resume { run, payload }),
@@ -181,6 +207,27 @@ fn time_act() -> impl Strategy<Value = Act> {
         1 => prop_oneof![0..5000u64, Just(3_600_000)].prop_map(|ms| Act::Jump { ms }),
         1 => prop_oneof![Just(0u64), 0..100_000u64].prop_map(|downtime_ms| Act::Restart { downtime_ms }),
         3 => Just(Act::Probe),
+    ]
+}
+
+fn shelf_act() -> impl Strategy<Value = Act> {
+    let budget = prop_oneof![2 => Just(0u64), 1 => 0..600u64, 1 => Just(1 << 20)];
+    let limit = prop_oneof![2 => 1..4usize, 1 => 1..12usize, 1 => Just(1000)];
+    let store = (0..4usize, any::<bool>(), budget, limit, 0..4u8);
+    let reload = (
+        prop_oneof![Just(0u64), 0..100_000u64],
+        prop::bool::weighted(0.3),
+    );
+    prop_oneof![
+        6 => Just(Act::Cut),
+        6 => store.prop_map(|(cuts, merge, budget, limit, rounds)| Act::Store {
+            cuts,
+            merge,
+            budget,
+            limit,
+            rounds,
+        }),
+        1 => reload.prop_map(|(downtime_ms, fresh)| Act::Reload { downtime_ms, fresh }),
     ]
 }
 
@@ -205,6 +252,8 @@ fn act() -> impl Strategy<Value = Act> {
         8 => worker_act(),
         3 => people_act(),
         8 => time_act(),
+        2 => (0..6usize).prop_map(|back| Act::Repeat { back }),
+        6 => shelf_act(),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod act;
 mod life;
 mod model;
+mod shelf;
 
 pub(crate) use act::acts;
 pub(crate) use life::Life;

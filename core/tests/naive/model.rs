@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_core::{
     Bytes, Cause, Entry, Event, Fence, HoldPolicy, Now, RunId, RunState, TaskId, TaskSpec,
+    Timestamp, limits,
 };
 
 /// A run as the model knows it.
@@ -16,6 +17,16 @@ pub(crate) struct Run {
     pub(crate) holds_key: bool,
     pub(crate) live: Option<Fence>,
     pub(crate) output: Option<Bytes>,
+    pub(crate) ended_at: Option<Timestamp>,
+}
+
+/// What an idempotency key was last used for.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) at: Timestamp,
+    /// The run of the task that it made, for submits.
+    pub(crate) run: Option<RunId>,
+    pub(crate) task: Option<TaskId>,
 }
 
 /// What must be true, told by events alone.
@@ -23,10 +34,13 @@ pub(crate) struct Run {
 pub(crate) struct Model {
     pub(crate) tasks: BTreeMap<TaskId, TaskSpec>,
     pub(crate) runs: BTreeMap<RunId, Run>,
+    pub(crate) run_of: BTreeMap<TaskId, RunId>,
     pub(crate) order: Vec<RunId>,
     pub(crate) tokens: Vec<(RunId, Fence)>,
+    pub(crate) keys: BTreeMap<String, Key>,
     issued: BTreeSet<u64>,
     paused: bool,
+    now: Timestamp,
     ready_counter: u64,
     last_run: u128,
 }
@@ -53,9 +67,14 @@ impl Run {
 
 impl Model {
     /// Follows one event.
-    pub(crate) fn follow(&mut self, entry: &Entry) {
+    pub(crate) fn follow(&mut self, now: &Now, entry: &Entry) {
+        self.now = now.wall;
         match &entry.event {
             Event::TaskCreated(e) => {
+                let extras = e.spec.extras.as_deref();
+                if let Some(key) = extras.and_then(|extras| extras.idempotency_key.as_deref()) {
+                    self.use_key(format!("submit {key}"), Some(e.task));
+                }
                 let before = self.tasks.insert(e.task, (*e.spec).clone());
                 assert!(before.is_none(), "a task was created twice");
             }
@@ -71,9 +90,14 @@ impl Model {
                     holds_key: false,
                     live: None,
                     output: None,
+                    ended_at: None,
                 };
+                let keys = self.keys.values_mut();
+                let of_task = keys.filter(|key| key.task == Some(e.task));
+                of_task.for_each(|key| key.run = Some(e.run));
                 assert!(self.runs.insert(e.run, run).is_none(), "a run exists twice");
                 self.order.push(e.run);
+                self.run_of.insert(e.task, e.run);
                 if e.ready {
                     self.become_ready(e.run);
                 }
@@ -111,8 +135,25 @@ impl Model {
             Event::TaskCanceled(e) => assert!(self.tasks.contains_key(&e.task)),
             Event::EnginePaused(_) => self.paused = true,
             Event::EngineResumed(_) => self.paused = false,
-            Event::ClaimRecorded(_) | Event::EngineStarted(_) | Event::ClockAdopted(_) => {}
+            Event::ClaimRecorded(e) => self.use_key(format!("claim {}", e.key), None),
+            Event::EngineStarted(_) | Event::ClockAdopted(_) => {}
         }
+    }
+
+    fn use_key(&mut self, key: String, task: Option<TaskId>) {
+        let (at, run) = (self.now, None);
+        self.keys.insert(key, Key { at, run, task });
+    }
+
+    /// What a key stands for now: a day from its use, as long as its task lives, and a day from its task's end.
+    pub(crate) fn key(&self, key: &str, now: &Now) -> Option<&Key> {
+        let key = self.keys.get(key)?;
+        let day = |from: Timestamp| from.plus_ms(limits::KEY_HELD_MS) > now.wall;
+        let by_task = key.run.is_some_and(|run| {
+            let ended = self.runs[&run].ended_at;
+            ended.is_none_or(day)
+        });
+        (day(key.at) || by_task).then_some(key)
     }
 
     fn live_run(&mut self, id: RunId) -> &mut Run {
@@ -154,8 +195,10 @@ impl Model {
     }
 
     fn enter(&mut self, id: RunId, to: RunState) {
+        let now = self.now;
         let run = self.live_run(id);
         run.state = to;
+        run.ended_at = to.is_terminal().then_some(now);
         if !to.is_held() {
             run.live = None;
         }

@@ -1,0 +1,6 @@
+//! A shelf of maps in place of a store: it is fed by cuts, fills machines, and looks up what has left memory.
+
+mod decide;
+mod kept;
+
+pub(crate) use kept::Shelf;
