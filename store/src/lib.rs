@@ -21,5 +21,6 @@ pub use seam::{
     Base, Found, Keep, LiveRow, Reader, Retention, Store, StoreError, Unsearched, check_of,
 };
 pub use sqlite::{
-    Examined, STORE_FILE, SqliteOptions, SqliteReader, SqliteStore, copy_store, examine, file_of, set_aside,
+    Examined, STORE_FILE, SqliteOptions, SqliteReader, SqliteStore, adopt, copy_store, examine,
+    file_of, set_aside,
 };

@@ -1,5 +1,6 @@
 //! The store on one SQLite file: how rows get in, come back, go, and are copied.
 
+mod adopt;
 mod bulk;
 mod copy;
 mod erase;
@@ -19,6 +20,7 @@ mod tasks;
 mod texts;
 mod writer;
 
+pub use adopt::adopt;
 pub use copy::copy_store;
 pub use examine::{Examined, examine};
 pub use look::SqliteReader;
