@@ -153,7 +153,7 @@ impl Handle {
 
     /// Lists, search and SQL over what the store holds; `None` in a simulation, which has no file.
     #[must_use]
-    pub fn library(&self) -> Option<Arc<crate::shelf::Library>> {
+    pub fn library(&self) -> Option<Arc<mainstay_store::Library>> {
         self.shared.library()
     }
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::shelf::Library;
 use mainstay_log::{Durable, LogStats};
+use mainstay_store::Library;
 
 use crate::backlog::Backlog;
 use crate::call::CallError;

@@ -5,17 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mainstay_store::{SqliteOptions, SqliteStore, Store, StoreError, Unsearched};
+use mainstay_store::{Library, SqliteOptions, SqliteStore, Store, StoreError, Unsearched};
 
 use crate::recovery::Shelf;
-
-/// Stands in until the reading room is there.
-pub struct Library;
-impl Library {
-    fn open(_: &Path) -> Library {
-        Library
-    }
-}
 
 /// The store's directory inside a data directory.
 pub(crate) const STORE_DIRECTORY: &str = "store";
