@@ -4,6 +4,8 @@
 //! SQL.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod contract;
 mod library;
 mod list;
 mod memory;

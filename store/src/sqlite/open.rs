@@ -146,6 +146,16 @@ pub(super) fn sync_dir(dir: &Path) -> Outcome<()> {
     fs::File::open(dir).and_then(|dir| dir.sync_all()).or_fault()
 }
 
+/// Makes the write-ahead log of a store durable, and with it every commit: SQLite syncs it only before it empties it. The database
+/// itself is left alone: to close a second descriptor of it would give up the locks of this process.
+pub(super) fn sync_log(path: &Path) -> Outcome<()> {
+    match fs::File::open(with_tail(path, "-wal")) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        opened => opened.and_then(|log| log.sync_data()).or_fault()?,
+    }
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
 /// Sets a pragma; those that answer with a row are fine.
 pub(super) fn pragma(
     connection: &Connection,

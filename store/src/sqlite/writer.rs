@@ -144,6 +144,12 @@ impl Store for SqliteStore {
         self.known.sequence
     }
 
+    fn sync(&mut self) -> Result<u64, StoreError> {
+        self.expect_going()?;
+        open::sync_log(&self.path)?;
+        Ok(self.known.sequence)
+    }
+
     fn retain(&mut self, now: Timestamp, rule: &Retention) -> Result<bool, StoreError> {
         self.expect_going()?;
         self.retain
