@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mainstay_core::{
-    Bytes, Call, Claim, Command, Cut, Facts, Finish, FinishOutcome, Machine, Now, Outcome, RunError,
-    TaskSpec, Text, Timestamp,
+    Bytes, Call, Claim, Command, Cut, Facts, Finish, FinishOutcome, Machine, Now, Outcome,
+    RunError, TaskSpec, Text, Timestamp,
 };
 use mainstay_store::{
     Keep, LiveRow, Retention, SqliteOptions, SqliteReader, SqliteStore, Store, copy_store, examine,
@@ -44,17 +44,25 @@ impl World {
         self.wall += 1;
         let mut now = Now::at(Timestamp(self.wall), self.wall - 1_790_000_000_000);
         now.id_seed = self.wall.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let step = self.machine.step(&now, &Facts::default(), Call::new(command));
+        let step = self
+            .machine
+            .step(&now, &Facts::default(), Call::new(command));
         step.outcome.expect("the step is accepted")
     }
 
     fn submit(&mut self, at: u64) {
-        let mut spec = TaskSpec::new(["mail.send", "invoice.render", "report.build"][(at % 3) as usize]);
+        let mut spec =
+            TaskSpec::new(["mail.send", "invoice.render", "report.build"][(at % 3) as usize]);
         spec.payload.bytes = Bytes::from(vec![b'7'; self.shape.payload_bytes]);
         if self.shape.tagged {
             let extras = spec.extras_mut();
-            extras.tags = vec![Text::from(format!("customer-{}", at % 1000)), Text::from("nightly")];
-            extras.description = Some(Text::from(format!("invoice {at} of a customer with a name")));
+            extras.tags = vec![
+                Text::from(format!("customer-{}", at % 1000)),
+                Text::from("nightly"),
+            ];
+            extras.description = Some(Text::from(format!(
+                "invoice {at} of a customer with a name"
+            )));
         }
         self.step(Command::Submit(spec.into()));
     }
@@ -114,7 +122,9 @@ fn write_cut(store: &mut SqliteStore, cut: Cut) -> Duration {
 
 fn size(dir: &Path) -> u64 {
     let entries = std::fs::read_dir(dir).expect("directory");
-    entries.map(|entry| entry.expect("entry").metadata().expect("size").len()).sum()
+    entries
+        .map(|entry| entry.expect("entry").metadata().expect("size").len())
+        .sum()
 }
 
 fn write(dir: &Path, count: u64, shape: Shape, crossing: bool) -> World {
@@ -176,7 +186,9 @@ fn retain(dir: &Path) {
     let from = Instant::now();
     while from.elapsed() < Duration::from_secs(10) {
         let step = Instant::now();
-        let more = store.retain(Timestamp(2_000_000_000_000), &rule).expect("retain");
+        let more = store
+            .retain(Timestamp(2_000_000_000_000), &rule)
+            .expect("retain");
         worst = worst.max(step.elapsed());
         steps += 1;
         if !more {
@@ -189,7 +201,11 @@ fn retain(dir: &Path) {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let dir = PathBuf::from(&arguments[0]);
-    let number = |at: usize| arguments.get(at).map_or(0, |text| text.parse().expect("a number"));
+    let number = |at: usize| {
+        arguments
+            .get(at)
+            .map_or(0, |text| text.parse().expect("a number"))
+    };
     let has = |word: &str| arguments.iter().any(|argument| argument == word);
     let shape = Shape {
         payload_bytes: number(3) as usize,

@@ -25,7 +25,11 @@ impl Factory for OnFile {
     type Store = SqliteStore;
 
     fn open(&mut self, log_id: &str) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open(&self.dir.path().join("store"), log_id, SqliteOptions::default())
+        SqliteStore::open(
+            &self.dir.path().join("store"),
+            log_id,
+            SqliteOptions::default(),
+        )
     }
 }
 

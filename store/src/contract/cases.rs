@@ -53,11 +53,21 @@ fn cuts_out_of_order_are_refused<F: Factory>(factory: &mut F) {
     let again = first.clone();
     store.put(first).expect("put");
     let given = again.through;
-    assert_eq!(store.put(again.clone()), Err(StoreError::OutOfOrder { last, given }));
+    assert_eq!(
+        store.put(again.clone()),
+        Err(StoreError::OutOfOrder { last, given })
+    );
     assert_eq!(store.durable(last), Ok(last));
-    assert_eq!(store.put(again), Err(StoreError::OutOfOrder { last, given }));
+    assert_eq!(
+        store.put(again),
+        Err(StoreError::OutOfOrder { last, given })
+    );
     world.submit(spec("a", "q", 1));
-    assert_eq!(world.store(&mut store), store.checkpoint(), "the next one is taken");
+    assert_eq!(
+        world.store(&mut store),
+        store.checkpoint(),
+        "the next one is taken"
+    );
 }
 
 fn nothing_is_seen_before_its_log_is_durable<F: Factory>(factory: &mut F) {
@@ -75,11 +85,21 @@ fn nothing_is_seen_before_its_log_is_durable<F: Factory>(factory: &mut F) {
     assert_eq!(reader.task(TenantId::DEFAULT, first.task), Ok(None));
     assert_eq!(store.durable(at_one - 1), Ok(0), "a cut is not split");
     assert_eq!(store.durable(at_two - 1), Ok(at_one));
-    assert!(reader.task(TenantId::DEFAULT, first.task).expect("look").is_some());
+    assert!(
+        reader
+            .task(TenantId::DEFAULT, first.task)
+            .expect("look")
+            .is_some()
+    );
     assert_eq!(reader.task(TenantId::DEFAULT, second.task), Ok(None));
     assert_eq!(walk(&mut *reader).base.live_rows, 2);
     assert_eq!(store.durable(at_two + 10), Ok(at_two));
-    assert!(reader.task(TenantId::DEFAULT, second.task).expect("look").is_some());
+    assert!(
+        reader
+            .task(TenantId::DEFAULT, second.task)
+            .expect("look")
+            .is_some()
+    );
     assert_eq!(walk(&mut *reader).base.live_rows, 4);
 }
 
@@ -96,9 +116,18 @@ fn the_checkpoint_outlives_the_store<F: Factory>(factory: &mut F) {
     assert_eq!(store.checkpoint(), at);
     let mut reader = store.reader().expect("reader");
     assert_eq!(walk(&mut *reader), before);
-    assert!(reader.task(TenantId::DEFAULT, kept.task).expect("look").is_some());
+    assert!(
+        reader
+            .task(TenantId::DEFAULT, kept.task)
+            .expect("look")
+            .is_some()
+    );
     assert_eq!(reader.task(TenantId::DEFAULT, lost.task), Ok(None));
-    assert_eq!(store.durable(u64::MAX), Ok(at), "what was not committed is gone");
+    assert_eq!(
+        store.durable(u64::MAX),
+        Ok(at),
+        "what was not committed is gone"
+    );
 }
 
 fn live_rows_make_the_same_machine<F: Factory>(factory: &mut F) {
@@ -122,8 +151,14 @@ fn live_rows_make_the_same_machine<F: Factory>(factory: &mut F) {
         let numbers: Vec<u64> = images.iter().map(|image| number(image)).collect();
         assert!(numbers.is_sorted(), "rows come in number order");
     };
-    numbers(&|image| TaskColumns::read(image).expect("task").number, &walked.tasks);
-    numbers(&|image| RunColumns::read(image).expect("run").number, &walked.runs);
+    numbers(
+        &|image| TaskColumns::read(image).expect("task").number,
+        &walked.tasks,
+    );
+    numbers(
+        &|image| RunColumns::read(image).expect("run").number,
+        &walked.runs,
+    );
     let loaded = load(&mut *reader);
     assert_eq!(loaded.verify(), Ok(()));
     assert_eq!(loaded.sequence(), world.machine.sequence());
@@ -161,7 +196,11 @@ fn several_cuts_at_once_are_as_good_as_one_by_one<F: Factory>(make: &mut impl Fn
         let mut reader = store.reader().expect("reader");
         let found: Vec<_> = tasks
             .iter()
-            .map(|submitted| reader.task(TenantId::DEFAULT, submitted.task).expect("look"))
+            .map(|submitted| {
+                reader
+                    .task(TenantId::DEFAULT, submitted.task)
+                    .expect("look")
+            })
             .collect();
         assert!(found.iter().all(Option::is_some));
         ends.push((walk(&mut *reader), found));
@@ -184,9 +223,14 @@ fn finished_rows_are_found_by_their_ids<F: Factory>(factory: &mut F) {
     assert_eq!(places.len(), 1);
     let ended = [RunState::Completed as usize, RunState::Failed as usize];
     assert_eq!(ended.map(|state| places[0].counts[state]), [1, 1]);
-    for (submitted, state) in [(&at_once, TaskState::Completed), (&later, TaskState::Failed)] {
+    for (submitted, state) in [
+        (&at_once, TaskState::Completed),
+        (&later, TaskState::Failed),
+    ] {
         let run = submitted.run.run;
-        let found = reader.task(TenantId::DEFAULT, submitted.task).expect("look");
+        let found = reader
+            .task(TenantId::DEFAULT, submitted.task)
+            .expect("look");
         let found = found.expect("the task is stored");
         assert_eq!(found.runs.len(), 1);
         assert_eq!(view(&places, &found, submitted).state, state);
@@ -215,9 +259,16 @@ fn rows_of_another_tenant_are_not_found<F: Factory>(factory: &mut F) {
         assert_eq!(reader.task(tenant, foreign.task), Ok(None));
         assert_eq!(reader.run(tenant, foreign.run.run), Ok(None));
     }
-    assert_eq!(reader.task(TenantId(8), mine.task), Ok(None), "a tenant without rows");
+    assert_eq!(
+        reader.task(TenantId(8), mine.task),
+        Ok(None),
+        "a tenant without rows"
+    );
     let places = reader.base().expect("base").places;
-    assert_eq!(places.iter().map(|place| place.tenant).collect::<Vec<_>>(), [TenantId::DEFAULT, other]);
+    assert_eq!(
+        places.iter().map(|place| place.tenant).collect::<Vec<_>>(),
+        [TenantId::DEFAULT, other]
+    );
 }
 
 fn a_run_that_comes_back_is_changed_in_place<F: Factory>(factory: &mut F) {
@@ -226,10 +277,14 @@ fn a_run_that_comes_back_is_changed_in_place<F: Factory>(factory: &mut F) {
     let submitted = world.submit(spec("a", "q", 1));
     world.store(&mut store);
     let mut reader = store.reader().expect("reader");
-    let before = reader.run(TenantId::DEFAULT, submitted.run.run).expect("look");
+    let before = reader
+        .run(TenantId::DEFAULT, submitted.run.run)
+        .expect("look");
     let grants = world.claim("q", 1);
     world.store(&mut store);
-    let held = reader.run(TenantId::DEFAULT, submitted.run.run).expect("look");
+    let held = reader
+        .run(TenantId::DEFAULT, submitted.run.run)
+        .expect("look");
     assert_ne!(before, held);
     let run = held.expect("the run is stored").runs.remove(0);
     assert!(RunColumns::read(&run).expect("run").held.is_some());
@@ -257,14 +312,29 @@ fn keys_are_found_by_tenant_class_and_text<F: Factory>(factory: &mut F) {
     let mut reader = store.reader().expect("reader");
     for key in keys {
         let mine = key.tenant == TenantId::DEFAULT;
-        let (text, task) = if mine { ("order-1", submitted.task) } else { ("order-2", theirs.task) };
-        let found = reader.key(key.tenant, KeyClass::Submit, text).expect("look");
+        let (text, task) = if mine {
+            ("order-1", submitted.task)
+        } else {
+            ("order-2", theirs.task)
+        };
+        let found = reader
+            .key(key.tenant, KeyClass::Submit, text)
+            .expect("look");
         assert_eq!(key.task, Some(task));
         assert_eq!(found, Some(key));
     }
-    assert_eq!(reader.key(TenantId::DEFAULT, KeyClass::Claim, "order-1"), Ok(None));
-    assert_eq!(reader.key(TenantId::DEFAULT, KeyClass::Submit, "order-2"), Ok(None));
-    assert_eq!(reader.key(TenantId(8), KeyClass::Submit, "order-1"), Ok(None));
+    assert_eq!(
+        reader.key(TenantId::DEFAULT, KeyClass::Claim, "order-1"),
+        Ok(None)
+    );
+    assert_eq!(
+        reader.key(TenantId::DEFAULT, KeyClass::Submit, "order-2"),
+        Ok(None)
+    );
+    assert_eq!(
+        reader.key(TenantId(8), KeyClass::Submit, "order-1"),
+        Ok(None)
+    );
 }
 
 fn payloads_come_back<F: Factory>(factory: &mut F) {
@@ -280,7 +350,9 @@ fn payloads_come_back<F: Factory>(factory: &mut F) {
     world.store(&mut store);
     let mut reader = store.reader().expect("reader");
     for (submitted, size) in tasks.iter().zip(sizes) {
-        let found = reader.task(TenantId::DEFAULT, submitted.task).expect("look");
+        let found = reader
+            .task(TenantId::DEFAULT, submitted.task)
+            .expect("look");
         let found = found.expect("the task is stored");
         let columns = TaskColumns::read(&found.task).expect("task");
         assert_eq!(columns.payload_bytes as usize, size);
@@ -315,9 +387,16 @@ fn a_visitor_that_refuses_ends_the_walk<F: Factory>(factory: &mut F) {
     let mut seen = 0;
     let refused = store.reader().expect("reader").live(&mut |_| {
         seen += 1;
-        if seen == 5 { Err(String::from("no more")) } else { Ok(()) }
+        if seen == 5 {
+            Err(String::from("no more"))
+        } else {
+            Ok(())
+        }
     });
-    assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(StoreError::Damaged(_))),
+        "{refused:?}"
+    );
     assert_eq!(seen, 5);
 }
 
@@ -327,6 +406,10 @@ fn the_store_of_another_log_is_refused<F: Factory>(factory: &mut F) {
     let mut store = open(factory);
     let at = world.store(&mut store);
     drop(store);
-    assert!(factory.open("0192f5a0-0000-7000-8000-000000000002").is_err());
+    assert!(
+        factory
+            .open("0192f5a0-0000-7000-8000-000000000002")
+            .is_err()
+    );
     assert_eq!(open(factory).checkpoint(), at, "a refusal changes nothing");
 }

@@ -70,7 +70,11 @@ fn recover<F: Factory>(factory: &mut F, world: &mut World) {
     let mut machine = load(&mut *store.reader().expect("reader"));
     assert_eq!(machine.sequence(), store.checkpoint());
     assert_eq!(machine.verify(), Ok(()));
-    for (now, entry) in world.events.range(store.checkpoint() + 1..).map(|(_, event)| event) {
+    for (now, entry) in world
+        .events
+        .range(store.checkpoint() + 1..)
+        .map(|(_, event)| event)
+    {
         machine.replay(now, entry);
     }
     assert_eq!(machine.sequence(), world.machine.sequence());

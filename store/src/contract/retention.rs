@@ -40,8 +40,12 @@ fn retain_all(store: &mut impl Store, now: u64, rule: &Retention) -> u32 {
 }
 
 fn is_there(reader: &mut dyn Reader, submitted: &Submitted) -> bool {
-    let task = reader.task(TenantId::DEFAULT, submitted.task).expect("look");
-    let run = reader.run(TenantId::DEFAULT, submitted.run.run).expect("look");
+    let task = reader
+        .task(TenantId::DEFAULT, submitted.task)
+        .expect("look");
+    let run = reader
+        .run(TenantId::DEFAULT, submitted.run.run)
+        .expect("look");
     assert_eq!(task.is_some(), run.is_some(), "a task goes with its run");
     task.is_some()
 }
@@ -65,12 +69,20 @@ fn old_work_goes_by_the_rule_of_its_queue<F: Factory>(factory: &mut F) {
     let new_short = world.run_through(spec("a", "short", 10));
     world.store(&mut store);
     let mut reader = store.reader().expect("reader");
-    let found = reader.task(TenantId::DEFAULT, old_short.task).expect("look").expect("stored");
+    let found = reader
+        .task(TenantId::DEFAULT, old_short.task)
+        .expect("look")
+        .expect("stored");
     let number = TaskColumns::read(&found.task).expect("task").number;
     assert!(reader.payload(number).expect("look").is_some());
     let before = reader.base().expect("base");
     let mut rule = rule(DAY_MS);
-    rule.queues.insert(Text::from("long"), Keep { age_ms: 30 * DAY_MS });
+    rule.queues.insert(
+        Text::from("long"),
+        Keep {
+            age_ms: 30 * DAY_MS,
+        },
+    );
     retain_all(&mut store, world.wall, &rule);
     assert!(!is_there(&mut *reader, &old_short) && !is_there(&mut *reader, &urgent));
     assert_eq!(reader.payload(number), Ok(None));
@@ -89,15 +101,25 @@ fn too_large_a_store_loses_its_oldest_finished_work<F: Factory>(factory: &mut F)
     let mut store = factory.open(LOG_ID).expect("open");
     let mut world = World::default();
     let live = world.submit(spec("a", "live", 10));
-    let finished: Vec<_> = (0..300).map(|_| world.run_through(spec("a", "q", 4000))).collect();
+    let finished: Vec<_> = (0..300)
+        .map(|_| world.run_through(spec("a", "q", 4000)))
+        .collect();
     world.store(&mut store);
     let mut reader = store.reader().expect("reader");
     let mut rule = rule(u64::MAX);
     retain_all(&mut store, world.wall, &rule);
-    assert!(finished.iter().all(|submitted| is_there(&mut *reader, submitted)));
+    assert!(
+        finished
+            .iter()
+            .all(|submitted| is_there(&mut *reader, submitted))
+    );
     rule.bytes_max = 1;
     assert!(retain_all(&mut store, world.wall, &rule) > 1);
-    assert!(!finished.iter().any(|submitted| is_there(&mut *reader, submitted)));
+    assert!(
+        !finished
+            .iter()
+            .any(|submitted| is_there(&mut *reader, submitted))
+    );
     assert!(is_there(&mut *reader, &live));
     assert_eq!(load(&mut *reader).digest(), world.machine.digest());
 }
@@ -105,14 +127,29 @@ fn too_large_a_store_loses_its_oldest_finished_work<F: Factory>(factory: &mut F)
 fn a_step_is_bounded<F: Factory>(factory: &mut F) {
     let mut store = factory.open(LOG_ID).expect("open");
     let mut world = World::default();
-    let finished: Vec<_> = (0..1000).map(|_| world.run_through(spec("a", "q", 1))).collect();
+    let finished: Vec<_> = (0..1000)
+        .map(|_| world.run_through(spec("a", "q", 1)))
+        .collect();
     world.store(&mut store);
     let mut reader = store.reader().expect("reader");
-    assert_eq!(store.retain(Timestamp(world.wall + DAY_MS), &rule(1)), Ok(true));
-    let left = finished.iter().filter(|submitted| is_there(&mut *reader, submitted)).count();
-    assert!((500..1000).contains(&left), "{left} are left after one step");
+    assert_eq!(
+        store.retain(Timestamp(world.wall + DAY_MS), &rule(1)),
+        Ok(true)
+    );
+    let left = finished
+        .iter()
+        .filter(|submitted| is_there(&mut *reader, submitted))
+        .count();
+    assert!(
+        (500..1000).contains(&left),
+        "{left} are left after one step"
+    );
     retain_all(&mut store, world.wall + DAY_MS, &rule(1));
-    assert!(!finished.iter().any(|submitted| is_there(&mut *reader, submitted)));
+    assert!(
+        !finished
+            .iter()
+            .any(|submitted| is_there(&mut *reader, submitted))
+    );
 }
 
 fn keys_go_when_nobody_holds_them<F: Factory>(factory: &mut F) {
@@ -128,7 +165,9 @@ fn keys_go_when_nobody_holds_them<F: Factory>(factory: &mut F) {
     world.store(&mut store);
     let mut reader = store.reader().expect("reader");
     let mut is_held = |key: &str| {
-        let found = reader.key(TenantId::DEFAULT, KeyClass::Submit, key).expect("look");
+        let found = reader
+            .key(TenantId::DEFAULT, KeyClass::Submit, key)
+            .expect("look");
         found.map(|row| row.until)
     };
     let until = is_held("done").expect("held");

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use mainstay_core::{
-    Answer, Bytes, Call, Claim, ClaimGrant, Command, Cut, Entry, Facts, Finish, FinishOutcome, Loader,
-    Machine, Now, Outcome, PlaceRow, Query, RunError, RunState, Submitted, TaskSpec,
+    Answer, Bytes, Call, Claim, ClaimGrant, Command, Cut, Entry, Facts, Finish, FinishOutcome,
+    Loader, Machine, Now, Outcome, PlaceRow, Query, RunError, RunState, Submitted, TaskSpec,
     TaskView, TenantId, Text, Timestamp,
 };
 
@@ -80,7 +80,9 @@ impl World {
     pub fn step(&mut self, command: Command) -> Outcome {
         let now = self.now();
         let mut sequence = self.machine.sequence();
-        let step = self.machine.step(&now, &Facts::default(), Call::new(command));
+        let step = self
+            .machine
+            .step(&now, &Facts::default(), Call::new(command));
         for entry in step.events {
             sequence += 1;
             self.events.insert(sequence, (now.clone(), entry));
@@ -170,7 +172,10 @@ pub(super) fn hand_over(cut: &mut Cut, queue: &str, tenant: TenantId, keys_of: &
         }
     }
     for key in &mut cut.keys {
-        if keys_of.iter().any(|submitted| key.task == Some(submitted.task)) {
+        if keys_of
+            .iter()
+            .any(|submitted| key.task == Some(submitted.task))
+        {
             key.tenant = tenant;
         }
     }
@@ -214,7 +219,10 @@ pub(super) fn walk(reader: &mut dyn Reader) -> Walked {
     });
     let base = base.expect("the live rows are sound");
     assert_eq!((begun, &base), (1, &walked.base));
-    assert_eq!(base.live_rows as usize, walked.tasks.len() + walked.runs.len());
+    assert_eq!(
+        base.live_rows as usize,
+        walked.tasks.len() + walked.runs.len()
+    );
     assert_eq!(reader.base(), Ok(base));
     walked
 }

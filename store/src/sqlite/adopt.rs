@@ -35,10 +35,7 @@ fn rename(connection: &mut Connection, log_id: &str) -> Outcome<()> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .or_fault()?;
     let changed = change
-        .execute(
-            "UPDATE meta SET value = ?1 WHERE name = 'log_id'",
-            [log_id],
-        )
+        .execute("UPDATE meta SET value = ?1 WHERE name = 'log_id'", [log_id])
         .or_fault()?;
     if changed != 1 {
         return Err(StoreError::Damaged(String::from(

@@ -55,7 +55,10 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Outcome<B
             let step = backup.step(PAGES_PER_STEP).or_fault()?;
             let state = backup.progress();
             let total = state.pagecount.max(0) as u64;
-            progress(total - state.remaining.clamp(0, state.pagecount) as u64, total);
+            progress(
+                total - state.remaining.clamp(0, state.pagecount) as u64,
+                total,
+            );
             match step {
                 StepResult::Done => break,
                 StepResult::More => {}
@@ -65,8 +68,12 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Outcome<B
     }
     // The copied header still says that a write-ahead log may stand beside the file.
     pragma(&target, "journal_mode", "DELETE")?;
-    target.close().map_err(|(_, error)| super::fault::fault(&error))?;
-    fs::File::open(to).and_then(|file| file.sync_all()).or_fault()?;
+    target
+        .close()
+        .map_err(|(_, error)| super::fault::fault(&error))?;
+    fs::File::open(to)
+        .and_then(|file| file.sync_all())
+        .or_fault()?;
     sync_dir(to.parent().unwrap_or(Path::new(".")))?;
     Ok(base)
 }

@@ -84,8 +84,12 @@ fn rows(
     steps: &mut Steps<'_>,
 ) -> Outcome<u64> {
     let sql = match kind {
-        RowKind::Task => "SELECT number, \"check\", image, live, state, place, id FROM task_row ORDER BY number",
-        RowKind::Run => "SELECT number, \"check\", image, live, state, place, id FROM run_row ORDER BY number",
+        RowKind::Task => {
+            "SELECT number, \"check\", image, live, state, place, id FROM task_row ORDER BY number"
+        }
+        RowKind::Run => {
+            "SELECT number, \"check\", image, live, state, place, id FROM run_row ORDER BY number"
+        }
     };
     let mut walk = view.prepare(sql).or_fault()?;
     let mut rows = walk.query([]).or_fault()?;

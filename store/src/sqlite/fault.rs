@@ -39,9 +39,9 @@ pub(crate) fn fault(error: &Error) -> StoreError {
         Error::SqliteFailure(cause, _) => match cause.code {
             ErrorCode::DiskFull => StoreError::Full(text),
             // Rows of one log never collide: a constraint that does not hold means that the file is not what was written.
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation => {
-                StoreError::Damaged(text)
-            }
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::ConstraintViolation => StoreError::Damaged(text),
             _ => StoreError::Medium(text),
         },
         // A column of another type than the one written.

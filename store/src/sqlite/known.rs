@@ -55,9 +55,18 @@ impl Known {
         }
         for row in base.places {
             let tenant = known.names.get(row.tenant.to_string().as_str()).copied();
-            let tenant = tenant.ok_or_else(|| StoreError::Damaged(String::from("a place without its tenant's name")))?;
+            let tenant = tenant.ok_or_else(|| {
+                StoreError::Damaged(String::from("a place without its tenant's name"))
+            })?;
             let (queue, kind) = (row.queue, row.kind);
-            known.places.insert(row.place, Place { tenant, queue, kind });
+            known.places.insert(
+                row.place,
+                Place {
+                    tenant,
+                    queue,
+                    kind,
+                },
+            );
         }
         Ok(known)
     }
@@ -169,7 +178,9 @@ pub(super) fn read_base(connection: &Connection) -> Outcome<Base> {
         }
     }
     if found != 6 {
-        return Err(StoreError::Damaged(String::from("the table of scalars is not whole")));
+        return Err(StoreError::Damaged(String::from(
+            "the table of scalars is not whole",
+        )));
     }
     base.places = read_places(connection)?;
     Ok(base)

@@ -4,9 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mainstay_core::{
-    Bytes, KeyClass, KeyRow, RowKind, RunId, TaskId, TenantId, Text, Timestamp,
-};
+use mainstay_core::{Bytes, KeyClass, KeyRow, RowKind, RunId, TaskId, TenantId, Text, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::fault::{OrFault, Outcome};
@@ -101,7 +99,8 @@ impl Reader for SqliteReader {
         };
         let find = "SELECT number, \"check\", image FROM task_row WHERE tenant = ?1 AND id = ?2";
         let id = id.0.to_be_bytes();
-        let Some((number, task)) = find_image(&view, RowKind::Task, find, params![tenant, &id[..]])?
+        let Some((number, task)) =
+            find_image(&view, RowKind::Task, find, params![tenant, &id[..]])?
         else {
             return Ok(None);
         };
@@ -128,7 +127,8 @@ impl Reader for SqliteReader {
         let find = "SELECT number, \"check\", image FROM task_row \
                     WHERE number = (SELECT task FROM run_row WHERE number = ?1)";
         let task = find_image(&view, RowKind::Task, find, [number as i64])?;
-        let (_, task) = task.ok_or_else(|| StoreError::Damaged(format!("run {number} has no task")))?;
+        let (_, task) =
+            task.ok_or_else(|| StoreError::Damaged(format!("run {number} has no task")))?;
         let runs = vec![run];
         Ok(Some(Found { task, runs }))
     }

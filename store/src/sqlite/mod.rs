@@ -17,6 +17,8 @@ mod runs;
 mod schema;
 mod sum;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod writer;
 

@@ -62,7 +62,9 @@ pub(super) fn open_file(
     make_private(dir, &path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(&path, flags).or_fault()?;
-    connection.busy_timeout(Duration::from_secs(10)).or_fault()?;
+    connection
+        .busy_timeout(Duration::from_secs(10))
+        .or_fault()?;
     connection.set_prepared_statement_cache_capacity(128);
     let fresh = is_unmade(&connection)?;
     if fresh {
@@ -75,7 +77,11 @@ pub(super) fn open_file(
     pragma(&connection, "synchronous", "NORMAL")?;
     pragma(&connection, "wal_autocheckpoint", options.wal_pages)?;
     pragma(&connection, "journal_size_limit", 64 << 20)?;
-    pragma(&connection, "cache_size", -i64::from(options.cache_kib.max(1024)))?;
+    pragma(
+        &connection,
+        "cache_size",
+        -i64::from(options.cache_kib.max(1024)),
+    )?;
     pragma(&connection, "temp_store", "MEMORY")?;
     pragma(&connection, "trusted_schema", "OFF")?;
     pragma(&connection, "cell_size_check", "ON")?;
@@ -95,7 +101,9 @@ pub(super) fn open_file(
 pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Outcome<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).or_fault()?;
-    connection.busy_timeout(Duration::from_secs(10)).or_fault()?;
+    connection
+        .busy_timeout(Duration::from_secs(10))
+        .or_fault()?;
     connection.set_prepared_statement_cache_capacity(64);
     pragma(&connection, "cache_size", -i64::from(cache_kib.max(256)))?;
     pragma(&connection, "temp_store", "MEMORY")?;
@@ -143,7 +151,9 @@ pub(super) fn with_tail(path: &Path, tail: &str) -> PathBuf {
 
 /// Makes a directory's entries durable.
 pub(super) fn sync_dir(dir: &Path) -> Outcome<()> {
-    fs::File::open(dir).and_then(|dir| dir.sync_all()).or_fault()
+    fs::File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .or_fault()
 }
 
 /// Makes the write-ahead log of a store durable, and with it every commit: SQLite syncs it only before it empties it. The database
@@ -208,7 +218,9 @@ fn is_unmade(connection: &Connection) -> Outcome<bool> {
 pub(super) fn expect_ours(connection: &Connection, log_id: &str) -> Outcome<()> {
     expect_format(connection)?;
     let found: String = connection
-        .query_row("SELECT value FROM meta WHERE name = 'log_id'", [], |row| row.get(0))
+        .query_row("SELECT value FROM meta WHERE name = 'log_id'", [], |row| {
+            row.get(0)
+        })
         .or_fault()?;
     if found == log_id {
         Ok(())

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use mainstay_core::{Timestamp, TaskState};
+use mainstay_core::{TaskState, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::erase::{Candidate, erase};
@@ -94,9 +94,18 @@ impl Retain {
         let (until, tenant, class, key) = self.key.take().unwrap_or((-1, 0, 0, String::new()));
         let limit = ERASED_MAX as i64;
         let found: Vec<(i64, i64, u8, String, bool)> = find
-            .query_map(params![now.0 as i64, until, tenant, class, key, limit], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-            })
+            .query_map(
+                params![now.0 as i64, until, tenant, class, key, limit],
+                |row| {
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        row.get(2)?,
+                        row.get(3)?,
+                        row.get(4)?,
+                    ))
+                },
+            )
             .and_then(Iterator::collect)
             .or_fault()?;
         let is_end = found.len() < ERASED_MAX;
@@ -152,7 +161,9 @@ impl Retain {
             return Ok(true);
         }
         let mut find = connection
-            .prepare_cached("SELECT number, live FROM task_row WHERE number > ?1 ORDER BY number LIMIT ?2")
+            .prepare_cached(
+                "SELECT number, live FROM task_row WHERE number > ?1 ORDER BY number LIMIT ?2",
+            )
             .or_fault()?;
         let found: Vec<(i64, bool)> = find
             .query_map(params![self.oldest, budget.visit as i64], |row| {
@@ -286,7 +297,15 @@ impl AgedWalk {
         let (created_at, id) = self.after.clone().unwrap_or((-1, Vec::new()));
         let found = find
             .query_map(
-                params![place, state, self.priority, before as i64, created_at, id, READ_AHEAD as i64],
+                params![
+                    place,
+                    state,
+                    self.priority,
+                    before as i64,
+                    created_at,
+                    id,
+                    READ_AHEAD as i64
+                ],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )
             .or_fault()?;

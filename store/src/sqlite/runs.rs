@@ -18,9 +18,25 @@ static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
         "run_row",
         &[
-            "number", "task", "tenant", "place", "id", "state", "live", "scheduled_at",
-            "created_at", "finished_at", "attempt_count", "worker", "started_at", "result",
-            "error_code", "error_message", "attempts", "\"check\"", "image",
+            "number",
+            "task",
+            "tenant",
+            "place",
+            "id",
+            "state",
+            "live",
+            "scheduled_at",
+            "created_at",
+            "finished_at",
+            "attempt_count",
+            "worker",
+            "started_at",
+            "result",
+            "error_code",
+            "error_message",
+            "attempts",
+            "\"check\"",
+            "image",
         ],
     )
 });
@@ -170,7 +186,8 @@ impl<'c> Changes<'c> {
         let (worker, started_at) = run.held();
         let (error_code, error_message) = run.error();
         let is_ended = old.live != run.live;
-        let is_moved = (old.state, old.scheduled_at) != (columns.state as u8, columns.scheduled_at.0)
+        let is_moved = (old.state, old.scheduled_at)
+            != (columns.state as u8, columns.scheduled_at.0)
             || old.worker.as_deref() != worker
             || old.error_code.as_deref() != error_code;
         let statement = match (is_ended, is_moved) {
@@ -205,8 +222,9 @@ impl<'c> Changes<'c> {
 impl<'a> Run<'a> {
     fn read(known: &Known, cut: &'a Cut, row: &CutRow) -> Outcome<Run<'a>> {
         let image = cut.image(row);
-        let columns = RunColumns::read(image)
-            .map_err(|error| StoreError::Damaged(format!("the image of run {}: {error}", row.number)))?;
+        let columns = RunColumns::read(image).map_err(|error| {
+            StoreError::Damaged(format!("the image of run {}: {error}", row.number))
+        })?;
         if columns.number != row.number {
             return Err(StoreError::Damaged(format!(
                 "run {} has the image of {}",
@@ -225,7 +243,11 @@ impl<'a> Run<'a> {
 
     /// Worker and start of the current attempt, else of the last.
     fn held(&self) -> (Option<&'a str>, Option<i64>) {
-        let last = || self.columns.last().map(|last| (last.worker, last.started_at));
+        let last = || {
+            self.columns
+                .last()
+                .map(|last| (last.worker, last.started_at))
+        };
         let held = self.columns.held.or_else(last);
         (held.map(|held| held.0), held.map(|held| held.1.0 as i64))
     }

@@ -18,9 +18,22 @@ static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
         "task_row",
         &[
-            "number", "tenant", "place", "id", "state", "live", "priority", "created_at",
-            "canceled_at", "created_by", "description", "tags", "concurrency_key", "has_text",
-            "\"check\"", "image",
+            "number",
+            "tenant",
+            "place",
+            "id",
+            "state",
+            "live",
+            "priority",
+            "created_at",
+            "canceled_at",
+            "created_by",
+            "description",
+            "tags",
+            "concurrency_key",
+            "has_text",
+            "\"check\"",
+            "image",
         ],
     )
 });
@@ -215,8 +228,9 @@ impl<'c> Changes<'c> {
 impl<'a> Task<'a> {
     fn read(known: &Known, cut: &'a Cut, row: &CutRow) -> Outcome<Task<'a>> {
         let image = cut.image(row);
-        let columns = TaskColumns::read(image)
-            .map_err(|error| StoreError::Damaged(format!("the image of task {}: {error}", row.number)))?;
+        let columns = TaskColumns::read(image).map_err(|error| {
+            StoreError::Damaged(format!("the image of task {}: {error}", row.number))
+        })?;
         if columns.number != row.number {
             return Err(StoreError::Damaged(format!(
                 "task {} has the image of {}",

@@ -112,8 +112,8 @@ impl<'a> Texts<'a> {
         if had_text {
             remove(connection, number)?;
         }
-        let has_text =
-            self.searched(known, columns.place)? && insert(connection, known, &Doc::of(&columns, true))?;
+        let has_text = self.searched(known, columns.place)?
+            && insert(connection, known, &Doc::of(&columns, true))?;
         if has_text != had_text {
             let mut put = connection
                 .prepare_cached("UPDATE task_row SET has_text = ?2 WHERE number = ?1")
@@ -140,8 +140,14 @@ fn insert(connection: &Connection, known: &Known, doc: &Doc) -> Outcome<bool> {
         )
         .or_fault()?;
     let kind: &str = &known.place(doc.place)?.kind;
-    put.execute(params![doc.number as i64, kind, doc.tags, doc.description, errors])
-        .or_fault()?;
+    put.execute(params![
+        doc.number as i64,
+        kind,
+        doc.tags,
+        doc.description,
+        errors
+    ])
+    .or_fault()?;
     Ok(true)
 }
 
@@ -168,7 +174,10 @@ fn errors_of(connection: &Connection, task: u64) -> Outcome<String> {
         let code: String = row.get(1).or_fault()?;
         let message: Option<String> = row.get(2).or_fault()?;
         let message = message.unwrap_or_default();
-        for part in [code.as_str(), &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)]] {
+        for part in [
+            code.as_str(),
+            &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)],
+        ] {
             errors.push_str(part);
             errors.push(' ');
         }

@@ -41,7 +41,11 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Foreign`] for the store of another log, [`StoreError::Format`] for one of another release,
     /// [`StoreError::Damaged`] when the file cannot be read as a store, [`StoreError::Full`], [`StoreError::Medium`].
-    pub fn open(dir: &Path, log_id: &str, options: SqliteOptions) -> Result<SqliteStore, StoreError> {
+    pub fn open(
+        dir: &Path,
+        log_id: &str,
+        options: SqliteOptions,
+    ) -> Result<SqliteStore, StoreError> {
         let (connection, fresh) = open::open_file(dir, log_id, &options)?;
         let known = Known::read(&connection)?;
         Ok(SqliteStore {
@@ -71,7 +75,10 @@ impl SqliteStore {
     /// Cuts that wait for the log, and about how many bytes they hold.
     #[must_use]
     pub fn waiting(&self) -> (usize, usize) {
-        (self.waiting.len(), self.waiting.iter().map(Cut::bytes).sum())
+        (
+            self.waiting.len(),
+            self.waiting.iter().map(Cut::bytes).sum(),
+        )
     }
 
     /// Bytes of the file that hold something: those of pages in use, the write-ahead log not counted.
@@ -119,7 +126,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn put(&mut self, cut: Cut) -> Result<(), StoreError> {
         self.expect_going()?;
-        let last = self.waiting.back().map_or(self.known.sequence, |cut| cut.through);
+        let last = self
+            .waiting
+            .back()
+            .map_or(self.known.sequence, |cut| cut.through);
         if cut.through <= last {
             let given = cut.through;
             return Err(StoreError::OutOfOrder { last, given });
@@ -132,7 +142,8 @@ impl Store for SqliteStore {
         self.expect_going()?;
         while let Some(cut) = self.next_due(sequence) {
             let unsearched = &self.options.unsearched;
-            if let Err(error) = put::commit(&mut self.connection, &mut self.known, unsearched, &cut) {
+            if let Err(error) = put::commit(&mut self.connection, &mut self.known, unsearched, &cut)
+            {
                 self.waiting.push_front(cut);
                 return Err(self.stumble(error));
             }
