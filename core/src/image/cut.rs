@@ -135,22 +135,33 @@ impl Cut {
         merged.payloads.extend(later.payloads);
         merged.keys.extend(later.keys);
         let mut later_rows = later.rows;
+        let mut older_rows = Vec::with_capacity(self.rows.len());
         for row in self.rows {
             match newer.get(&row.number) {
                 Some(at) => later_rows[*at].fresh |= row.fresh,
-                None => merged.push(&self.images, row),
+                None => older_rows.push(row),
             }
         }
-        for row in later_rows {
-            merged.push(&later.images, row);
+        // A task may have changed after its run did: tasks of both cuts come before runs of both.
+        for kind in [RowKind::Task, RowKind::Run] {
+            let of_kind = |row: &&CutRow| row.kind == kind;
+            for row in older_rows.iter().filter(of_kind) {
+                merged.push(&self.images, row);
+            }
+            for row in later_rows.iter().filter(of_kind) {
+                merged.push(&later.images, row);
+            }
         }
         merged
     }
 
-    fn push(&mut self, images: &[u8], row: CutRow) {
+    fn push(&mut self, images: &[u8], row: &CutRow) {
         let from = self.images.len();
         self.images.extend_from_slice(&images[row.range.clone()]);
         let range = from..self.images.len();
-        self.rows.push(CutRow { range, ..row });
+        self.rows.push(CutRow {
+            range,
+            ..row.clone()
+        });
     }
 }

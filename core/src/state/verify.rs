@@ -152,7 +152,14 @@ fn check_alarm(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result
 }
 
 fn check_tasks(state: &State) -> Result<(), String> {
+    let mut payload_bytes = 0;
     for (at, task) in state.tasks.iter() {
+        if task.is_heavy() && task.payload.is_some() {
+            payload_bytes += u64::from(task.payload_bytes);
+        }
+        if task.payload.is_none() && !(task.is_heavy() && task.stored) {
+            return Err(format!("task {}: its payload is nowhere", task.id));
+        }
         if state.find_task(state.tenant_of(task), task.id) != Some(at) {
             return Err(format!("task {}: its id does not find it", task.id));
         }
@@ -170,5 +177,9 @@ fn check_tasks(state: &State) -> Result<(), String> {
             return Err(format!("task {}: canceled, yet a run waits", task.id));
         }
     }
-    Ok(())
+    if payload_bytes == state.payload_bytes {
+        Ok(())
+    } else {
+        Err("the bytes of payloads in memory differ from the rows".into())
+    }
 }
