@@ -103,3 +103,6 @@ impl<T> core::ops::IndexMut<u32> for Slab<T> {
             .expect("a handle in use has a row")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,3 +11,6 @@ pub use columns::{AttemptColumns, RunColumns, TaskColumns};
 pub use cut::{Cut, CutRow, KeyClass, KeyRow, PlaceRow, RowKind};
 pub use read::Loader;
 pub(crate) use write::{meta, put_run, put_task};
+
+#[cfg(test)]
+mod tests;

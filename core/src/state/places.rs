@@ -103,3 +103,6 @@ impl core::ops::Index<u32> for Places {
         &self.rows[place as usize]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! Tests of the images room.
+
+mod columns;
+mod golden;
+mod hostile;
+mod merge;
+mod world;

@@ -1,0 +1,215 @@
+//! A machine with rows in every state, its cut, and the way back.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::codec::Malformed;
+use crate::image::{Cut, Loader, PlaceRow, RowKind};
+use crate::machine::{Facts, Machine, Now};
+use crate::{
+    Bytes, Call, CheckpointPut, Claim, ClaimGrant, Command, Fence, Finish, FinishOutcome, Outcome,
+    RunError, RunId, TaskId, TaskSpec, Text, Timestamp,
+};
+
+pub(super) struct World {
+    pub(super) machine: Machine,
+    pub(super) now: Now,
+}
+
+pub(super) fn text(text: &str) -> Text {
+    Text::from(text)
+}
+
+impl World {
+    pub(super) fn new() -> World {
+        World {
+            machine: Machine::new(1),
+            now: Now::at(Timestamp(1_000_000), 10),
+        }
+    }
+
+    pub(super) fn pass(&mut self, ms: u64) {
+        self.now.wall = self.now.wall.plus_ms(ms);
+        self.now.steady = self.now.steady.plus_ms(ms);
+    }
+
+    /// One command; a refusal is no matter.
+    pub(super) fn step(&mut self, command: Command) -> Option<Outcome> {
+        let step = self
+            .machine
+            .step(&self.now, &Facts::default(), Call::new(command));
+        step.outcome.ok()
+    }
+
+    pub(super) fn submit(&mut self, spec: TaskSpec) -> (TaskId, RunId) {
+        match self.step(Command::Submit(Box::new(spec))) {
+            Some(Outcome::Submitted(submitted)) => (submitted.task, submitted.run.run),
+            other => panic!("a submit came to {other:?}"),
+        }
+    }
+
+    pub(super) fn claim(&mut self, queue: &str, max: u32, key: Option<&str>) -> Vec<ClaimGrant> {
+        let claim = Claim {
+            worker: text("worker-1"),
+            queues: vec![text(queue)],
+            kinds: Vec::new(),
+            max,
+            lease_ms: None,
+            idempotency_key: key.map(Text::from),
+        };
+        match self.step(Command::Claim(Box::new(claim))) {
+            Some(Outcome::Claimed(grants)) => grants,
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn finish(&mut self, run: RunId, fence: Fence, outcome: FinishOutcome) {
+        let error = RunError {
+            code: text("flaky"),
+            message: text("the line broke"),
+            retryable: true,
+        };
+        self.step(Command::Finish(Box::new(Finish {
+            outcome,
+            error: Some(Box::new(error)),
+            output: Some(Bytes::from(&b"{\"n\":1}"[..])),
+            reason: Some(text("so it went")),
+            ..Finish::success(run, fence, None)
+        })));
+    }
+}
+
+pub(super) fn spec(queue: &str) -> TaskSpec {
+    let mut spec = TaskSpec::new("mail.send");
+    spec.queue = text(queue);
+    spec
+}
+
+/// Tasks and runs in every state, with everything that a row can carry.
+pub(super) fn lively() -> World {
+    let mut world = World::new();
+    world.step(Command::Start {
+        incarnation: 3,
+        downtime_ms: 0,
+    });
+    let rich = |queue: &str| {
+        let mut spec = spec(queue);
+        spec.priority = -7;
+        let policy = spec.policy_mut();
+        (policy.max_attempts, policy.timeout_ms) = (9, Some(60_000));
+        policy.concurrency_key = Some(text("customer"));
+        policy.concurrency_limit = 7;
+        let extras = spec.extras_mut();
+        extras.tags = vec![text("a"), text("b")];
+        extras.description = Some(text("what it is for"));
+        spec
+    };
+    for (queue, outcome) in [
+        ("done", FinishOutcome::Success),
+        ("waits", FinishOutcome::Failure),
+        ("aside", FinishOutcome::Suspended),
+        ("back", FinishOutcome::Released),
+        ("off", FinishOutcome::Canceled),
+    ] {
+        let (_, run) = world.submit(rich(queue));
+        world.pass(5);
+        let fence = world.claim(queue, 1, Some(queue))[0].fence;
+        world.step(Command::Checkpoint(Box::new(CheckpointPut {
+            run,
+            fence,
+            name: text("page"),
+            value: Bytes::from(&b"7"[..]),
+        })));
+        world.finish(run, fence, outcome);
+    }
+    let (_, failed) = world.submit(spec("bad"));
+    let fence = world.claim("bad", 1, None)[0].fence;
+    world.finish(failed, fence, FinishOutcome::Failure);
+    for _ in 0..2 {
+        let (task, run) = world.submit(rich("held"));
+        world.claim("held", 1, None);
+        let reason = Some(text("enough"));
+        world.step(Command::SuspendRun { run, reason });
+        let reason = None;
+        world.step(Command::CancelTask { task, reason });
+    }
+    let (_, resumed) = world.submit(rich("again"));
+    let fence = world.claim("again", 1, None)[0].fence;
+    world.finish(resumed, fence, FinishOutcome::Suspended);
+    let payload = Some(Bytes::from(&b"[]"[..]));
+    world.step(Command::ResumeRun {
+        run: resumed,
+        payload,
+    });
+    let mut heavy = spec("large");
+    heavy.payload.bytes = Bytes::from(vec![b'1'; 65]);
+    heavy.payload.binary = true;
+    heavy.extras_mut().idempotency_key = Some(text("large-1"));
+    heavy.extras_mut().expires_at = Some(world.now.wall.plus_ms(900_000));
+    world.submit(heavy);
+    let mut later = spec("later");
+    later.run_at = Some(world.now.wall.plus_ms(77_000));
+    world.submit(later);
+    world.submit(spec("now"));
+    world
+}
+
+/// What a store holds of a machine that was cut for the first time.
+#[derive(Clone)]
+pub(super) struct Stored {
+    pub(super) cut: Cut,
+    pub(super) tasks: Vec<Vec<u8>>,
+    pub(super) runs: Vec<Vec<u8>>,
+}
+
+pub(super) fn stored(cut: Cut) -> Stored {
+    let live = |kind: RowKind| {
+        let mut rows: Vec<_> = cut.rows.iter().collect();
+        rows.retain(|row| row.kind == kind && row.live);
+        rows.sort_by_key(|row| row.number);
+        let images = rows.into_iter().map(|row| cut.image(row).to_vec());
+        images.collect::<Vec<_>>()
+    };
+    let (tasks, runs) = (live(RowKind::Task), live(RowKind::Run));
+    Stored { cut, tasks, runs }
+}
+
+impl Stored {
+    pub(super) fn load(&self) -> Result<Machine, Malformed> {
+        load(&self.cut.meta, &self.cut.places, &self.tasks, &self.runs)
+    }
+}
+
+pub(super) fn load(
+    meta: &[u8],
+    places: &[PlaceRow],
+    tasks: &[Vec<u8>],
+    runs: &[Vec<u8>],
+) -> Result<Machine, Malformed> {
+    let mut loader = Loader::new(2, meta, places, false)?;
+    tasks.iter().try_for_each(|task| loader.task(task))?;
+    runs.iter().try_for_each(|run| loader.run(run))?;
+    Ok(loader.finish())
+}
+
+pub(super) fn facts_of(cut: &Cut) -> Facts {
+    let mut facts = Facts::default();
+    cut.places.iter().for_each(|place| facts.add_place(place));
+    for row in &cut.rows {
+        let added = match row.kind {
+            RowKind::Task => facts.add_task(cut.image(row)),
+            RowKind::Run => facts.add_run(cut.image(row)),
+        };
+        added.unwrap();
+    }
+    facts
+}
+
+pub(super) fn refused(loaded: Result<Machine, Malformed>) -> String {
+    match loaded {
+        Err(Malformed(why)) => String::from(why),
+        Ok(_) => panic!("it was loaded"),
+    }
+}
