@@ -9,7 +9,7 @@ use crate::screen::Screen;
 use crate::shown::{
     show, show_explain, show_run, show_stats, show_task, show_task_cancel, status_line, words,
 };
-use crate::{follow, payload};
+use crate::{follow, lists, payload};
 
 /// `run …`
 pub(crate) async fn run(
@@ -19,6 +19,7 @@ pub(crate) async fn run(
 ) -> Result<Code, Failure> {
     let client = connection::client(global, SHORT_PATIENCE)?;
     match command {
+        RunCommand::List(args) => return lists::runs(&client, args, screen).await,
         RunCommand::Show { run_id } => show(screen, &client.run(run_id).await?, show_run),
         RunCommand::Cancel {
             run_id,
@@ -62,6 +63,7 @@ pub(crate) async fn task(
 ) -> Result<Code, Failure> {
     let client = connection::client(global, SHORT_PATIENCE)?;
     match command {
+        TaskCommand::List(args) => return lists::tasks(&client, args, screen).await,
         TaskCommand::Show { task_id } => show(screen, &client.task(task_id).await?, show_task),
         TaskCommand::Cancel { task_id, reason } => {
             let answer = client.cancel_task(task_id, reason.as_deref()).await?;

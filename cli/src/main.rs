@@ -2,12 +2,15 @@
 
 mod args;
 mod bench;
+mod config;
 mod connection;
 mod control;
 mod doctor;
 mod exit;
 mod follow;
+mod lists;
 mod payload;
+mod query;
 mod screen;
 mod serve;
 mod shown;
@@ -66,6 +69,8 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Work(args) => blocking(work::work(&global, args, screen)),
         Command::Run(command) => blocking(control::run(&global, &command, screen)),
         Command::Task(command) => blocking(control::task(&global, &command, screen)),
+        Command::Queue(command) => blocking(lists::queue(&global, &command, screen)),
+        Command::Query(args) => blocking(query::query(&global, &args, screen)),
         Command::Stats => blocking(control::stats(&global, screen)),
         Command::Engine(command) => blocking(control::engine(&global, &command, screen)),
         Command::Serve(args) => serve::serve(&global, &args, screen),

@@ -46,11 +46,13 @@ impl Screen {
         writeln!(std::io::stderr().lock(), "{text}").is_ok()
     }
 
-    /// Writes a table with a head.
+    /// Writes a table with a head, if it has one.
     pub(crate) fn table(self, head: &[&str], rows: &[Vec<String>]) -> bool {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        table.set_header(head.iter().map(|name| name.to_uppercase()));
+        if !head.is_empty() {
+            table.set_header(head.iter().map(|name| name.to_uppercase()));
+        }
         for row in rows {
             table.add_row(row.iter().map(|cell| clean(cell)));
         }

@@ -4,7 +4,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
-use mainstay::{Engine, Handle, OpenError, Recovered, Status};
+use mainstay::store::Keep;
+use mainstay::{Engine, EngineOptions, Handle, OpenError, Recovered, Status};
 use mainstay_log::OpenError as LogError;
 use mainstay_server::{AdminKey, Config, Server};
 use rustix::process::{Resource, Signal as Unix, getrlimit, setrlimit};
@@ -13,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::args::{Global, ServeArgs};
+use crate::config::Settings;
 use crate::connection;
 use crate::exit::{Code, Failure};
 use crate::screen::Screen;
@@ -28,6 +30,7 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
         drain_time_max: Duration::from_millis(args.drain_ms),
         ..Config::default()
     };
+    let settings = Settings::read(args.config.as_deref(), &args.storage)?;
     let directory = connection::data_dir(global);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -35,7 +38,7 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
         .map_err(|error| Failure::new(Code::CannotCreate, "no_runtime", error.to_string()))?;
     let mut signals = runtime.block_on(async { Signals::listen() })?;
     raise_descriptor_limit();
-    let engine = open(&directory)?;
+    let engine = open(&directory, &settings)?;
     let (key, is_new) = AdminKey::open_or_create(&directory).map_err(|error| {
         let message = format!("{}: {error}", directory.join("admin.key").display());
         Failure::new(Code::CannotCreate, "key_file", message)
@@ -226,11 +229,52 @@ fn listen_address(args: &ServeArgs) -> Result<SocketAddr, Failure> {
     Ok(address)
 }
 
+/// The engine's options, with its defaults where nothing is set.
+fn options(settings: &Settings) -> EngineOptions {
+    let defaults = mainstay::Settings::default();
+    let mut retention = defaults.retention;
+    if let Some(age_ms) = settings.history_keep_ms {
+        retention.default = Keep { age_ms };
+    }
+    if let Some(bytes) = settings.history_max_bytes {
+        retention.bytes_max = bytes;
+    }
+    let queues = settings.history_queues_ms.iter();
+    retention
+        .queues
+        .extend(queues.map(|(queue, age_ms)| (queue.as_str().into(), Keep { age_ms: *age_ms })));
+    let mut options = Engine::options()
+        .log_retain(
+            settings
+                .log_retain_bytes
+                .unwrap_or(defaults.log_retain_bytes),
+            settings.log_retain_age_ms.unwrap_or(defaults.log_retain_ms),
+        )
+        .history(retention)
+        .unsearched(
+            settings
+                .search_off
+                .iter()
+                .map(|queue| queue.as_str().into())
+                .collect(),
+        )
+        .payload_cache_bytes(
+            settings
+                .payload_cache_bytes
+                .unwrap_or(defaults.payload_cache_bytes),
+        )
+        .low_water_bytes(settings.low_water_bytes.unwrap_or(defaults.low_water_bytes));
+    if let Some(bytes) = settings.segment_bytes {
+        options = options.segment_bytes(bytes);
+    }
+    options
+}
+
 /// Opens the engine. Who has just won the race for the directory may not have written its name yet: it is asked for again.
-fn open(directory: &Path) -> Result<Engine, Failure> {
+fn open(directory: &Path, settings: &Settings) -> Result<Engine, Failure> {
     let mut tries = 0;
     loop {
-        match Engine::open(directory) {
+        match options(settings).open(directory) {
             Ok(engine) => return Ok(engine),
             Err(OpenError::Log(LogError::Held { holder }))
                 if tries < 100 && !holder.contains(char::is_numeric) =>

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    BenchArgs, DoctorArgs, EngineCommand, RunCommand, ServeArgs, SubmitArgs, TaskCommand, WorkArgs,
+    BenchArgs, DoctorArgs, EngineCommand, QueryArgs, QueueCommand, RunCommand, ServeArgs,
+    SubmitArgs, TaskCommand, WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -50,15 +51,20 @@ pub(crate) enum Command {
     Submit(Box<SubmitArgs>),
     /// Work on runs with a program of any language
     Work(WorkArgs),
-    /// Look at one run and control it
+    /// List runs, look at one and control it
     #[command(subcommand)]
     Run(RunCommand),
-    /// Look at one task and control it
+    /// List tasks, look at one and control it
     #[command(subcommand)]
     Task(TaskCommand),
     /// Show the counters
     #[command(after_help = "Example:\n  mainstay stats --json")]
     Stats,
+    /// Look at queues
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Ask in SQL, reading only
+    Query(QueryArgs),
     /// Stop and start the granting of work
     #[command(subcommand)]
     Engine(EngineCommand),

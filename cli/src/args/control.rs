@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use super::list::{RunListArgs, TaskListArgs};
 use crate::span;
 
-/// Commands about one run.
+/// Commands about runs.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum RunCommand {
+    /// List runs, filtered
+    List(Box<RunListArgs>),
     /// Show a run with its history
     #[command(after_help = "Example:\n  mainstay run show 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11")]
     Show {
@@ -66,9 +69,11 @@ pub(crate) enum RunCommand {
     },
 }
 
-/// Commands about one task.
+/// Commands about tasks.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum TaskCommand {
+    /// List tasks, filtered
+    List(Box<TaskListArgs>),
     /// Show a task with its runs
     #[command(
         after_help = "Example:\n  mainstay task show 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --json"

@@ -2,14 +2,26 @@
 
 use std::path::PathBuf;
 
+use crate::config::limits::{HISTORY, KEEP, LOW_WATER, PAYLOAD_CACHE, RETAIN, RETAIN_AGE, SEGMENT};
+
 /// Engine and API in one process.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  mainstay serve --data-dir /var/lib/mainstay --listen 127.0.0.1:7420\n\n\
     On SIGTERM and SIGINT it stops granting work, answers what it has taken on, syncs and exits 0. A second signal ends it at once; \
-    nothing that was acknowledged is lost by that."
+    nothing that was acknowledged is lost by that.\n\n\
+    A configuration file, with every key there is:\n  [log]\n  retain_bytes = \"2GiB\"        # log kept beyond what recovery needs\n  \
+    retain_age = \"14d\"\n  segment_bytes = \"64MiB\"\n  [history]\n  keep = \"30d\"               # how long finished work is kept\n  \
+    max_bytes = \"50GiB\"\n  [history.queues]\n  mail = \"7d\"                # for this queue alone\n  [search]\n  \
+    off = [\"noise\"]            # queues whose work is not found by its text\n  [memory]\n  payload_cache_bytes = \"256MiB\"\n  \
+    [disk]\n  low_water_bytes = \"1GiB\"     # free space below which new work is refused"
 )]
 pub(crate) struct ServeArgs {
+    /// Read settings from a TOML file; flags overrule it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) storage: StorageArgs,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7420")]
     pub(crate) listen: String,
@@ -28,6 +40,32 @@ pub(crate) struct ServeArgs {
     /// Not in this version
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// Where the storage's limits are set.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct StorageArgs {
+    /// How long finished work is kept, such as 30d
+    #[arg(long, value_name = "SPAN", value_parser = |text: &str| KEEP.read(text))]
+    pub(crate) history_keep: Option<u64>,
+    /// Bytes of the store beyond which the oldest finished work goes, such as 50GiB
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| HISTORY.read(text))]
+    pub(crate) history_max_bytes: Option<u64>,
+    /// Bytes of log kept beyond what recovery needs
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| RETAIN.read(text))]
+    pub(crate) log_retain_bytes: Option<u64>,
+    /// How long the log is kept beyond what recovery needs
+    #[arg(long, value_name = "SPAN", value_parser = |text: &str| RETAIN_AGE.read(text))]
+    pub(crate) log_retain_age: Option<u64>,
+    /// Bytes of one log segment
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| SEGMENT.read(text))]
+    pub(crate) segment_bytes: Option<u64>,
+    /// Bytes of payloads kept in memory
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| PAYLOAD_CACHE.read(text))]
+    pub(crate) payload_cache_bytes: Option<u64>,
+    /// Free bytes of the disk below which new work is refused
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| LOW_WATER.read(text))]
+    pub(crate) low_water_bytes: Option<u64>,
 }
 
 /// A check that changes nothing.

@@ -3,11 +3,13 @@
 mod cli;
 mod control;
 mod data;
+mod list;
 mod submit;
 mod work;
 
 pub(crate) use cli::{Cli, Command, Global};
 pub(crate) use control::{EngineCommand, RunCommand, TaskCommand};
-pub(crate) use data::{BenchArgs, BenchMode, DoctorArgs, ServeArgs};
+pub(crate) use data::{BenchArgs, BenchMode, DoctorArgs, ServeArgs, StorageArgs};
+pub(crate) use list::{QueryArgs, QueueCommand, RunListArgs, TaskListArgs};
 pub(crate) use submit::SubmitArgs;
 pub(crate) use work::WorkArgs;

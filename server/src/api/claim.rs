@@ -49,7 +49,8 @@ pub(crate) async fn claim(exchange: Exchange) -> Result<Reply, Failure> {
         write_grant(&mut json, grant, &token);
     }
     json.end_array().end_object();
-    let reply = Reply::json(json.done()).at(sequence);
+    let mut reply = Reply::json(json.done()).at(sequence);
+    reply.acknowledges = !granted.is_empty();
     if keyed {
         // The repeat with the same key asks for these leases again: they stay whatever happens to this answer.
         grants.delivered();

@@ -3,6 +3,7 @@
 use mainstay::Status;
 use mainstay_core::{Answer, AttemptResult, Query, Stats};
 
+use super::queues::{ask_places, write_by_queue};
 use super::task_json::write_counts;
 use crate::edge::{Exchange, Failure, Placed, Reply};
 use crate::json::Writer;
@@ -18,6 +19,7 @@ pub(crate) async fn ready(exchange: Exchange) -> Result<Reply, Failure> {
     Ok(match exchange.handle().status() {
         Status::Ready => status("ready"),
         Status::Draining => status("draining").status(503),
+        Status::ReadOnly { .. } => status("storage_full").status(503),
         Status::Stopped { .. } => status("stopped").status(503),
     })
 }
@@ -41,10 +43,11 @@ async fn ask_stats(exchange: &Exchange) -> Result<Placed<Box<Stats>>, Failure> {
 
 /// `GET /api/v1/stats`.
 pub(crate) async fn stats(exchange: Exchange) -> Result<Reply, Failure> {
+    let (stats, places) = tokio::join!(ask_stats(&exchange), ask_places(&exchange));
     let Placed {
         value: stats,
         sequence,
-    } = ask_stats(&exchange).await?;
+    } = stats?;
     let mut json = Writer::new();
     json.object()
         .number_field("total_tasks", stats.tasks_total)
@@ -62,6 +65,7 @@ pub(crate) async fn stats(exchange: Exchange) -> Result<Reply, Failure> {
     json.maybe("oldest_ready_at", stats.oldest_ready_at, |json, at| {
         json.instant(at);
     });
+    write_by_queue(&mut json, &places?.value);
     json.end_object();
     Ok(Reply::json(json.done()).at(sequence))
 }

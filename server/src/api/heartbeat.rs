@@ -18,7 +18,7 @@ pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
     let write = |run: String, result| write_result(&mut json, &run, &result);
     let sequence = items.settle(&exchange, "leases", write).await?;
     json.end_array().end_object();
-    Ok(Reply::json(json.done()).at(sequence))
+    Ok(Reply::json(json.done()).at(sequence).unwritten())
 }
 
 fn read_many(exchange: &Exchange) -> Result<Items<String>, Failure> {
@@ -125,5 +125,5 @@ pub(crate) async fn one(exchange: Exchange) -> Result<Reply, Failure> {
     json.object().plain_field("run_id", &run);
     write_beat(&mut json, &beat);
     json.end_object();
-    Ok(Reply::json(json.done()).at(placed.sequence))
+    Ok(Reply::json(json.done()).at(placed.sequence).unwritten())
 }

@@ -2,8 +2,11 @@
 
 use mainstay_core::limits::{BATCH_BODY_BYTES_MAX, TASK_BODY_BYTES_MAX};
 
+use super::filters::{RUN_PARAMETERS, TASK_PARAMETERS};
 use super::route::{Access, BodyRule, Route};
-use super::{batch, claim, control, finish, health, heartbeat, runs, tasks};
+use super::{
+    batch, claim, control, finish, health, heartbeat, lists, query, queues, runs, tasks,
+};
 
 const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 /// A finish or a checkpoint may carry 16 MiB of checkpoints, and its own words.
@@ -37,6 +40,12 @@ const TASK_ERRORS: &[&str] = &[
     "idempotency_conflict",
     "task_already_exists",
     "non_monotonic_sequence",
+];
+const LIST: &[&str] = &[
+    "invalid_task_id",
+    "invalid_pagination",
+    "invalid_parameter",
+    "cursor_expired",
 ];
 const RUN: &[&str] = &["invalid_run_id", "run_not_found"];
 const RUN_CHANGE: &[&str] = &["invalid_run_id", "run_not_found", "non_monotonic_sequence"];
@@ -76,7 +85,8 @@ pub(crate) static ROUTES: &[Route] = &[
     ),
     Route::get("/api/v1/stats", "Counters", &[(200, "Stats")], |x| {
         Box::pin(health::stats(x))
-    }),
+    })
+    .all_tenants(),
     Route::get(
         "/api/v1/engine",
         "The engine's switches",
@@ -110,6 +120,40 @@ pub(crate) static ROUTES: &[Route] = &[
         |x| Box::pin(tasks::submit(x)),
     )
     .errors(TASK_ERRORS),
+    Route::get(
+        "/api/v1/tasks",
+        "A page of tasks: priority, highest first, then creation, then id",
+        &[(200, "TaskList")],
+        |x| Box::pin(lists::tasks(x)),
+    )
+    .all_tenants()
+    .parameters(TASK_PARAMETERS)
+    .errors(LIST),
+    Route::get(
+        "/api/v1/runs",
+        "A page of runs: due first, then by id",
+        &[(200, "RunList")],
+        |x| Box::pin(lists::runs(x)),
+    )
+    .all_tenants()
+    .parameters(RUN_PARAMETERS)
+    .errors(LIST),
+    Route::get(
+        "/api/v1/queues",
+        "Queues by name, with their runs by state and kind",
+        &[(200, "QueueList")],
+        |x| Box::pin(queues::queues(x)),
+    )
+    .all_tenants(),
+    Route::post(
+        "/api/v1/query",
+        "Ask in SQL over the documented views, reading only",
+        body("Query", SMALL_BODY_BYTES_MAX),
+        &[(200, "QueryAnswer")],
+        |x| Box::pin(query::query(x)),
+    )
+    .all_tenants()
+    .errors(&["query_refused", "limit_exceeded"]),
     Route::post(
         "/api/v1/tasks/batch",
         "Submit many tasks, each well or badly by itself",
@@ -160,7 +204,7 @@ pub(crate) static ROUTES: &[Route] = &[
         |x| Box::pin(runs::cancel(x)),
     )
     .control()
-    .parameters(&["force"])
+    .parameters(&["force true|false"])
     .errors(RUN_CHANGE),
     Route::post(
         "/api/v1/runs/{run_id}/suspend",

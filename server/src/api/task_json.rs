@@ -1,5 +1,6 @@
 //! A task as JSON.
 
+use mainstay::store::TaskLine;
 use mainstay_core::{
     Bytes, Extras, HoldPolicy, Jitter, Payload, Policy, RunState, SafetyLevel, Strategy,
     SubmittedRun, TaskView, Text,
@@ -17,14 +18,7 @@ pub(crate) fn write_task(json: &mut Writer, task: &TaskView) {
         .string_field("queue", &task.queue);
     json.string_field("state", task.state.name());
     write_payload(json, &task.payload, task.extras.content_type.as_ref());
-    json.name("run_policy")
-        .object()
-        .string_field("type", "once");
-    // Due at once is what a task is without a run_at: then it was not asked for.
-    if task.scheduled_at != task.created_at {
-        json.instant_field("run_at", task.scheduled_at);
-    }
-    json.end_object();
+    write_run_policy(json, task);
     write_constraints(json, &task.policy);
     write_retry(json, &task.policy);
     write_metadata(json, task.priority, Some(&task.extras));
@@ -54,6 +48,34 @@ pub(crate) fn write_task(json: &mut Writer, task: &TaskView) {
     }
     write_counts(json, &counts);
     write_runs(json, task);
+    json.end_object();
+}
+
+/// What a list shows of a task.
+pub(crate) fn write_task_line(json: &mut Writer, line: &TaskLine) {
+    let task = &line.view;
+    json.object()
+        .plain_field("id", &task.id)
+        .plain_field("tenant_id", &line.tenant);
+    json.string_field("kind", &task.kind)
+        .string_field("queue", &task.queue);
+    write_run_policy(json, task);
+    write_constraints(json, &task.policy);
+    write_metadata(json, task.priority, Some(&task.extras));
+    json.instant_field("created_at", task.created_at)
+        .name("updated_at")
+        .null();
+    json.string_field("state", task.state.name()).end_object();
+}
+
+fn write_run_policy(json: &mut Writer, task: &TaskView) {
+    json.name("run_policy")
+        .object()
+        .string_field("type", "once");
+    // Due at once is what a task is without a run_at: then it was not asked for.
+    if task.scheduled_at != task.created_at {
+        json.instant_field("run_at", task.scheduled_at);
+    }
     json.end_object();
 }
 

@@ -155,6 +155,12 @@ pub(crate) const CODES: &[Code] = &[
         "The chosen task id is taken.",
     ),
     code(
+        "cursor_expired",
+        410,
+        "oldest",
+        "The cursor is of another log, or points to what is no longer kept.",
+    ),
+    code(
         "body_too_large",
         413,
         "limit_bytes",
@@ -173,10 +179,16 @@ pub(crate) const CODES: &[Code] = &[
         "The Content-Type or Content-Encoding is not one this route takes.",
     ),
     code(
+        "invalid_pagination",
+        422,
+        "field",
+        "`limit`, `offset` or `cursor` is not of its form or out of bounds.",
+    ),
+    code(
         "invalid_parameter",
         422,
-        "parameter",
-        "A query parameter's value is not of its form.",
+        "parameter, allowed",
+        "A query parameter's value is not of its form; `allowed` lists the words it may be.",
     ),
     code(
         "invalid_request",
@@ -201,6 +213,12 @@ pub(crate) const CODES: &[Code] = &[
         422,
         "field",
         "Part of the contract, but not acted on by this version.",
+    ),
+    code(
+        "query_refused",
+        422,
+        "",
+        "Not one `SELECT` over the documented views, or not SQL.",
     ),
     code(
         "unknown_field",
@@ -243,6 +261,12 @@ pub(crate) const CODES: &[Code] = &[
         503,
         "reason",
         "The server is starting, draining or stopped.",
+    ),
+    code(
+        "storage_full",
+        503,
+        "free_bytes, needed_bytes",
+        "The disk is nearly full: nothing is taken on until there is room.",
     ),
 ];
 

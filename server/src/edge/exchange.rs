@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::header::HeaderValue;
 use mainstay::Handle;
+use mainstay::store::Scope;
 use mainstay_core::{
     Answer, Call, Command, Outcome, Principal, Query, Rejection, RunId, TaskId, TenantId,
 };
@@ -12,6 +13,7 @@ use mainstay_core::{
 use super::body::{BodyBudget, HeldBody};
 use super::failure::Failure;
 use super::headers::Form;
+use super::stored::Stored;
 use crate::api::Route;
 use crate::config::Config;
 use crate::json::{Subject, read};
@@ -26,6 +28,7 @@ pub(crate) struct Edge {
     pub(crate) log_id: HeaderValue,
     pub(crate) metrics: Metrics,
     pub(crate) bodies: Arc<BodyBudget>,
+    pub(crate) stored: Stored,
     request_seed: u64,
     requests: AtomicU64,
 }
@@ -41,6 +44,7 @@ impl Edge {
             log_id,
             metrics: Metrics::new(),
             bodies: Arc::default(),
+            stored: Stored::new(),
             request_seed,
             requests: AtomicU64::new(0),
         })
@@ -64,6 +68,10 @@ pub(crate) struct Exchange {
     pub(crate) target: String,
     pub(crate) parameters: Vec<(&'static str, String)>,
     pub(crate) principal: Principal,
+    /// Whose rows lists show.
+    pub(crate) scope: Scope,
+    /// `Mainstay-Wait-For`.
+    pub(crate) wait_for: Option<u64>,
     /// `If-Sequence`.
     pub(crate) expected_sequence: Option<u64>,
     /// `Idempotency-Key`.

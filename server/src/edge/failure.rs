@@ -13,7 +13,7 @@ use crate::json::Writer;
 enum Detail {
     Text(Cow<'static, str>),
     Number(Cow<'static, str>),
-    List(&'static [&'static str]),
+    List(Cow<'static, [&'static str]>),
 }
 
 /// An error that will be answered.
@@ -42,7 +42,7 @@ impl Failure {
             message: message.into(),
             details: Vec::new(),
             sequence: None,
-            retry: matches!(known.name, "busy" | "not_ready"),
+            retry: matches!(known.name, "busy" | "not_ready" | "storage_full"),
             close: false,
         }
     }
@@ -62,8 +62,12 @@ impl Failure {
         self
     }
 
-    pub(crate) fn list(mut self, name: &'static str, values: &'static [&'static str]) -> Failure {
-        self.details.push((name, Detail::List(values)));
+    pub(crate) fn list(
+        mut self,
+        name: &'static str,
+        values: impl Into<Cow<'static, [&'static str]>>,
+    ) -> Failure {
+        self.details.push((name, Detail::List(values.into())));
         self
     }
 
@@ -129,6 +133,11 @@ impl Failure {
         .text("run_id", run.to_string())
     }
 
+    /// The server does not do this at the moment.
+    pub(crate) fn not_ready(reason: &'static str) -> Failure {
+        Failure::new("not_ready", format!("the server is {reason}")).text("reason", reason)
+    }
+
     pub(crate) fn internal() -> Failure {
         Failure::new("internal_error", "the server failed to answer this request")
     }
@@ -163,7 +172,7 @@ impl Failure {
                 Detail::Number(digits) => json.raw(digits.as_bytes()),
                 Detail::List(values) => {
                     json.array();
-                    for value in *values {
+                    for value in values.iter() {
                         json.string(value);
                     }
                     json.end_array()
@@ -213,20 +222,25 @@ impl From<CallError> for Failure {
                 Failure::new("busy", format!("too much work in progress: {limit}"))
                     .text("limit", limit)
             }
+            CallError::StorageFull {
+                free_bytes,
+                needed_bytes,
+            } => {
+                let message = "the disk is nearly full; nothing was changed";
+                Failure::new("storage_full", message)
+                    .number("free_bytes", free_bytes)
+                    .number("needed_bytes", needed_bytes)
+            }
             CallError::CommitUnknown { sequence } => {
                 let message =
                     "written, but not confirmed; after a restart it is fully there or never was";
                 Failure::new("commit_unknown", message).number("sequence", sequence)
             }
             // The cause may name files: it belongs to the operator's log, not to a caller.
-            CallError::Stopped { .. } => not_ready("stopped"),
-            CallError::ShuttingDown => not_ready("draining"),
+            CallError::Stopped { .. } => Failure::not_ready("stopped"),
+            CallError::ShuttingDown => Failure::not_ready("draining"),
         }
     }
-}
-
-fn not_ready(reason: &'static str) -> Failure {
-    Failure::new("not_ready", format!("the server is {reason}")).text("reason", reason)
 }
 
 #[cfg(test)]

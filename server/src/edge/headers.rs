@@ -10,6 +10,8 @@ pub(crate) const SEQUENCE: HeaderName = HeaderName::from_static("mainstay-sequen
 pub(crate) const LOG: HeaderName = HeaderName::from_static("mainstay-log");
 pub(crate) const TENANT: HeaderName = HeaderName::from_static("mainstay-tenant");
 pub(crate) const IF_SEQUENCE: HeaderName = HeaderName::from_static("if-sequence");
+pub(crate) const WAIT_FOR: HeaderName = HeaderName::from_static("mainstay-wait-for");
+pub(crate) const STALE: HeaderName = HeaderName::from_static("mainstay-stale");
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -37,12 +39,12 @@ pub(crate) fn single<'a>(
     text.map(Some).ok_or_else(|| invalid(name))
 }
 
-/// `If-Sequence`.
-pub(crate) fn expected_sequence(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    let Some(text) = single(headers, &IF_SEQUENCE)? else {
+/// A header that holds a log position.
+pub(crate) fn position(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, Failure> {
+    let Some(text) = single(headers, name)? else {
         return Ok(None);
     };
-    text.parse().map(Some).map_err(|_| invalid(&IF_SEQUENCE))
+    text.parse().map(Some).map_err(|_| invalid(name))
 }
 
 fn invalid(name: &HeaderName) -> Failure {
@@ -113,7 +115,7 @@ pub(crate) fn form_missing(lines_allowed: bool) -> Failure {
     .list("expected", expected)
 }
 
-/// The parameters of a query string, all of them among `known` and none twice.
+/// The parameters of a query string, all of them among `known` and none twice. What is known stands as `name type`.
 pub(crate) fn parameters(
     query: Option<&str>,
     known: &[&'static str],
@@ -126,16 +128,24 @@ pub(crate) fn parameters(
     {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name), decode(value));
-        let Some(name) = known.iter().find(|known| **known == name) else {
+        let known = known.iter().map(|known| name_of(known));
+        let Some(name) = known.into_iter().find(|known| *known == name) else {
             let message = format!("there is no parameter {name}");
             return Err(Failure::new("unknown_parameter", message).text("parameter", name));
         };
-        if found.iter().any(|(other, _)| other == name) {
+        if found.iter().any(|(other, _)| *other == name) {
             return Err(invalid_parameter(name, "is given twice"));
         }
         found.push((name, value));
     }
     Ok(found)
+}
+
+/// The name in `name type`.
+fn name_of(parameter: &'static str) -> &'static str {
+    parameter
+        .split_once(' ')
+        .map_or(parameter, |(name, _)| name)
 }
 
 /// A parameter whose value is not of its form.
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded_and_unknown_ones_refused() {
-        let known: &[&'static str] = &["force", "q"];
+        let known: &[&'static str] = &["force true|false", "q string"];
         assert_eq!(
             parameters(Some("q=a%20b%2b+c&force"), known).expect("known"),
             [("q", "a b+ c".to_owned()), ("force", String::new())]

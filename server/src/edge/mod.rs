@@ -6,12 +6,16 @@ mod exchange;
 mod failure;
 mod headers;
 mod panic;
+mod pieces;
 mod reply;
 mod serve;
+mod stored;
 
 pub(crate) use codes::{CODES, Code, find_code};
 pub(crate) use exchange::{Edge, Exchange, Placed, check_tenant, read_run, read_task};
 pub(crate) use failure::Failure;
 pub(crate) use headers::{Form, invalid_parameter};
+pub(crate) use pieces::Pieces;
 pub(crate) use reply::{Grants, Reply};
 pub(crate) use serve::{bare_answer, serve};
+pub(crate) use stored::{Read, Reading};

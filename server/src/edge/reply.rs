@@ -1,19 +1,23 @@
 //! An answer on its way out: its bytes, its log position, and the grants that must go back if it never arrives.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use mainstay::Handle;
 use mainstay_core::{Fence, Principal, RunId};
 
-/// The body type of every response: one buffer of known length.
-pub(crate) type ReplyBody = Full<Bytes>;
+use super::pieces::{Pieces, ReplyBody};
 
 /// A good answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) body: Bytes,
+    pub(crate) body: ReplyBody,
     pub(crate) content_type: &'static str,
+    /// The name under which the answer is saved, when it is a file.
+    pub(crate) filename: Option<String>,
+    /// Whether something was written for the caller: lists read afterwards with the same key show it.
+    pub(crate) acknowledges: bool,
+    /// Whether the answer reflects less than the caller may expect.
+    pub(crate) stale: bool,
     /// The log position that the answer reflects; the last durable one when the engine was not asked.
     pub(crate) sequence: Option<u64>,
     /// Leases that are only the caller's once this answer has left.
@@ -24,10 +28,23 @@ impl Reply {
     pub(crate) fn json(body: Vec<u8>) -> Reply {
         Reply {
             status: 200,
-            body: Bytes::from(body),
+            body: ReplyBody::Whole(Bytes::from(body)),
             content_type: "application/json",
+            filename: None,
+            acknowledges: true,
+            stale: false,
             sequence: None,
             grants: None,
+        }
+    }
+
+    /// A tar archive that arrives in pieces.
+    pub(crate) fn archive(pieces: Pieces, filename: String) -> Reply {
+        Reply {
+            body: ReplyBody::Pieces(pieces),
+            content_type: "application/x-tar",
+            filename: Some(filename),
+            ..Reply::json(Vec::new())
         }
     }
 
@@ -45,6 +62,17 @@ impl Reply {
 
     pub(crate) fn at(mut self, sequence: u64) -> Reply {
         self.sequence = Some(sequence);
+        self
+    }
+
+    /// Nothing was written for the caller.
+    pub(crate) fn unwritten(mut self) -> Reply {
+        self.acknowledges = false;
+        self
+    }
+
+    pub(crate) fn stale(mut self, stale: bool) -> Reply {
+        self.stale = stale;
         self
     }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap,
-    HeaderValue, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, EXPECT,
+    HOST, HeaderMap, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
+use mainstay::store::Scope;
 use mainstay_core::{Principal, TenantId, Text};
 
 use super::body::{self, HeldBody};
@@ -19,7 +20,8 @@ use super::exchange::{Edge, Exchange, check_tenant};
 use super::failure::Failure;
 use super::headers::{self, Form};
 use super::panic::CatchPanic;
-use super::reply::{Reply, ReplyBody};
+use super::pieces::ReplyBody;
+use super::reply::Reply;
 use crate::api::{Access, Found, Route, find_route};
 use crate::connection::Link;
 
@@ -110,13 +112,17 @@ async fn work(
     };
     let name = authorize(&edge, route, &parts.headers)?;
     let headers = &parts.headers;
+    // A system key's lists span all tenants unless it names one.
+    let mut scope = Scope::All;
     if let Some(tenant) = headers::single(headers, &headers::TENANT)?
         && !(tenant == "*" && route.all_tenants)
     {
         check_tenant(tenant)?;
+        scope = Scope::Tenant(TenantId::DEFAULT);
     }
     let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
-    let expected_sequence = headers::expected_sequence(headers)?;
+    let expected_sequence = headers::position(headers, &headers::IF_SEQUENCE)?;
+    let wait_for = headers::position(headers, &headers::WAIT_FOR)?;
     let idempotency_key = headers::single(headers, &headers::IDEMPOTENCY_KEY)?.map(str::to_owned);
     let (form, body) = take_body(&edge, route, headers, body).await?;
     // A minted id is worth recording only where people read it: beside control commands.
@@ -133,12 +139,23 @@ async fn work(
         target,
         parameters,
         principal,
+        scope,
+        wait_for,
         expected_sequence,
         idempotency_key,
         form,
         body,
     };
-    (route.work)(exchange).await
+    let edge = Arc::clone(&exchange.edge);
+    let key = exchange.principal.name.clone();
+    let reply = (route.work)(exchange).await?;
+    if route.post
+        && reply.acknowledges
+        && let Some(sequence) = reply.sequence
+    {
+        edge.stored.acknowledge(&key, sequence);
+    }
+    Ok(reply)
 }
 
 /// The body, if the route takes one, and how it is written.
@@ -229,11 +246,12 @@ impl Answering<'_> {
             }
         };
         let length = if self.head { 0 } else { reply.body.len() };
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
         self.link.answering(length, reply.grants);
         let sequence = reply
             .sequence
             .unwrap_or_else(|| self.edge.handle.sequence());
-        let mut response = Response::new(Full::new(reply.body));
+        let mut response = Response::new(reply.body);
         *response.status_mut() =
             StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
@@ -244,6 +262,17 @@ impl Answering<'_> {
         headers.insert(headers::REQUEST_ID, self.request_id);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if reply.stale {
+            headers.insert(headers::STALE, HeaderValue::from_static("true"));
+        }
+        if let Some(filename) = reply.filename {
+            let value = format!("attachment; filename=\"{filename}\"");
+            headers.extend(
+                HeaderValue::try_from(value)
+                    .ok()
+                    .map(|value| (CONTENT_DISPOSITION, value)),
+            );
+        }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

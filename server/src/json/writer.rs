@@ -97,6 +97,13 @@ impl Writer {
         self
     }
 
+    /// A number that is not infinite.
+    pub(crate) fn real(&mut self, value: f64) -> &mut Self {
+        self.separate();
+        let _ = serde_json::to_writer(&mut self.out, &value);
+        self
+    }
+
     pub(crate) fn bool(&mut self, value: bool) -> &mut Self {
         self.raw(if value { b"true" } else { b"false" })
     }

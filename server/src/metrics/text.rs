@@ -140,7 +140,7 @@ type Single = (
     fn(&mainstay::Metrics) -> u64,
 );
 
-const SINGLES: [Single; 8] = [
+const SINGLES: [Single; 16] = [
     (
         "wal_append_total",
         "counter",
@@ -186,6 +186,54 @@ const SINGLES: [Single; 8] = [
         "Calls refused because the engine was busy.",
         |engine| engine.busy,
     ),
+    (
+        "store_lag_events",
+        "gauge",
+        "Events that the store, which lists and SQL read, does not hold yet.",
+        |engine| engine.store_lag_events,
+    ),
+    (
+        "store_checkpoint_sequence",
+        "gauge",
+        "The last event that the store holds.",
+        |engine| engine.store_checkpoint,
+    ),
+    (
+        "store_commits_total",
+        "counter",
+        "Cuts committed to the store.",
+        |engine| engine.store_commits,
+    ),
+    (
+        "store_rows_total",
+        "counter",
+        "Rows in the cuts committed to the store.",
+        |engine| engine.store_rows,
+    ),
+    (
+        "log_bytes",
+        "gauge",
+        "Bytes of log segments kept.",
+        |engine| engine.log_bytes,
+    ),
+    (
+        "log_oldest_sequence",
+        "gauge",
+        "The first event that the log still holds.",
+        |engine| engine.log_oldest_sequence,
+    ),
+    (
+        "disk_free_bytes",
+        "gauge",
+        "Bytes that can still be allocated on the disk, when last asked.",
+        |engine| engine.disk_free_bytes,
+    ),
+    (
+        "payload_memory_bytes",
+        "gauge",
+        "Bytes of payloads in memory.",
+        |engine| engine.payload_bytes,
+    ),
 ];
 
 fn write_engine(text: &mut Text, engine: &mainstay::Metrics) {
@@ -198,6 +246,26 @@ fn write_engine(text: &mut Text, engine: &mainstay::Metrics) {
         "gauge",
         "How long the last recovery took.",
         seconds,
+    );
+    text.family(
+        "rows_in_memory",
+        "gauge",
+        "Rows in memory; finished ones leave once they are stored.",
+    );
+    for (table, rows) in [("tasks", engine.rows_tasks), ("runs", engine.rows_runs)] {
+        text.sample("rows_in_memory", &format!("table=\"{table}\""), rows as f64);
+    }
+    text.family(
+        "store_commit_seconds",
+        "summary",
+        "How long commits to the store take.",
+    );
+    let seconds = engine.store_commit_us as f64 / 1e6;
+    text.sample("store_commit_seconds_sum", "", seconds);
+    text.sample(
+        "store_commit_seconds_count",
+        "",
+        engine.store_commits as f64,
     );
     text.family(
         "wal_sync_seconds",

@@ -95,9 +95,10 @@ fn parameters(route: &Route) -> Value {
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     let in_path = in_path
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": field("uuid")}));
-    let in_query = route.parameters.iter();
-    let in_query =
-        in_query.map(|name| json!({"name": name, "in": "query", "schema": {"type": "string"}}));
+    let in_query = route.parameters.iter().map(|parameter| {
+        let (name, kind) = parameter.split_once(' ').unwrap_or((parameter, "string"));
+        json!({"name": name, "in": "query", "schema": field(kind)})
+    });
     in_path.chain(in_query).collect()
 }
 
@@ -113,6 +114,7 @@ fn responses(route: &Route) -> Value {
     for (status, schema) in route.answers {
         let content = match *schema {
             "" => json!({"text/plain": {"schema": {"type": "string"}}}),
+            media if media.contains('/') => json!({media: {}}),
             schema => json!({"application/json": {"schema": reference(schema)}}),
         };
         responses.insert(

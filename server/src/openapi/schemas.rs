@@ -57,6 +57,8 @@ pub(super) const SCHEMAS: &[Schema] = &[
             "latest_sequence! integer",
             "paused! boolean",
             "oldest_ready_at! instant?",
+            "by_queue! [PlaceCounts]",
+            "by_queue_truncated! boolean",
         ],
     ),
     answered(
@@ -321,6 +323,91 @@ pub(super) const SCHEMAS: &[Schema] = &[
         &[
             "run_id! uuid",
             "status! canceled|cancel_requested|already_canceled|already_terminal|suspend_requested|resumed",
+        ],
+    ),
+    answered(
+        "TaskList",
+        &[
+            "tasks! [TaskSummary]",
+            "limit! integer",
+            "offset! integer",
+            "next_cursor! string?",
+        ],
+    ),
+    answered(
+        "TaskSummary",
+        &[
+            "id! uuid",
+            "tenant_id uuid",
+            "kind! string",
+            "queue! string",
+            "run_policy! RunPolicy",
+            "constraints! Constraints",
+            "metadata! Metadata",
+            "created_at! instant",
+            "updated_at! instant?",
+            "parent_task_id uuid",
+            "state! string",
+        ],
+    ),
+    answered(
+        "RunList",
+        &[
+            "runs! [RunSummary]",
+            "limit! integer",
+            "offset! integer",
+            "next_cursor! string?",
+        ],
+    ),
+    answered(
+        "RunSummary",
+        &[
+            "run_id! uuid",
+            "task_id! uuid",
+            "tenant_id uuid",
+            "kind! string",
+            "queue! string",
+            "state! string",
+            "created_at! instant",
+            "scheduled_at! instant",
+            "attempt_count! integer",
+            "concurrency_key! string?",
+        ],
+    ),
+    answered(
+        "PlaceCounts",
+        &[
+            "queue! string",
+            "kind! string",
+            "tenant_id uuid",
+            "runs_by_state! RunsByState",
+        ],
+    ),
+    answered(
+        "QueueList",
+        &["queues! [QueueCounts]", "truncated! boolean"],
+    ),
+    answered(
+        "QueueCounts",
+        &[
+            "name! string",
+            "tenant_id uuid",
+            "runs_by_state! RunsByState",
+            "kinds! [KindCounts]",
+        ],
+    ),
+    answered(
+        "KindCounts",
+        &["kind! string", "runs_by_state! RunsByState"],
+    ),
+    sent("Query", &["sql! string", "params [any]?", "limit integer?"]),
+    answered(
+        "QueryAnswer",
+        &[
+            "columns! [string]",
+            "rows! [any]",
+            "truncated! boolean",
+            "checkpoint_sequence! integer",
         ],
     ),
     sent("ResumeRun", &["payload any"]),

@@ -139,6 +139,9 @@ fn every_route_answers_what_the_document_promises() {
         "/api/v1/openapi.json",
         "/api/v1/stats",
         "/api/v1/engine",
+        "/api/v1/tasks",
+        "/api/v1/runs",
+        "/api/v1/queues",
     ] {
         checked.call("GET", path, "", "");
     }
@@ -209,6 +212,18 @@ fn every_route_answers_what_the_document_promises() {
     checked.call("POST", "/api/v1/runs/{run_id}/cancel", &run, "{}");
     checked.call("POST", "/api/v1/tasks/{task_id}/cancel", &task, "");
     checked.call("POST", "/api/v1/tasks", "", r#"{"kind":"a"}"#);
+    checked.call("GET", "/api/v1/tasks", "", "");
+    checked.call("GET", "/api/v1/runs", "", "");
+    checked.call("GET", "/api/v1/queues", "", "");
+    checked.call("GET", "/api/v1/stats", "", "");
+    let sql = r#"{"sql":"SELECT id, ?1 FROM tasks","params":[1],"limit":5}"#;
+    checked.call("POST", "/api/v1/query", "", sql);
+    checked.call(
+        "POST",
+        "/api/v1/query",
+        "",
+        r#"{"sql":"DELETE FROM tasks"}"#,
+    );
     for (path, operations) in checked.document["paths"].as_object().expect("paths") {
         for method in operations.as_object().expect("operations").keys() {
             let name = format!("{} {path}", method.to_uppercase());

@@ -205,7 +205,7 @@ fn every_wrong_request_is_answered_with_its_code_in_the_envelope() {
         ),
         (
             "GET",
-            "/api/v1/stats",
+            "/api/v1/engine",
             &[("mainstay-tenant", "*")],
             "",
             404,
@@ -306,9 +306,9 @@ fn details_name_what_is_wrong() {
     let response = world.send("PATCH", "/api/v1/tasks", &[], b"");
     assert_eq!(
         response.expect_error(405, "method_not_allowed"),
-        json!({"allow": "POST"})
+        json!({"allow": "POST, GET, HEAD"})
     );
-    assert_eq!(response.header("allow"), Some("POST"));
+    assert_eq!(response.header("allow"), Some("POST, GET, HEAD"));
 }
 
 #[test]

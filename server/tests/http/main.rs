@@ -5,5 +5,7 @@ mod control;
 mod document;
 mod envelopes;
 mod harness;
+mod lists;
+mod query;
 mod tasks;
 mod workers;

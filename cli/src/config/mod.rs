@@ -1,0 +1,7 @@
+//! The configuration file of `serve`, and the flags that overrule it.
+
+mod file;
+pub(crate) mod limits;
+mod settings;
+
+pub(crate) use settings::Settings;
