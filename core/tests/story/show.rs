@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use mainstay_core::{
     Answer, Bytes, Entry, Event, Explain, Outcome, Query, Rejection, RunError, RunId, RunView,
-    TaskId, TenantId, Text, Timestamp,
+    TaskId, Text, Timestamp,
 };
 
 use super::world::World;
@@ -205,7 +205,7 @@ impl World {
                 .collect()
         });
         format!(
-            "leased {} token={} attempt={} until={} lease_ms={} deadline={} priority={} payload={} kind={} queue={} resume={} trace={} checkpoints={}",
+            "leased {} token={} attempt={} until={} lease_ms={} deadline={} priority={} payload={} stored={} kind={} queue={} resume={} trace={} checkpoints={}",
             names.run(grant.run),
             grant.fence.counter,
             grant.attempt,
@@ -214,6 +214,7 @@ impl World {
             grant.deadline_at.map_or("-".into(), |at| names.instant(at)),
             grant.priority,
             bytes(Some(&grant.payload.bytes)),
+            grant.stored_payload.map_or("-", |_| "yes"),
             grant.kind,
             grant.queue,
             bytes(rare.and_then(|rare| rare.resume_payload.as_ref())),
@@ -223,7 +224,7 @@ impl World {
     }
 
     pub(crate) fn ask(&self, query: Query) -> Answer {
-        self.machine.answer(&self.now, TenantId::DEFAULT, &query)
+        self.shelf.answer(&self.machine, &self.now, query)
     }
 
     pub(crate) fn show_run(&self, view: &RunView) -> String {

@@ -1,14 +1,15 @@
 //! The verbs of the scenario language: what each word of a line asks of the machine.
 
 use mainstay_core::{
-    Answer, Bytes, CheckpointPut, Claim, Command, Finish, FinishOutcome, HeartbeatItem, HoldPolicy,
-    Jitter, Outcome, Query, Rejection, RunError, RunId, SafetyLevel, Strategy, TaskId, TaskSpec,
-    Text, Timestamp,
+    Answer, Bytes, CheckpointPut, Claim, Command, CutRow, Finish, FinishOutcome, HeartbeatItem,
+    HoldPolicy, Jitter, Outcome, Query, Rejection, RunError, RunId, SafetyLevel, Strategy, TaskId,
+    TaskSpec, Text, Timestamp,
 };
 
 use super::line::Line;
 use super::show::rejection;
 use super::world::World;
+use crate::shelf::Shelf;
 
 const SHARED: [&str; 3] = ["by", "at_sequence", "in_state"];
 
@@ -45,6 +46,11 @@ impl World {
             "resume" => self.resume(line),
             "pause_engine" | "resume_engine" => self.switch(line),
             "restart" => self.restart(line),
+            "cut" => self.cut(line),
+            "store" => self.store(line),
+            "reload" => self.reload(line),
+            "snapshot" => self.snapshot(line),
+            "memory" => self.memory(line),
             "clock" => self.clock(line),
             "tick" => self.tick(line),
             "events" => line.only(&[]).map(|()| self.events()),
@@ -256,12 +262,89 @@ impl World {
         line.only(&["downtime"])?;
         self.check_replay()?;
         self.machine = self.replayed();
+        // From the log alone a new store is filled.
+        self.shelf = Shelf::default();
+        self.waiting.clear();
+        self.begin(line)
+    }
+
+    fn begin(&mut self, line: &Line) -> Result<String, String> {
         self.incarnation += 1;
         let command = Command::Start {
             incarnation: self.incarnation,
             downtime_ms: line.span("downtime")?.unwrap_or(0),
         };
         Ok(self.answer(line, "", command))
+    }
+
+    /// What changed is cut; it waits to be committed.
+    fn cut(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&[])?;
+        let cut = self.machine.take_cut();
+        let count = |wanted: fn(&CutRow) -> bool| cut.rows.iter().filter(|row| wanted(row)).count();
+        let shown = format!(
+            "cut rows={} fresh={} live={} keys={} payloads={} places={}",
+            cut.rows.len(),
+            count(|row| row.fresh),
+            count(|row| row.live),
+            cut.keys.len(),
+            cut.payloads.len(),
+            cut.places.len(),
+        );
+        self.waiting.push(cut);
+        Ok(shown)
+    }
+
+    /// Every cut is committed, and what is finished leaves memory.
+    fn store(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["budget"])?;
+        for cut in self.waiting.drain(..) {
+            self.shelf.commit(cut);
+        }
+        let budget = line.number("budget")?.unwrap_or(u64::MAX);
+        let before = self.machine.rows();
+        while self.machine.stored(self.shelf.through, budget, 3) {}
+        let after = self.machine.rows();
+        for run in self.names.runs.keys().copied() {
+            let tenant = mainstay_core::TenantId::DEFAULT;
+            let known = self.machine.answer(&self.now, tenant, &Query::Run(run));
+            if matches!(known, Answer::Absent) != self.shelf.holds_end_of(run) {
+                return Err("a run is in memory though its end is stored, or the reverse".into());
+            }
+        }
+        Ok(format!(
+            "stored tasks={} runs={}",
+            before.0 - after.0,
+            before.1 - after.1
+        ))
+    }
+
+    /// The process ends, and another one starts from what was committed and the log after it.
+    fn reload(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["downtime"])?;
+        self.check_replay()?;
+        self.machine = self.reloaded(false);
+        self.waiting.clear();
+        self.begin(line)
+    }
+
+    /// Like `reload`, but what was committed comes from elsewhere: the store that is written to has none of the live rows yet.
+    fn snapshot(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&["downtime"])?;
+        self.check_replay()?;
+        self.machine = self.reloaded(true);
+        self.shelf.forget_live();
+        self.waiting.clear();
+        self.begin(line)
+    }
+
+    fn memory(&self, line: &Line) -> Result<String, String> {
+        line.only(&[])?;
+        let (tasks, runs) = self.machine.rows();
+        let payloads = self.machine.payload_bytes();
+        Ok(format!(
+            "memory tasks={tasks} runs={runs} payloads={payloads}"
+        ))
     }
 
     fn clock(&mut self, line: &Line) -> Result<String, String> {
