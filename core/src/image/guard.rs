@@ -157,7 +157,7 @@ impl Tally {
         }
         self.places[place][run as usize] += 1;
         // All but the rarest tasks have one run; only the others need a count.
-        let runs = match row.run {
+        let runs = match row.run.get() {
             None => 1,
             Some(_) => {
                 let more = self.tasks.entry(task).or_insert(1);

@@ -13,7 +13,7 @@ use crate::id::Minted;
 use crate::machine::Machine;
 use crate::query::Stats;
 use crate::run::{Past, State as RunState};
-use crate::state::{Alarm, Held, State, Switch};
+use crate::state::{Armed, Held, State, Switch};
 use crate::{Bytes, queue, run, task};
 
 /// Fills a machine from a checkpoint: places first, then every task, then every run.
@@ -154,23 +154,29 @@ impl Loader {
         }
         let place = self.place(form.place)?;
         let number = form.number;
+        let (created_by, stranger) = self.state.person(&form.created_by);
         let row = task::Row {
             id: form.id,
             number,
             place,
             priority: form.priority,
-            payload: form.payload,
-            payload_bytes: form.payload_bytes,
+            payload: match form.payload {
+                Some(bytes) => task::Content::Here(bytes),
+                None => task::Content::Stored(form.payload_bytes),
+            },
             binary: form.binary,
             dirty: false,
             stored: !self.fresh,
             created_at: form.created_at,
-            created_by: form.created_by,
-            canceled_at: form.canceled_at.map(Box::new),
-            policy: form.policy,
-            extras: form.extras,
-            run: None,
-            first_run: form.first_run,
+            created_by,
+            rare: task::Rare {
+                policy: form.policy,
+                extras: form.extras,
+                canceled_at: form.canceled_at,
+                created_by: stranger,
+            }
+            .boxed(),
+            run: task::Handle::NONE,
             runs_total: form.runs_total,
             runs_live: form.runs_live,
             runs_completed: form.runs_completed,
@@ -179,8 +185,10 @@ impl Loader {
         if state.find_task(state.tenant_of(&row), row.id).is_some() {
             return Err(Malformed("a task twice"));
         }
-        if row.is_heavy() && row.payload.is_some() {
-            state.payload_bytes += u64::from(row.payload_bytes);
+        if row.is_heavy()
+            && let Some(bytes) = row.payload.bytes()
+        {
+            state.payload_bytes += bytes.len() as u64;
         }
         let at = state.insert_task(row);
         if self.fresh {
@@ -203,10 +211,10 @@ impl Loader {
     pub fn payload(&mut self, bytes: Bytes) {
         if let Some((_, at)) = self.tasks.last() {
             let row = &mut self.state.tasks[*at];
-            if row.payload.is_none() && row.is_heavy() {
-                self.state.payload_bytes += u64::from(row.payload_bytes);
+            if row.payload.bytes().is_none() && row.is_heavy() {
+                self.state.payload_bytes += bytes.len() as u64;
             }
-            row.payload = Some(bytes);
+            row.payload = task::Content::Here(bytes);
         }
     }
 
@@ -252,8 +260,8 @@ impl Loader {
             born: form.born,
             holds_key: false,
             parked: false,
-            failures: form.failures,
-            lost_leases: form.lost_leases,
+            failures: form.failures as u16,
+            lost_leases: form.lost_leases as u16,
             attempt_count: form.attempt_count,
             dirty: false,
             stored: !self.fresh,
@@ -261,15 +269,14 @@ impl Loader {
             number: form.number,
             scheduled_at: form.scheduled_at,
             ready_order: form.ready_order,
-            armed: Alarm::None,
+            armed: Armed::default(),
             active: form.active.take(),
             past: form.has_past.then(|| Box::new(past(&mut form))),
         };
         let state = &mut self.state;
         let at = state.insert_run(row);
-        let first = state.tasks[task].first_run;
-        if first == form.number {
-            state.tasks[task].run = Some(at);
+        if state.tasks[task].run == task::Handle::NONE {
+            state.tasks[task].run = task::Handle::some(at);
         }
         if self.fresh {
             state.touch_run(at);

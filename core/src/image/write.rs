@@ -10,26 +10,29 @@ use crate::run::Past;
 use crate::state::State;
 use crate::{Text, run, task};
 
-/// Appends a task's image. A heavy payload stands beside it, not in it, unless `whole`.
-pub(crate) fn put_task(row: &task::Row, whole: bool, out: &mut Vec<u8>) {
+/// Appends a task's image. A heavy payload stands beside it, not in it.
+pub(crate) fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
     row.number.put(1, out);
     row.place.put(2, out);
     row.id.put(3, out);
     row.priority.put(4, out);
     row.created_at.put(5, out);
-    row.created_by.put(6, out);
-    row.canceled_at.as_deref().copied().put(7, out);
-    row.policy.put(8, out);
-    row.extras.put(9, out);
+    state.created_by(row).put(6, out);
+    if let Some(rare) = row.rare.as_deref() {
+        rare.canceled_at.put(7, out);
+        rare.policy.put(8, out);
+        rare.extras.put(9, out);
+    }
     row.runs_total.put(10, out);
     row.runs_live.put(11, out);
     row.runs_completed.put(12, out);
-    if whole || !row.is_heavy() {
-        row.payload.put(13, out);
+    if !row.is_heavy() {
+        row.payload.bytes().cloned().put(13, out);
     }
     row.binary.put(14, out);
-    row.payload_bytes.put(15, out);
-    row.first_run.put(16, out);
+    (row.payload.len() as u32).put(15, out);
+    let first = row.run.get().map_or(0, |run| state.runs[run].number);
+    first.put(16, out);
 }
 
 /// Appends a run's image.
@@ -43,11 +46,12 @@ pub(crate) fn put_run(state: &State, row: &run::Row, out: &mut Vec<u8>) {
     row.born.put(6, out);
     row.holds_key.put(7, out);
     for (number, value) in [
-        (8, row.failures),
-        (9, row.lost_leases),
+        (8, row.failures.into()),
+        (9, row.lost_leases.into()),
         (10, row.attempt_count),
     ] {
         if value > 0 {
+            let value: u32 = value;
             value.put(number, out);
         }
     }

@@ -63,6 +63,7 @@ impl Machine {
         let (payload, stored_payload) = row.payload();
         let runs: Vec<SubmittedRun> = row
             .run
+            .get()
             .iter()
             .map(|run| submitted(&self.state.runs[*run]))
             .collect();
@@ -75,11 +76,11 @@ impl Machine {
             payload,
             stored_payload,
             policy: task::policy(row).clone(),
-            extras: row.extras.as_deref().cloned().unwrap_or_default(),
+            extras: row.extras().cloned().unwrap_or_default(),
             scheduled_at: runs.first().map_or(row.created_at, |run| run.scheduled_at),
             created_at: row.created_at,
-            created_by: row.created_by.clone(),
-            canceled_at: row.canceled_at.as_deref().copied(),
+            created_by: self.state.created_by(row).clone(),
+            canceled_at: row.canceled_at(),
             state: row.state(),
             runs,
             runs_total: row.runs_total,
@@ -104,8 +105,8 @@ impl Machine {
             created_at: row.created_at,
             scheduled_at: row.scheduled_at,
             attempt_count: row.attempt_count,
-            failures: row.failures,
-            lost_leases: row.lost_leases,
+            failures: row.failures.into(),
+            lost_leases: row.lost_leases.into(),
             concurrency_key: task::policy(task).concurrency_key.clone(),
             current_attempt: active.map(|_| AttemptId::derive(row.id, row.attempt_count)),
             changes: changes(row),

@@ -8,6 +8,7 @@ use super::model::{Machine, Now};
 use crate::codec::Record;
 use crate::image::{self, Cut, CutRow, KeyRow, PlaceRow, RowKind};
 use crate::state::{Scope, State};
+use crate::task::Content;
 use crate::time::Timestamp;
 
 /// What may leave memory once a cut is stored.
@@ -186,7 +187,7 @@ fn cut_task(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
     row.stored = true;
     let live = row.is_live();
     if fresh && row.is_heavy() {
-        if let Some(bytes) = &row.payload {
+        if let Some(bytes) = row.payload.bytes() {
             cut.payloads.push((row.number, bytes.clone()));
         }
         if live {
@@ -194,7 +195,7 @@ fn cut_task(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
         }
     }
     let (from, number) = (cut.images.len(), row.number);
-    image::put_task(row, false, &mut cut.images);
+    image::put_task(state, &state.tasks[at], &mut cut.images);
     cut.rows.push(CutRow {
         kind: RowKind::Task,
         number,
@@ -252,8 +253,8 @@ fn leave_with_task(state: &mut State, run: u32) {
     if row.is_live() || row.dirty {
         return;
     }
-    if row.is_heavy() && row.payload.is_some() {
-        state.payload_bytes -= u64::from(row.payload_bytes);
+    if row.is_heavy() && row.payload.bytes().is_some() {
+        state.payload_bytes -= row.payload.len() as u64;
     }
     state.left[ended.state as usize] += 1;
     state.remove_run(run);
@@ -261,10 +262,11 @@ fn leave_with_task(state: &mut State, run: u32) {
 }
 
 fn shed(state: &mut State, task: u32) {
-    let is_there = |row: &crate::task::Row| row.is_heavy() && row.stored && row.payload.is_some();
+    let is_there =
+        |row: &crate::task::Row| row.is_heavy() && row.stored && row.payload.bytes().is_some();
     if state.tasks.get(task).is_some_and(is_there) {
         let row = &mut state.tasks[task];
-        row.payload = None;
-        state.payload_bytes -= u64::from(row.payload_bytes);
+        row.payload = Content::Stored(row.payload.len() as u32);
+        state.payload_bytes -= row.payload.len() as u64;
     }
 }

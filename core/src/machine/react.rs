@@ -31,7 +31,7 @@ pub(crate) fn cancel_task(
         answer.runs_already_terminal = row.runs_total - row.runs_live;
         return Ok(Outcome::TaskCanceled(answer));
     }
-    if let Some(run) = row.run {
+    if let Some(run) = row.run.get() {
         match run::call_off(tx, run, false, Cause::TaskCancel, reason) {
             Called::Off => answer.runs_canceled += 1,
             Called::Requested => answer.runs_cancel_requested += 1,

@@ -50,7 +50,7 @@ impl Slot {
 pub(crate) type Slots = BTreeMap<(u32, Text), Slot>;
 
 fn key_of(state: &State, run: u32) -> Option<((u32, Text), u32)> {
-    let policy = state.task_of(run).policy.as_deref()?;
+    let policy = state.task_of(run).own_policy()?;
     let key = policy.concurrency_key.clone()?;
     Some(((state.runs[run].tenant, key), policy.concurrency_limit))
 }
@@ -63,7 +63,7 @@ fn group_of(state: &State, run: u32, limit: u32) -> GroupKey {
 
 /// Whether the run's key has room for it; the key's slot when it has not.
 pub(crate) fn can_grant(state: &State, run: u32) -> Result<(), &Slot> {
-    if state.runs[run].holds_key || state.task_of(run).policy.is_none() {
+    if state.runs[run].holds_key || state.task_of(run).own_policy().is_none() {
         return Ok(());
     }
     let Some((key, limit)) = key_of(state, run) else {
@@ -77,7 +77,7 @@ pub(crate) fn can_grant(state: &State, run: u32) -> Result<(), &Slot> {
 
 /// The run takes a slot of its key, if it has one and holds none.
 pub(crate) fn take_slot(state: &mut State, run: u32) {
-    if state.runs[run].holds_key || state.task_of(run).policy.is_none() {
+    if state.runs[run].holds_key || state.task_of(run).own_policy().is_none() {
         return;
     }
     let Some((key, limit)) = key_of(state, run) else {
@@ -136,7 +136,7 @@ pub(crate) fn park(state: &mut State, run: u32) {
 
 /// A run that was ready is no longer: it leaves its parked list, and the next of its group may try.
 pub(crate) fn scout_left(state: &mut State, run: u32) {
-    if state.task_of(run).policy.is_none() {
+    if state.task_of(run).own_policy().is_none() {
         return;
     }
     let Some((key, limit)) = key_of(state, run) else {

@@ -17,8 +17,8 @@ use crate::id::Minted;
 use crate::image::KeyClass;
 use crate::limits::{ATTEMPTS_KEPT, HISTORY_KEPT};
 use crate::machine::Apply;
-use crate::state::{Alarm, At, ClaimRecord, Held, State as Tables};
-use crate::task::{HoldPolicy, policy};
+use crate::state::{Armed, At, ClaimRecord, Held, State as Tables};
+use crate::task::{Handle, HoldPolicy, policy};
 use crate::{Bytes, Text, queue};
 
 /// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
@@ -120,11 +120,11 @@ fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Tex
     let Some(active) = row.active.take() else {
         return Text::default();
     };
-    row.failures += u32::from(matches!(
+    row.failures += u16::from(matches!(
         ended.result,
         AttemptResult::Failure | AttemptResult::Timeout
     ));
-    row.lost_leases += u32::from(ended.result == AttemptResult::LeaseExpired);
+    row.lost_leases += u16::from(ended.result == AttemptResult::LeaseExpired);
     let attempt = Attempt {
         number: row.attempt_count,
         result: ended.result,
@@ -194,7 +194,7 @@ impl Apply for RunCreated {
             number: at.sequence,
             scheduled_at: self.scheduled_at,
             ready_order: 0,
-            armed: Alarm::None,
+            armed: Armed::default(),
             active: None,
             past: None,
         };
@@ -202,12 +202,11 @@ impl Apply for RunCreated {
         state.touch_run(run);
         state.touch_task(task);
         let task = &mut state.tasks[task];
-        task.run = task.run.or(Some(run));
+        if task.run == Handle::NONE {
+            task.run = Handle::some(run);
+        }
         task.runs_total += 1;
         task.runs_live += 1;
-        if task.first_run == 0 {
-            task.first_run = at.sequence;
-        }
         let place = task.place;
         state.places.count(place, born as usize, 1);
         state.stats.runs_total += 1;
@@ -359,7 +358,7 @@ impl Apply for RunCanceled {
 impl Apply for RunCancelRequested {
     fn apply(&self, state: &mut Tables, at: &At) {
         let run = state.run_of(at.tenant, self.run);
-        let task = state.task_of(run).canceled_at.is_some();
+        let task = state.task_of(run).canceled_at().is_some();
         if let Some(active) = state.runs[run].active.as_mut() {
             active.cancel = Some(Box::new(CancelRequest {
                 at: at.wall,

@@ -182,7 +182,7 @@ fn weight(tx: &Tx<'_>, run: u32) -> usize {
         let resumed = past.resume_payload.as_ref().map_or(0, |bytes| bytes.len());
         past.checkpoint_bytes + resumed
     });
-    tx.state().task_of(run).payload_bytes as usize + handed
+    tx.state().task_of(run).payload.len() + handed
 }
 
 fn start(tx: &mut Tx<'_>, run: u32, claim: &Claim) {
@@ -239,7 +239,7 @@ fn rare(row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
     let past = row.past.as_deref();
     let has_past =
         past.is_some_and(|past| !past.checkpoints.is_empty() || past.resume_payload.is_some());
-    if task.extras.is_none() && !has_past {
+    if task.extras().is_none() && !has_past {
         return None;
     }
     debug_assert_eq!(row.state, State::Running, "grants show running runs");
@@ -248,6 +248,6 @@ fn rare(row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
             past.checkpoints.clone().into_iter().collect()
         }),
         resume_payload: past.and_then(|past| past.resume_payload.clone()),
-        extras: task.extras.as_deref().cloned().unwrap_or_default(),
+        extras: task.extras().cloned().unwrap_or_default(),
     }))
 }

@@ -142,7 +142,7 @@ fn go_on(row: &Row, policy: &Policy, end: End) -> Event {
         }
         .into(),
         AttemptResult::Failure | AttemptResult::Timeout => {
-            let policy_ms = || delay_ms(&policy.retry, run, row.failures + 1);
+            let policy_ms = || delay_ms(&policy.retry, run, u32::from(row.failures) + 1);
             let delay_ms = retry_after_ms.unwrap_or_else(policy_ms);
             RunRetryScheduled {
                 run,
@@ -185,13 +185,13 @@ fn last_straw(
             };
             if error.is_some_and(refused) {
                 Some(Cause::NotRetryable)
-            } else if row.failures + 1 >= policy.max_attempts {
+            } else if u32::from(row.failures) + 1 >= policy.max_attempts {
                 Some(Cause::Exhausted)
             } else {
                 None
             }
         }
-        AttemptResult::LeaseExpired if row.lost_leases + 1 > policy.max_lost_leases => {
+        AttemptResult::LeaseExpired if u32::from(row.lost_leases) + 1 > policy.max_lost_leases => {
             Some(Cause::WorkerLost)
         }
         AttemptResult::Success

@@ -126,7 +126,7 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
 
 fn key_busy(state: &Tables, run: u32) -> Option<Block> {
     let slot = queue::can_grant(state, run).err()?;
-    let policy = state.task_of(run).policy.as_deref()?;
+    let policy = state.task_of(run).own_policy()?;
     let details = vec![
         (
             "concurrency_key",

@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 
-use crate::state::Alarm;
+use crate::state::{Alarm, Armed};
 use crate::time::{Steady, Timestamp};
 use crate::{Bytes, RunId, Text, task};
 
@@ -297,8 +297,8 @@ pub(crate) struct Row {
     pub(crate) holds_key: bool,
     /// Whether it sits in its key's parked list instead of its lane.
     pub(crate) parked: bool,
-    pub(crate) failures: u32,
-    pub(crate) lost_leases: u32,
+    pub(crate) failures: u16,
+    pub(crate) lost_leases: u16,
     pub(crate) attempt_count: u32,
     pub(crate) created_at: Timestamp,
     /// The event that made it: its number in the store.
@@ -311,7 +311,7 @@ pub(crate) struct Row {
     /// Whether a cut ever held it.
     pub(crate) stored: bool,
     /// Where its alarm stands in the index.
-    pub(crate) armed: Alarm,
+    pub(crate) armed: Armed,
     pub(crate) active: Option<Box<Active>>,
     pub(crate) past: Option<Box<Past>>,
 }

@@ -15,6 +15,46 @@ pub(crate) enum Alarm {
     Steady(Steady),
 }
 
+/// An alarm in eight bytes: two bits for the clock, the rest for the instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Armed(u64);
+
+const INSTANT_BITS: u32 = 62;
+/// The last instant an alarm can stand at: no clock comes near it.
+const INSTANT_MAX: u64 = (1 << INSTANT_BITS) - 1;
+
+impl Alarm {
+    /// The same, not beyond what [`Armed`] can hold.
+    fn bounded(self) -> Alarm {
+        match self {
+            Alarm::None => Alarm::None,
+            Alarm::Wall(at) => Alarm::Wall(Timestamp(at.0.min(INSTANT_MAX))),
+            Alarm::Steady(at) => Alarm::Steady(Steady(at.0.min(INSTANT_MAX))),
+        }
+    }
+}
+
+impl From<Alarm> for Armed {
+    fn from(alarm: Alarm) -> Armed {
+        match alarm.bounded() {
+            Alarm::None => Armed(0),
+            Alarm::Wall(at) => Armed(1 << INSTANT_BITS | at.0),
+            Alarm::Steady(at) => Armed(2 << INSTANT_BITS | at.0),
+        }
+    }
+}
+
+impl Armed {
+    pub(crate) fn get(self) -> Alarm {
+        let at = self.0 & INSTANT_MAX;
+        match self.0 >> INSTANT_BITS {
+            0 => Alarm::None,
+            1 => Alarm::Wall(Timestamp(at)),
+            _ => Alarm::Steady(Steady(at)),
+        }
+    }
+}
+
 /// Every armed alarm, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Alarms {

@@ -48,7 +48,7 @@ fn digest(state: &State, all: bool) -> Digest {
     digest.add(&text);
     for (_, row) in state.tasks.iter().filter(|(_, row)| all || row.is_live()) {
         text.clear();
-        put_task(row, &mut text);
+        put_task(state, row, &mut text);
         digest.add(&text);
     }
     for (at, row) in state
@@ -103,22 +103,19 @@ fn put_text(out: &mut Vec<u8>, text: Option<&Text>) {
     }
 }
 
-fn put_task(row: &task::Row, out: &mut Vec<u8>) {
+fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
     put_varint(out, 1);
     put_u128(out, 1, row.id.0);
     put_varint(out, row.number);
     put_varint(out, u64::from(row.place));
     put_varint(out, u64::from(row.priority as u32));
     // Whether the payload is in memory or in the store alone is no difference.
-    put_varint(
-        out,
-        u64::from(row.payload_bytes) << 1 | u64::from(row.binary),
-    );
+    put_varint(out, (row.payload.len() as u64) << 1 | u64::from(row.binary));
     task::policy(row).put(out);
-    row.extras.as_deref().cloned().unwrap_or_default().put(out);
+    row.extras().cloned().unwrap_or_default().put(out);
     put_varint(out, row.created_at.0);
-    put_bytes(out, 1, row.created_by.as_bytes());
-    put_varint(out, row.canceled_at.as_deref().map_or(0, |at| at.0 + 1));
+    put_bytes(out, 1, state.created_by(row).as_bytes());
+    put_varint(out, row.canceled_at().map_or(0, |at| at.0 + 1));
     for count in [row.runs_total, row.runs_live, row.runs_completed] {
         put_varint(out, count.into());
     }

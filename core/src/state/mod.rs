@@ -8,7 +8,7 @@ mod places;
 mod verify;
 mod volatile;
 
-pub(crate) use alarm::Alarm;
+pub(crate) use alarm::{Alarm, Armed};
 pub use digest::Digest;
 pub(crate) use digest::{digest_all, digest_live};
 pub(crate) use keys::{ClaimRecord, Held, Scope};

@@ -12,7 +12,7 @@ use super::alarm::Alarms;
 use super::keys::Keys;
 use super::places::Places;
 use crate::id::Minted;
-use crate::intern::Names;
+use crate::intern::{Names, Symbol};
 use crate::machine::Pending;
 use crate::query::Stats;
 use crate::queue::Index;
@@ -47,6 +47,9 @@ pub(crate) struct Dirty {
     pub(crate) runs: Vec<u32>,
 }
 
+/// Names of people and programs that are kept once for all their tasks.
+const PEOPLE_KEPT: usize = 4096;
+
 /// All live durable state. Two machines that applied the same events have equal digests.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
@@ -58,6 +61,8 @@ pub(crate) struct State {
     pub(crate) fence_counter: u64,
     pub(crate) ready_counter: u64,
     pub(crate) names: Names,
+    /// Who accepted tasks, each once, as long as they are not too many.
+    people: Names,
     pub(crate) tenants: Vec<TenantId>,
     pub(crate) places: Places,
     pub(crate) tasks: Slab<task::Row>,
@@ -94,6 +99,7 @@ impl State {
             fence_counter: 0,
             ready_counter: 0,
             names: Names::new(seed),
+            people: Names::new(seed),
             tenants: alloc::vec![TenantId::DEFAULT],
             places: Places::new(seed),
             tasks: Slab::default(),
@@ -160,6 +166,24 @@ impl State {
         at
     }
 
+    /// How a task's row names who accepted it: a symbol, or the name itself when there are too many.
+    pub(crate) fn person(&mut self, name: &Text) -> (Symbol, Option<Text>) {
+        if self.people.len() < PEOPLE_KEPT || self.people.find(name).is_some() {
+            (self.people.intern(name), None)
+        } else {
+            (Symbol::default(), Some(name.clone()))
+        }
+    }
+
+    /// Who accepted a task.
+    pub(crate) fn created_by<'a>(&'a self, task: &'a task::Row) -> &'a Text {
+        let named = task
+            .rare
+            .as_deref()
+            .and_then(|rare| rare.created_by.as_ref());
+        named.unwrap_or_else(|| self.people.text(task.created_by))
+    }
+
     /// The tenant of a task.
     pub(crate) fn tenant_of(&self, task: &task::Row) -> u32 {
         self.places[task.place].tenant
@@ -171,7 +195,7 @@ impl State {
         if row.is_live() {
             return None;
         }
-        let past = row.run.and_then(|run| self.runs[run].past.as_ref());
+        let past = row.run.get().and_then(|run| self.runs[run].past.as_ref());
         let last = past.and_then(|past| past.changes.back());
         Some(last.map_or(row.created_at, |change| change.at))
     }
@@ -196,8 +220,8 @@ impl State {
         let task = row.task;
         self.runs.remove(at);
         let task = &mut self.tasks[task];
-        if task.run == Some(at) {
-            task.run = None;
+        if task.run.get() == Some(at) {
+            task.run = task::Handle::NONE;
         }
     }
 
@@ -264,9 +288,9 @@ impl State {
     /// Puts the run's alarm somewhere: a tick that finds a renewed lease moves it later.
     pub(crate) fn rearm_to(&mut self, run: u32, alarm: super::Alarm) {
         let armed = self.runs[run].armed;
-        if armed != alarm {
-            self.alarms.replace(run, armed, alarm);
-            self.runs[run].armed = alarm;
+        if armed.get() != alarm {
+            self.alarms.replace(run, armed.get(), alarm);
+            self.runs[run].armed = alarm.into();
         }
     }
 }

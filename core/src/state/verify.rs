@@ -22,7 +22,7 @@ pub(crate) fn verify(state: &State, volatile: &Volatile) -> Result<(), String> {
     for (at, row) in state.runs.iter() {
         check_run(state, volatile, at, row)?;
         by_state[row.state as usize] += 1;
-        alarms += usize::from(row.armed != Alarm::None);
+        alarms += usize::from(row.armed.get() != Alarm::None);
         lanes += usize::from(row.state == RunState::Ready && !row.parked);
         parked += usize::from(row.parked);
         held += usize::from(row.active.is_some());
@@ -125,7 +125,7 @@ fn check_run(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result<(
     {
         return wrong("running without its slot");
     }
-    if !state.alarms.contains(at, row.armed) {
+    if !state.alarms.contains(at, row.armed.get()) {
         return wrong("its alarm is not in the index");
     }
     check_alarm(state, volatile, at, row)
@@ -134,7 +134,7 @@ fn check_run(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result<(
 /// A held run's alarm lies between what its row says and what its renewal says; every other alarm is what the row says.
 fn check_alarm(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result<(), String> {
     let told = row.alarm(state.task_of(at));
-    let agrees = match (row.active.as_deref(), row.armed, told) {
+    let agrees = match (row.active.as_deref(), row.armed.get(), told) {
         (Some(active), Alarm::Steady(armed), Alarm::Steady(told)) => {
             let latest = active.alarm(volatile.expires(at, active.expires));
             told <= armed && armed <= latest
@@ -154,10 +154,10 @@ fn check_alarm(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result
 fn check_tasks(state: &State) -> Result<(), String> {
     let mut payload_bytes = 0;
     for (at, task) in state.tasks.iter() {
-        if task.is_heavy() && task.payload.is_some() {
-            payload_bytes += u64::from(task.payload_bytes);
+        if task.is_heavy() && task.payload.bytes().is_some() {
+            payload_bytes += task.payload.len() as u64;
         }
-        if task.payload.is_none() && !(task.is_heavy() && task.stored) {
+        if task.payload.bytes().is_none() && !(task.is_heavy() && task.stored) {
             return Err(format!("task {}: its payload is nowhere", task.id));
         }
         if state.find_task(state.tenant_of(task), task.id) != Some(at) {
@@ -165,14 +165,18 @@ fn check_tasks(state: &State) -> Result<(), String> {
         }
         let live = task
             .run
+            .get()
             .filter(|run| !state.runs[*run].state.is_terminal())
             .is_some();
         if task.runs_live != u32::from(live) {
             return Err(format!("task {}: its count of live runs is wrong", task.id));
         }
-        if task.canceled_at.is_some()
+        if task.canceled_at().is_some()
             && live
-            && task.run.is_some_and(|run| state.runs[run].active.is_none())
+            && task
+                .run
+                .get()
+                .is_some_and(|run| state.runs[run].active.is_none())
         {
             return Err(format!("task {}: canceled, yet a run waits", task.id));
         }

@@ -4,7 +4,7 @@
 
 use alloc::boxed::Box;
 
-use super::model::{Policy, Row};
+use super::model::{Content, Handle, Policy, Rare, Row};
 use super::submit::request_digest;
 use crate::event::{TaskCanceled, TaskCreated};
 use crate::image::KeyClass;
@@ -16,34 +16,34 @@ impl Apply for TaskCreated {
         let spec = &self.spec;
         let kind = state.names.intern(&spec.kind);
         let queue = state.names.intern(&spec.queue);
+        let (created_by, stranger) = state.person(&self.by);
+        let own = spec.policy.as_deref();
+        let own = own.filter(|policy| **policy != Policy::default());
+        let rare = Rare {
+            policy: own.cloned().map(Box::new),
+            extras: spec.extras.clone(),
+            canceled_at: None,
+            created_by: stranger,
+        };
         let row = Row {
             id: self.task,
             number: at.sequence,
             place: state.places.number(at.tenant, queue, kind),
             priority: spec.priority,
-            payload: Some(spec.payload.bytes.clone()),
-            payload_bytes: spec.payload.bytes.len() as u32,
+            payload: Content::Here(spec.payload.bytes.clone()),
             binary: spec.payload.binary,
             dirty: false,
             stored: false,
             created_at: at.wall,
-            created_by: self.by.clone(),
-            canceled_at: None,
-            policy: spec
-                .policy
-                .as_deref()
-                .filter(|policy| **policy != Policy::default())
-                .cloned()
-                .map(Box::new),
-            extras: spec.extras.clone(),
-            run: None,
-            first_run: 0,
+            created_by,
+            rare: rare.boxed(),
+            run: Handle::NONE,
             runs_total: 0,
             runs_live: 0,
             runs_completed: 0,
         };
         if row.is_heavy() {
-            state.payload_bytes += u64::from(row.payload_bytes);
+            state.payload_bytes += row.payload.len() as u64;
         }
         let task = state.insert_task(row);
         state.touch_task(task);
@@ -67,7 +67,8 @@ impl Apply for TaskCreated {
 impl Apply for TaskCanceled {
     fn apply(&self, state: &mut State, at: &At) {
         if let Some(task) = state.find_task(at.tenant, self.task) {
-            state.tasks[task].canceled_at = Some(Box::new(at.wall));
+            let rare = state.tasks[task].rare.get_or_insert_default();
+            rare.canceled_at = Some(at.wall);
             state.touch_task(task);
         }
     }

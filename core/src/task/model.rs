@@ -5,6 +5,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::intern::Symbol;
 use crate::time::Timestamp;
 use crate::{Bytes, TaskId, Text};
 
@@ -249,6 +250,67 @@ pub(crate) fn is_heavy(payload_bytes: u32) -> bool {
     payload_bytes as usize > crate::limits::PAYLOAD_INLINE_BYTES
 }
 
+/// A payload in memory, or what is known of one that is in the store alone.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Here(Bytes),
+    /// So many bytes, in the store.
+    Stored(u32),
+}
+
+impl Content {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Content::Here(bytes) => bytes.len(),
+            Content::Stored(bytes) => *bytes as usize,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Option<&Bytes> {
+        match self {
+            Content::Here(bytes) => Some(bytes),
+            Content::Stored(_) => None,
+        }
+    }
+}
+
+/// A handle that may be missing, without the price of an `Option`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handle(u32);
+
+impl Handle {
+    pub(crate) const NONE: Handle = Handle(u32::MAX);
+
+    pub(crate) fn some(handle: u32) -> Handle {
+        Handle(handle)
+    }
+
+    pub(crate) fn get(self) -> Option<u32> {
+        (self != Handle::NONE).then_some(self.0)
+    }
+}
+
+/// What most tasks do not have: a row without any of it pays one empty pointer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rare {
+    pub(crate) policy: Option<Box<Policy>>,
+    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) canceled_at: Option<Timestamp>,
+    /// Who accepted it, when there are too many names to keep each once.
+    pub(crate) created_by: Option<Text>,
+}
+
+impl Rare {
+    /// In a box, unless there is nothing in it.
+    pub(crate) fn boxed(self) -> Option<Box<Rare>> {
+        let empty = self.policy.is_none()
+            && self.extras.is_none()
+            && self.canceled_at.is_none()
+            && self.created_by.is_none();
+        (!empty).then(|| Box::new(self))
+    }
+}
+
 /// A task as the machine holds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -259,8 +321,7 @@ pub(crate) struct Row {
     pub(crate) place: u32,
     pub(crate) priority: i32,
     /// What the handler gets, unless it is in the store alone.
-    pub(crate) payload: Option<Bytes>,
-    pub(crate) payload_bytes: u32,
+    pub(crate) payload: Content,
     /// Whether the payload is opaque bytes rather than JSON.
     pub(crate) binary: bool,
     /// Whether it changed since the last cut.
@@ -268,14 +329,12 @@ pub(crate) struct Row {
     /// Whether a cut ever held it.
     pub(crate) stored: bool,
     pub(crate) created_at: Timestamp,
-    pub(crate) created_by: Text,
-    pub(crate) canceled_at: Option<Box<Timestamp>>,
-    pub(crate) policy: Option<Box<Policy>>,
-    pub(crate) extras: Option<Box<Extras>>,
+    /// Who accepted it, among the names of [`crate::state::State::people`].
+    pub(crate) created_by: Symbol,
+    /// What most tasks do not have.
+    pub(crate) rare: Option<Box<Rare>>,
     /// The handle of the one run that policy `once` makes, once it exists.
-    pub(crate) run: Option<u32>,
-    /// The number of its first run; 0 before it exists.
-    pub(crate) first_run: u64,
+    pub(crate) run: Handle,
     pub(crate) runs_total: u32,
     pub(crate) runs_live: u32,
     pub(crate) runs_completed: u32,
@@ -284,7 +343,7 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn state(&self) -> State {
         derive_state(
-            self.canceled_at.is_some(),
+            self.canceled_at().is_some(),
             self.runs_total,
             self.runs_live,
             self.runs_completed,
@@ -293,18 +352,17 @@ impl Row {
 
     /// The payload as far as it is in memory, and the number to look for in the store when it is not.
     pub(crate) fn payload(&self) -> (Payload, Option<u64>) {
-        let bytes = self.payload.clone();
-        let stored = bytes.is_none().then_some(self.number);
-        let payload = Payload {
-            bytes: bytes.unwrap_or_else(|| Bytes::from(&b""[..])),
-            binary: self.binary,
+        let (bytes, stored) = match &self.payload {
+            Content::Here(bytes) => (bytes.clone(), None),
+            Content::Stored(_) => (Bytes::from(&b""[..]), Some(self.number)),
         };
-        (payload, stored)
+        let binary = self.binary;
+        (Payload { bytes, binary }, stored)
     }
 
     /// Whether the payload is too large to stand in the row's image.
     pub(crate) fn is_heavy(&self) -> bool {
-        is_heavy(self.payload_bytes)
+        is_heavy(self.payload.len() as u32)
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -312,7 +370,20 @@ impl Row {
     }
 
     pub(crate) fn expires_at(&self) -> Option<Timestamp> {
-        self.extras.as_ref().and_then(|extras| extras.expires_at)
+        self.extras().and_then(|extras| extras.expires_at)
+    }
+
+    pub(crate) fn extras(&self) -> Option<&Extras> {
+        self.rare.as_deref()?.extras.as_deref()
+    }
+
+    /// The policy of its own, if it has one.
+    pub(crate) fn own_policy(&self) -> Option<&Policy> {
+        self.rare.as_deref()?.policy.as_deref()
+    }
+
+    pub(crate) fn canceled_at(&self) -> Option<Timestamp> {
+        self.rare.as_deref()?.canceled_at
     }
 }
 
@@ -349,5 +420,5 @@ static DEFAULT_POLICY: Policy = Policy {
 
 /// The policy that holds for a task.
 pub(crate) fn policy(task: &Row) -> &Policy {
-    task.policy.as_deref().unwrap_or(&DEFAULT_POLICY)
+    task.own_policy().unwrap_or(&DEFAULT_POLICY)
 }

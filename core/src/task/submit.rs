@@ -88,7 +88,9 @@ fn repeat(
     if held.digest != request_digest(spec) || id.is_some_and(|id| id != task.id) {
         return Err(Rejection::IdempotencyConflict { key: key.clone() });
     }
-    let Some(run) = task.run else { return Ok(None) };
+    let Some(run) = task.run.get() else {
+        return Ok(None);
+    };
     let row = &state.runs[run];
     let run = SubmittedRun {
         run: row.id,

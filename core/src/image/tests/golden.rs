@@ -12,13 +12,16 @@ use super::world::{load, text};
 use crate::codec::{Reader, Record, put_bytes};
 use crate::id::Minted;
 use crate::image::{self, KeyClass, KeyRow, PlaceRow};
+use crate::intern::Symbol;
 use crate::machine::Facts;
 use crate::run::{
     Active, Attempt, AttemptResult, CancelRequest, Cause, Change, Fence, Past, RunError,
     State as RunState, SuspendRequest,
 };
-use crate::state::{Alarm, ClaimRecord, Held, State, Switch};
-use crate::task::{Extras, HoldPolicy, Jitter, Policy, Retry, SafetyLevel, Strategy};
+use crate::state::{Armed, ClaimRecord, Held, State, Switch};
+use crate::task::{
+    Content, Extras, Handle, HoldPolicy, Jitter, Policy, Rare, Retry, SafetyLevel, Strategy,
+};
 use crate::time::{Steady, Timestamp};
 use crate::{Bytes, RunId, TaskId, TenantId, Text, run, task};
 
@@ -67,18 +70,14 @@ fn plain_task(number: u64) -> task::Row {
         number,
         place: 0,
         priority: 0,
-        payload: Some(bytes("null")),
-        payload_bytes: 4,
+        payload: Content::Here(bytes("null")),
         binary: false,
         dirty: false,
         stored: true,
         created_at: Timestamp(1_800_000_000_000),
-        created_by: text("ann"),
-        canceled_at: None,
-        policy: None,
-        extras: None,
-        run: None,
-        first_run: number + 1,
+        created_by: Symbol(1),
+        rare: None,
+        run: Handle::NONE,
         runs_total: 1,
         runs_live: 1,
         runs_completed: 0,
@@ -103,7 +102,7 @@ fn plain_run(number: u64, state: RunState) -> run::Row {
         ready_order: 0,
         dirty: false,
         stored: true,
-        armed: Alarm::None,
+        armed: Armed::default(),
         active: None,
         past: None,
     }
@@ -206,19 +205,27 @@ fn golden_state() -> State {
     state.places.number(0, queue, kind);
     state.places.restore(0, state.stats.runs_by_state);
 
+    assert_eq!(state.person(&text("ann")).0, Symbol(1));
     let full = state.insert_task(task::Row {
         priority: i32::MIN,
-        canceled_at: Some(Box::new(Timestamp(1_800_000_000_011))),
-        policy: Some(Box::new(policy())),
-        extras: Some(Box::new(extras())),
+        rare: Rare {
+            canceled_at: Some(Timestamp(1_800_000_000_011)),
+            policy: Some(Box::new(policy())),
+            extras: Some(Box::new(extras())),
+            created_by: None,
+        }
+        .boxed(),
         ..plain_task(1)
     });
     let heavy = state.insert_task(task::Row {
         priority: i32::MAX,
-        payload: None,
-        payload_bytes: 16 << 20,
+        payload: Content::Stored(16 << 20),
         binary: true,
-        policy: Some(Box::default()),
+        rare: Rare {
+            policy: Some(Box::default()),
+            ..Rare::default()
+        }
+        .boxed(),
         ..plain_task(10)
     });
     let plain = state.insert_task(plain_task(20));
@@ -244,6 +251,9 @@ fn golden_state() -> State {
         past: Some(Box::default()),
         ..plain_run(21, RunState::Ready)
     });
+    for (at, task) in [full, heavy, plain].into_iter().enumerate() {
+        state.tasks[task].run = Handle::some(at as u32);
+    }
     state
 }
 
@@ -274,7 +284,7 @@ fn golden_text() -> Vec<u8> {
     put_bytes(&mut out, 1, &image::meta(&state));
     for (_, row) in state.tasks.iter() {
         let mut image = Vec::new();
-        image::put_task(row, false, &mut image);
+        image::put_task(&state, row, &mut image);
         put_bytes(&mut out, 2, &image);
     }
     for (_, row) in state.runs.iter() {
