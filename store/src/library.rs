@@ -244,7 +244,10 @@ impl Library {
                 room.desks += 1;
                 break None;
             }
-            room = self.freed.wait(room).unwrap_or_else(PoisonError::into_inner);
+            room = self
+                .freed
+                .wait(room)
+                .unwrap_or_else(PoisonError::into_inner);
         };
         drop(room);
         let mut seat = Seat {
@@ -267,7 +270,10 @@ impl Library {
     fn ticket(&self) -> Ticket<'_> {
         let mut room = lock(&self.room);
         while room.asking >= SQL_MAX {
-            room = self.freed.wait(room).unwrap_or_else(PoisonError::into_inner);
+            room = self
+                .freed
+                .wait(room)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         room.asking += 1;
         Ticket(self)

@@ -14,8 +14,7 @@ use super::search::Search;
 pub(super) const TAGGED: &str =
     "SELECT 1 FROM task_tag WHERE tenant = ?1 AND tag = ?2 AND number = ?3";
 /// Tasks with a tag, in the order of their numbers.
-pub(super) const TAGGED_ALL: &str =
-    "SELECT number FROM task_tag WHERE tenant = ?1 AND tag = ?2 AND number >= ?3 AND number < ?4 \
+pub(super) const TAGGED_ALL: &str = "SELECT number FROM task_tag WHERE tenant = ?1 AND tag = ?2 AND number >= ?3 AND number < ?4 \
      ORDER BY number LIMIT ?5";
 /// The task with at least this number.
 pub(super) const TASK_AT: &str =
@@ -72,12 +71,7 @@ impl Span {
 }
 
 /// The number of the first row that was created then or later, by halving.
-fn first_since(
-    conn: &Connection,
-    at: &str,
-    instant: i64,
-    end: i64,
-) -> rusqlite::Result<i64> {
+fn first_since(conn: &Connection, at: &str, instant: i64, end: i64) -> rusqlite::Result<i64> {
     let mut statement = conn.prepare_cached(at)?;
     let (mut low, mut high) = (0, end);
     while low < high {

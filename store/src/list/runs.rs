@@ -222,7 +222,11 @@ impl Asked<'_> {
         let mut statement = self.conn.prepare_cached(WITHIN)?;
         let mut found = Vec::new();
         let room = LIST_VISITS_MAX as i64 + 1;
-        self.append(&mut statement, (numbers.from, numbers.until, room), &mut found)?;
+        self.append(
+            &mut statement,
+            (numbers.from, numbers.until, room),
+            &mut found,
+        )?;
         self.sort(found, &self.filter, None)
     }
 
@@ -330,7 +334,8 @@ impl Asked<'_> {
         }
         let mut streams = Vec::new();
         for tenant in &self.tenants {
-            let held = |state: &i64| [RunState::Leased as i64, RunState::Running as i64].contains(state);
+            let held =
+                |state: &i64| [RunState::Leased as i64, RunState::Running as i64].contains(state);
             if let Some(worker) = &own.worker
                 && states.iter().any(held)
             {
@@ -371,7 +376,7 @@ fn plan(conn: &Connection, places: &Places, ask: &RunAsk) -> Result<Option<Plan>
         })
     });
     let search = match &ask.q {
-        Some(q) => Some(Search::new(q, ask.scope, places)?),
+        Some(q) => Some(Search::new(conn, q, ask.scope, places)?),
         None => None,
     };
     if tenants.is_empty() || chosen.as_ref().is_some_and(|set| set.numbers().is_empty()) {

@@ -8,13 +8,15 @@ use mainstay_core::limits::LIST_VISITS_MAX;
 use rusqlite::Connection;
 
 use super::ask::{ListError, Scope};
-use super::filter::{Seen, Span};
+use super::filter::{Seen, Span, failed};
 use super::places::{PlaceSet, Places};
 
 /// Tasks whose text matches, within some numbers.
 pub(super) const HITS: &str = "SELECT rowid FROM text WHERE text MATCH ?1 AND rowid BETWEEN ?2 AND ?3 \
      ORDER BY rowid LIMIT ?4";
 
+/// Bytes of a search.
+const Q_BYTES_MAX: usize = 2048;
 /// Words of a search.
 const WORDS_MAX: usize = 16;
 /// Bytes of a word.
@@ -30,9 +32,24 @@ pub(super) struct Search {
     places: PlaceSet,
 }
 
-/// Splits as the index's tokenizer does: letters, digits, `_` and `-` are of words.
-fn words(q: &str) -> Result<Vec<String>, ListError> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+/// Whether a letter separates tokens.
+pub(super) const PROBE: &str = "SELECT 1 FROM text WHERE text MATCH ?1 AND rowid = -1";
+
+/// Splits as the index's tokenizer does: letters, digits, `_` and `-` are of words. Unicode has letters that the tokenizer does not know
+/// as such; it is asked about those beyond ASCII, because a quoted term must be one token.
+fn words(conn: &Connection, q: &str) -> Result<Vec<String>, ListError> {
+    let mut separators = BTreeSet::new();
+    let foreign: BTreeSet<char> = q.chars().filter(|c| !c.is_ascii()).collect();
+    for letter in foreign {
+        let mut probe = conn.prepare_cached(PROBE).map_err(failed)?;
+        if probe.exists([format!("\"a{letter}a\"")]).is_err() {
+            separators.insert(letter);
+        }
+    }
+    let is_word = |c: char| match c {
+        c if c.is_ascii() => c.is_ascii_alphanumeric() || c == '_' || c == '-',
+        c => !separators.contains(&c),
+    };
     let words: Vec<String> = q
         .split(|c| !is_word(c))
         .filter(|word| !word.is_empty())
@@ -56,8 +73,18 @@ fn kind_has(kind: &str, word: &str) -> bool {
 }
 
 impl Search {
-    pub(super) fn new(q: &str, scope: Scope, places: &Places) -> Result<Search, ListError> {
-        let words = words(q)?;
+    pub(super) fn new(
+        conn: &Connection,
+        q: &str,
+        scope: Scope,
+        places: &Places,
+    ) -> Result<Search, ListError> {
+        if q.len() > Q_BYTES_MAX {
+            return Err(ListError::Query(format!(
+                "q is longer than {Q_BYTES_MAX} bytes"
+            )));
+        }
+        let words = words(conn, q)?;
         let places = places.select(scope, |place| {
             words.iter().all(|word| kind_has(&place.kind, word))
         });
@@ -70,7 +97,11 @@ impl Search {
     }
 
     fn expression(&self) -> String {
-        let terms: Vec<String> = self.words.iter().map(|word| format!("\"{word}\"*")).collect();
+        let terms: Vec<String> = self
+            .words
+            .iter()
+            .map(|word| format!("\"{word}\"*"))
+            .collect();
         terms.join(" AND ")
     }
 

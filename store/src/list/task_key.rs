@@ -24,8 +24,14 @@ macro_rules! walk {
 macro_rules! walks {
     ($base:literal) => {
         Walks {
-            peers: walk!($base, " AND priority = ?4 AND created_at = ?5 AND (id, number) > (?6, ?7)"),
-            later: walk!($base, " AND priority = ?4 AND created_at > ?5 AND created_at < ?6"),
+            peers: walk!(
+                $base,
+                " AND priority = ?4 AND created_at = ?5 AND (id, number) > (?6, ?7)"
+            ),
+            later: walk!(
+                $base,
+                " AND priority = ?4 AND created_at > ?5 AND created_at < ?6"
+            ),
             lower: walk!($base, " AND priority < ?4"),
         }
     };
@@ -162,7 +168,15 @@ impl Key for TaskKey {
                 let at = after.created_at;
                 append(
                     &mut peers,
-                    (of, state, count as i64, priority, at, after.id, after.number),
+                    (
+                        of,
+                        state,
+                        count as i64,
+                        priority,
+                        at,
+                        after.id,
+                        after.number,
+                    ),
                     into,
                 )?;
                 level(conn, source, priority, at, full, into)?;

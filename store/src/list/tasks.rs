@@ -7,14 +7,17 @@ use rusqlite::Connection;
 
 use super::ask::{ListError, Scope, TaskAsk, TaskLine};
 use super::cursor::Filters;
-use super::filter::{Filter, Seen, Span, TASK_AT, TASK_LAST, failed, malformed, span, tagged, tenant_of};
+use super::filter::{
+    Filter, Seen, Span, TASK_AT, TASK_LAST, failed, malformed, span, tagged, tenant_of,
+};
 use super::places::{PlaceSet, Places};
 use super::search::Search;
 use super::task_key::{TaskKey, TaskSource};
 use super::walk::{Key, STREAMS_MAX, Stream, Turn, Walk};
 
 /// What tests look at.
-pub(super) const LOOK: &str = "SELECT tenant, place, state, priority, created_at, id FROM task_row WHERE number = ?1";
+pub(super) const LOOK: &str =
+    "SELECT tenant, place, state, priority, created_at, id FROM task_row WHERE number = ?1";
 /// What a page shows.
 pub(super) const SHOW: &str = "SELECT image FROM task_row WHERE number = ?1";
 
@@ -69,7 +72,7 @@ impl Plan {
             })
         });
         let search = match &ask.q {
-            Some(q) => Some(Search::new(q, ask.scope, places)?),
+            Some(q) => Some(Search::new(conn, q, ask.scope, places)?),
             None => None,
         };
         let unmatched = chosen.as_ref().is_some_and(|set| set.numbers().is_empty());
@@ -240,7 +243,9 @@ fn collect(
     let seen: Vec<Option<Seen>> = rows.iter().map(|row| row.map(|(_, seen)| seen)).collect();
     let fits = filter.fits(conn, &seen)?;
     let fitting = rows.iter().zip(fits).filter(|(_, fits)| *fits);
-    let mut keys: Vec<TaskKey> = fitting.filter_map(|(row, _)| row.map(|(key, _)| key)).collect();
+    let mut keys: Vec<TaskKey> = fitting
+        .filter_map(|(row, _)| row.map(|(key, _)| key))
+        .collect();
     keys.sort_unstable();
     Ok(keys)
 }

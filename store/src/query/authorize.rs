@@ -14,17 +14,90 @@ const TABLES: [&str; 2] = ["json_each", "json_tree"];
 
 /// Functions that compute from their arguments alone, or tell the time.
 const FUNCTIONS: &[&str] = &[
-    "->", "->>", "abs", "avg", "char", "coalesce", "concat", "concat_ws", "count", "cume_dist",
-    "current_date", "current_time", "current_timestamp", "date", "datetime", "dense_rank",
-    "first_value", "format", "glob", "group_concat", "hex", "if", "ifnull", "iif", "instr", "json",
-    "json_array", "json_array_length", "json_error_position", "json_extract", "json_group_array",
-    "json_group_object", "json_insert", "json_object", "json_patch", "json_pretty", "json_quote",
-    "json_remove", "json_replace", "json_set", "json_type", "json_valid", "julianday", "lag",
-    "last_value", "lead", "length", "like", "likelihood", "likely", "lower", "ltrim", "max", "min",
-    "nth_value", "ntile", "nullif", "octet_length", "percent_rank", "printf", "quote", "random",
-    "rank", "replace", "round", "row_number", "rtrim", "sign", "strftime", "string_agg", "substr",
-    "substring", "subtype", "sum", "time", "timediff", "total", "trim", "typeof", "unhex",
-    "unicode", "unixepoch", "unlikely", "upper",
+    "->",
+    "->>",
+    "abs",
+    "avg",
+    "char",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "count",
+    "cume_dist",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "date",
+    "datetime",
+    "dense_rank",
+    "first_value",
+    "format",
+    "glob",
+    "group_concat",
+    "hex",
+    "if",
+    "ifnull",
+    "iif",
+    "instr",
+    "json",
+    "json_array",
+    "json_array_length",
+    "json_error_position",
+    "json_extract",
+    "json_group_array",
+    "json_group_object",
+    "json_insert",
+    "json_object",
+    "json_patch",
+    "json_pretty",
+    "json_quote",
+    "json_remove",
+    "json_replace",
+    "json_set",
+    "json_type",
+    "json_valid",
+    "julianday",
+    "lag",
+    "last_value",
+    "lead",
+    "length",
+    "like",
+    "likelihood",
+    "likely",
+    "lower",
+    "ltrim",
+    "max",
+    "min",
+    "nth_value",
+    "ntile",
+    "nullif",
+    "octet_length",
+    "percent_rank",
+    "printf",
+    "quote",
+    "random",
+    "rank",
+    "replace",
+    "round",
+    "row_number",
+    "rtrim",
+    "sign",
+    "strftime",
+    "string_agg",
+    "substr",
+    "substring",
+    "subtype",
+    "sum",
+    "time",
+    "timediff",
+    "total",
+    "trim",
+    "typeof",
+    "unhex",
+    "unicode",
+    "unixepoch",
+    "unlikely",
+    "upper",
 ];
 
 /// Decides for one statement, and remembers the first thing it denied.
@@ -77,19 +150,21 @@ impl Gate {
                     return Authorization::Allow;
                 }
                 match context.database_name {
-                    Some("temp") | None => table_name.to_owned(),
-                    Some(database) => format!("{database}.{table_name}"),
+                    Some("temp") | None => format!("{table_name} must not be read"),
+                    Some(database) => format!("{database}.{table_name} must not be read"),
                 }
             }
             AuthAction::Function { function_name } => {
                 if is_one_of(FUNCTIONS, function_name) {
                     return Authorization::Allow;
                 }
-                format!("the function {function_name}")
+                format!("the function {function_name} is denied")
             }
-            AuthAction::Pragma { pragma_name, .. } => format!("the pragma {pragma_name}"),
-            AuthAction::Attach { .. } | AuthAction::Detach { .. } => "attached files".to_owned(),
-            _ => "everything but reading".to_owned(),
+            AuthAction::Pragma { pragma_name, .. } => format!("the pragma {pragma_name} is denied"),
+            AuthAction::Attach { .. } | AuthAction::Detach { .. } => {
+                "attaching files is denied".to_owned()
+            }
+            _ => "everything but reading is denied".to_owned(),
         };
         self.denied.note(denied);
         Authorization::Deny

@@ -91,7 +91,9 @@ fn names(conn: &Connection) -> rusqlite::Result<Vec<String>> {
         "SELECT name FROM main.sqlite_master UNION SELECT name FROM temp.sqlite_master UNION SELECT name FROM pragma_module_list",
     )?;
     let names = read.query_map([], |row| row.get::<_, String>(0))?;
-    names.map(|name| name.map(|name| name.to_ascii_lowercase())).collect()
+    names
+        .map(|name| name.map(|name| name.to_ascii_lowercase()))
+        .collect()
 }
 
 /// The scope's places with their names, as a table: its rows are all a statement can learn about names.
@@ -115,16 +117,23 @@ fn make_places(conn: &Connection, secret: &str, scope: Scope) -> rusqlite::Resul
     Ok(())
 }
 
+/// The number of a tenant among others. `None` when its rows are all there are, so that there is nothing to keep from it.
+fn tenant_among_others(conn: &Connection, scope: Scope) -> rusqlite::Result<Option<i64>> {
+    let Scope::Tenant(tenant) = scope else {
+        return Ok(None);
+    };
+    let mut read = conn.prepare("SELECT id FROM main.names WHERE text = ?1")?;
+    let mut rows = read.query([tenant.to_string()])?;
+    // Names are numbered from 1: a tenant without a name has no rows.
+    let number: i64 = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
+    let mut others = conn.prepare("SELECT 1 FROM main.place_row WHERE tenant <> ?1")?;
+    Ok(others.exists([number])?.then_some(number))
+}
+
 fn make_views(conn: &Connection, secret: &str, scope: Scope) -> rusqlite::Result<()> {
-    let (views, tenant) = match scope {
-        Scope::All => (WHOLE, 0),
-        Scope::Tenant(tenant) => {
-            let mut read = conn.prepare("SELECT id FROM main.names WHERE text = ?1")?;
-            let mut rows = read.query([tenant.to_string()])?;
-            // Names are numbered from 1: a tenant without a name has no rows.
-            let number: i64 = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
-            (SCOPED, number)
-        }
+    let (views, tenant) = match tenant_among_others(conn, scope)? {
+        None => (WHOLE, 0),
+        Some(number) => (SCOPED, number),
     };
     for (name, body) in views {
         let places = format!("temp.{secret}places");

@@ -22,10 +22,15 @@ pub(crate) fn run(conn: Connection, ask: &SqlAsk) -> Result<SqlAnswer, SqlError>
     check(ask)?;
     let room = Room::new(conn, ask).map_err(|error| early(ask, &error))?;
     let Some(room) = room else {
-        return Err(SqlError::Store(StoreError::Medium("the store is empty yet".into())));
+        return Err(SqlError::Store(StoreError::Medium(
+            "the store is empty yet".into(),
+        )));
     };
     let refuse = |error: &Error| explain(&room, ask, error);
-    let mut statement = room.conn.prepare(&ask.sql).map_err(|error| refuse(&error))?;
+    let mut statement = room
+        .conn
+        .prepare(&ask.sql)
+        .map_err(|error| refuse(&error))?;
     if statement.column_count() == 0 || !statement.readonly() || statement.is_explain() != 0 {
         return Err(refused("this is not a SELECT"));
     }
@@ -173,7 +178,7 @@ fn early(ask: &SqlAsk, error: &Error) -> SqlError {
 /// What an error of the statement says to people.
 fn explain(room: &Room, ask: &SqlAsk, error: &Error) -> SqlError {
     if let Some(denied) = room.denied.take() {
-        return refused(&format!("{denied} must not be read"));
+        return refused(&denied);
     }
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => return out_of_time(ask),

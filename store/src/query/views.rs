@@ -14,13 +14,25 @@
 //!
 //! The text of an id is computed, so no index knows it. `id_key`, `run_key` and `task_key` are the same ids as blobs, and an index does:
 //! `WHERE id_key = unhex(replace('01890000-0000-7000-8000-000000000001', '-', ''))`.
+//!
+//! `number` rises with creation. It is an index for system keys and for the only tenant of a store (`ORDER BY number DESC LIMIT 10` gives
+//! the newest at once); for a tenant among others it is not, because a way in by number would lead past rows of others.
 
 /// A UUID as text.
 macro_rules! uuid {
     ($column:literal) => {
         concat!(
-            "lower(substr(hex(", $column, "),1,8)||'-'||substr(hex(", $column, "),9,4)||'-'||substr(hex(", $column,
-            "),13,4)||'-'||substr(hex(", $column, "),17,4)||'-'||substr(hex(", $column, "),21))"
+            "lower(substr(hex(",
+            $column,
+            "),1,8)||'-'||substr(hex(",
+            $column,
+            "),9,4)||'-'||substr(hex(",
+            $column,
+            "),13,4)||'-'||substr(hex(",
+            $column,
+            "),17,4)||'-'||substr(hex(",
+            $column,
+            "),21))"
         )
     };
 }
@@ -28,7 +40,11 @@ macro_rules! uuid {
 /// Milliseconds as text; null stays null.
 macro_rules! instant {
     ($column:literal) => {
-        concat!("strftime('%Y-%m-%dT%H:%M:%fZ',", $column, "/1000.0,'unixepoch')")
+        concat!(
+            "strftime('%Y-%m-%dT%H:%M:%fZ',",
+            $column,
+            "/1000.0,'unixepoch')"
+        )
     };
 }
 
@@ -67,10 +83,21 @@ macro_rules! named_places {
 macro_rules! tasks {
     ($number:literal, $places:expr, $scope:literal) => {
         concat!(
-            "SELECT ", $number, "t.number AS number, ", uuid!("t.id"), " AS id, t.id AS id_key, p.tenant_id, p.kind, p.queue, t.priority, ",
-            task_state!("t.state"), " AS state, t.description, ifnull(t.tags, '[]') AS tags, t.concurrency_key, ",
-            instant!("t.created_at"), " AS created_at, t.created_by, ", instant!("t.canceled_at"), " AS canceled_at ",
-            "FROM task_row t JOIN ", $places, " p ON p.place = t.place AND p.tenant = t.tenant WHERE ", $scope
+            "SELECT ",
+            $number,
+            "t.number AS number, ",
+            uuid!("t.id"),
+            " AS id, t.id AS id_key, p.tenant_id, p.kind, p.queue, t.priority, ",
+            task_state!("t.state"),
+            " AS state, t.description, ifnull(t.tags, '[]') AS tags, t.concurrency_key, ",
+            instant!("t.created_at"),
+            " AS created_at, t.created_by, ",
+            instant!("t.canceled_at"),
+            " AS canceled_at ",
+            "FROM task_row t JOIN ",
+            $places,
+            " p ON p.place = t.place AND p.tenant = t.tenant WHERE ",
+            $scope
         )
     };
 }
@@ -78,13 +105,29 @@ macro_rules! tasks {
 macro_rules! runs {
     ($number:literal, $places:expr, $scope:literal) => {
         concat!(
-            "SELECT ", $number, "r.number AS number, ", uuid!("r.id"), " AS run_id, r.id AS id_key, ", uuid!("t.id"),
-            " AS task_id, t.id AS task_key, p.tenant_id, p.kind, p.queue, ", run_state!("r.state"), " AS state, ",
-            instant!("r.created_at"), " AS created_at, ", instant!("r.scheduled_at"), " AS scheduled_at, ",
-            instant!("r.finished_at"), " AS finished_at, r.attempt_count, r.worker, ", instant!("r.started_at"),
-            " AS started_at, ", result!("r.result"), " AS result, r.error_code, r.error_message, t.concurrency_key ",
-            "FROM run_row r JOIN task_row t ON t.number = r.task AND t.tenant = r.tenant JOIN ", $places,
-            " p ON p.place = r.place AND p.tenant = r.tenant WHERE ", $scope
+            "SELECT ",
+            $number,
+            "r.number AS number, ",
+            uuid!("r.id"),
+            " AS run_id, r.id AS id_key, ",
+            uuid!("t.id"),
+            " AS task_id, t.id AS task_key, p.tenant_id, p.kind, p.queue, ",
+            run_state!("r.state"),
+            " AS state, ",
+            instant!("r.created_at"),
+            " AS created_at, ",
+            instant!("r.scheduled_at"),
+            " AS scheduled_at, ",
+            instant!("r.finished_at"),
+            " AS finished_at, r.attempt_count, r.worker, ",
+            instant!("r.started_at"),
+            " AS started_at, ",
+            result!("r.result"),
+            " AS result, r.error_code, r.error_message, t.concurrency_key ",
+            "FROM run_row r JOIN task_row t ON t.number = r.task AND t.tenant = r.tenant JOIN ",
+            $places,
+            " p ON p.place = r.place AND p.tenant = r.tenant WHERE ",
+            $scope
         )
     };
 }
@@ -121,10 +164,18 @@ macro_rules! queues {
 
 /// The views of the file itself, for people with an SQLite client of their own.
 pub(crate) const VIEWS: &str = concat!(
-    "CREATE VIEW tasks AS ", tasks!("", named_places!(), "true"), ";\n",
-    "CREATE VIEW runs AS ", runs!("", named_places!(), "true"), ";\n",
-    "CREATE VIEW attempts AS ", attempts!("", named_places!(), "true"), ";\n",
-    "CREATE VIEW queues AS ", queues!(named_places!()), ";\n",
+    "CREATE VIEW tasks AS ",
+    tasks!("", named_places!(), "true"),
+    ";\n",
+    "CREATE VIEW runs AS ",
+    runs!("", named_places!(), "true"),
+    ";\n",
+    "CREATE VIEW attempts AS ",
+    attempts!("", named_places!(), "true"),
+    ";\n",
+    "CREATE VIEW queues AS ",
+    queues!(named_places!()),
+    ";\n",
 );
 
 /// What stands for the table of places in [`SCOPED`] and [`WHOLE`].
@@ -136,12 +187,19 @@ pub(super) const TENANT: &str = "@tenant@";
 /// a condition could choose begins with the tenant or a place of the tenant, and `number` is no way into a table.
 pub(super) const SCOPED: [(&str, &str); 4] = [
     ("tasks", tasks!("+", "@places@", "t.tenant = @tenant@")),
-    ("runs", runs!("+", "@places@", "r.tenant = @tenant@ AND t.tenant = @tenant@")),
+    (
+        "runs",
+        runs!(
+            "+",
+            "@places@",
+            "r.tenant = @tenant@ AND t.tenant = @tenant@"
+        ),
+    ),
     ("attempts", attempts!("", "@places@", "r.tenant = @tenant@")),
     ("queues", queues!("@places@")),
 ];
 
-/// The views by name, over every tenant's rows.
+/// The views by name, over every row there is.
 pub(super) const WHOLE: [(&str, &str); 4] = [
     ("tasks", tasks!("", "@places@", "true")),
     ("runs", runs!("", "@places@", "true")),
