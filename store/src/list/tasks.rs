@@ -20,6 +20,8 @@ pub(super) const LOOK: &str =
     "SELECT tenant, place, state, priority, created_at, id FROM task_row WHERE number = ?1";
 /// What a page shows.
 pub(super) const SHOW: &str = "SELECT image FROM task_row WHERE number = ?1";
+/// When a run is or was due.
+const DUE: &str = "SELECT scheduled_at FROM run_row WHERE number = ?1";
 
 /// A hash of everything but the page.
 pub(super) fn filters(ask: &TaskAsk) -> [u8; 8] {
@@ -277,17 +279,26 @@ pub(super) fn show(
     keys: &[TaskKey],
 ) -> rusqlite::Result<Vec<TaskLine>> {
     let mut statement = conn.prepare_cached(SHOW)?;
+    let mut due = conn.prepare_cached(DUE)?;
     let mut lines = Vec::with_capacity(keys.len());
     for key in keys {
         let mut rows = statement.query([key.number])?;
         if let Some(row) = rows.next()? {
-            lines.push(line(places, row.get_ref(0)?.as_blob()?)?);
+            let (mut line, first_run) = line(places, row.get_ref(0)?.as_blob()?)?;
+            // The view takes it from the first run, which is not among its facts.
+            let mut runs = due.query([i64::try_from(first_run).unwrap_or(0)])?;
+            if let Some(run) = runs.next()? {
+                let at: i64 = run.get(0)?;
+                line.view.scheduled_at = Timestamp(u64::try_from(at).unwrap_or(0));
+            }
+            lines.push(line);
         }
     }
     Ok(lines)
 }
 
-fn line(places: &Places, image: &[u8]) -> rusqlite::Result<TaskLine> {
+/// The row, and the number of its first run.
+fn line(places: &Places, image: &[u8]) -> rusqlite::Result<(TaskLine, u64)> {
     let columns = TaskColumns::read(image).map_err(malformed)?;
     let place = places
         .find(columns.place)
@@ -303,10 +314,13 @@ fn line(places: &Places, image: &[u8]) -> rusqlite::Result<TaskLine> {
     facts.add_task(image).map_err(malformed)?;
     let now = Now::at(Timestamp(0), 0);
     match facts.answer(&now, place.tenant, &Query::Task(columns.id)) {
-        Answer::Task(view) => Ok(TaskLine {
-            tenant: place.tenant,
-            view: *view,
-        }),
+        Answer::Task(view) => {
+            let line = TaskLine {
+                tenant: place.tenant,
+                view: *view,
+            };
+            Ok((line, columns.first_run))
+        }
         _ => Err(malformed("of no task")),
     }
 }
