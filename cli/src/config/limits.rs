@@ -90,7 +90,7 @@ fn shown(bytes: u64) -> String {
     let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
     let fits = units
         .iter()
-        .find(|(shift, _)| bytes >= 1 << shift && bytes % (1 << shift) == 0);
+        .find(|(shift, _)| bytes >= 1 << shift && bytes.is_multiple_of(1 << shift));
     match fits {
         Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
         None => bytes.to_string(),
@@ -99,7 +99,9 @@ fn shown(bytes: u64) -> String {
 
 fn span_shown(ms: u64) -> String {
     let units = [(DAY_MS, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")];
-    let fits = units.iter().find(|(unit, _)| ms >= *unit && ms % unit == 0);
+    let fits = units
+        .iter()
+        .find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit));
     match fits {
         Some((unit, name)) => format!("{}{name}", ms / unit),
         None => format!("{}ms", Duration::from_millis(ms).as_millis()),

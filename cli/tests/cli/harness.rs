@@ -102,7 +102,16 @@ impl Served {
 
     /// Starts a server at an address and waits until it is ready.
     pub(crate) fn start_at(directory: &Path, listen: &str) -> Served {
-        let mut child = serve(directory, listen)
+        Served::of(&mut serve(directory, listen), directory)
+    }
+
+    /// Starts a server with more options on a free port and waits until it is ready.
+    pub(crate) fn start_with(directory: &Path, words: &[&str]) -> Served {
+        Served::of(serve(directory, "127.0.0.1:0").args(words), directory)
+    }
+
+    fn of(command: &mut Command, directory: &Path) -> Served {
+        let mut child = command
             .stderr(Stdio::inherit())
             .spawn()
             .expect("the binary runs");

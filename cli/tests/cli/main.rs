@@ -5,5 +5,6 @@ mod crash;
 mod doctor;
 mod exits;
 mod harness;
+mod lists;
 mod outcomes;
 mod work;

@@ -62,7 +62,7 @@ fn finish(world: &World, lease: &Value, rest: &str) {
 fn rows_have_exactly_the_fields_of_the_contract() {
     let world = World::new();
     let (task, run) = world.submit(
-        r#"{"kind":"a","metadata":{"tags":["t"],"description":"d","priority":2}}"#,
+        r#"{"kind":"a","metadata":{"tags":["t"],"description":"d","priority":2},"run_policy":{"type":"once","run_at":"2100-01-01T00:00:00Z"}}"#,
     );
     let answer = world.get("/api/v1/tasks").expect(200);
     assert_eq!(names(&answer), ["limit", "next_cursor", "offset", "tasks"]);
