@@ -331,6 +331,3 @@ pub(crate) fn fault(error: &rusqlite::Error) -> StoreError {
         _ => StoreError::Medium(text),
     }
 }
-
-#[cfg(test)]
-mod tests;
