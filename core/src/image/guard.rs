@@ -102,6 +102,13 @@ pub(super) fn check_run(form: &RunForm, place: u32, task: &task::Row) -> Result<
         form.number > task.number && place == task.place,
         "a run before its task or in another place",
     )?;
+    // The last lost lease ends the run.
+    rule(
+        form.failures <= ATTEMPTS_MAX
+            && form.lost_leases <= LOST_LEASES_MAX + 1
+            && form.attempt_count <= u32::MAX / 2,
+        "more attempts than there can be",
+    )?;
     rule(
         form.changes.len() <= HISTORY_KEPT && form.attempts.len() <= ATTEMPTS_KEPT,
         "a history longer than is kept",
@@ -114,12 +121,6 @@ pub(super) fn check_live_run(form: &RunForm, state: &State) -> Result<(), Malfor
     rule(
         form.number <= state.sequence && Minted::of(form.id.0) <= state.minted,
         "a run from beyond the sequence",
-    )?;
-    rule(
-        form.failures <= ATTEMPTS_MAX
-            && form.lost_leases <= LOST_LEASES_MAX
-            && form.attempt_count <= u32::MAX / 2,
-        "more attempts than there can be",
     )?;
     let fence = form
         .active

@@ -207,14 +207,14 @@ impl Loader {
         }
     }
 
-    /// Puts the payload of the task added last into memory.
+    /// Puts the payload of the task added last into memory. One of another length is not its payload and is left out.
     pub fn payload(&mut self, bytes: Bytes) {
         if let Some((_, at)) = self.tasks.last() {
             let row = &mut self.state.tasks[*at];
-            if row.payload.bytes().is_none() && row.is_heavy() {
+            if row.payload.bytes().is_none() && row.payload.len() == bytes.len() {
                 self.state.payload_bytes += bytes.len() as u64;
+                row.payload = task::Content::Here(bytes);
             }
-            row.payload = task::Content::Here(bytes);
         }
     }
 

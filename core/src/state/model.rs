@@ -287,10 +287,11 @@ impl State {
 
     /// Puts the run's alarm somewhere: a tick that finds a renewed lease moves it later.
     pub(crate) fn rearm_to(&mut self, run: u32, alarm: super::Alarm) {
-        let armed = self.runs[run].armed;
-        if armed.get() != alarm {
-            self.alarms.replace(run, armed.get(), alarm);
-            self.runs[run].armed = alarm.into();
+        let (before, after) = (self.runs[run].armed, super::Armed::from(alarm));
+        if before != after {
+            // As the row holds it, not as it was told: else the index would keep what the row does not know.
+            self.alarms.replace(run, before.get(), after.get());
+            self.runs[run].armed = after;
         }
     }
 }

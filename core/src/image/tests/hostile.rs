@@ -530,3 +530,37 @@ fn a_claim_record_with_odd_lists_is_no_danger() {
             .has_claimed(&facts, TenantId::DEFAULT, &key.key)
     );
 }
+
+#[test]
+fn an_alarm_at_the_end_of_all_time_goes_with_its_run() {
+    let stored = bent(RunState::Scheduled, |_, _, run| {
+        run.scheduled_at = Timestamp(u64::MAX);
+    });
+    let mut world = World::new();
+    let ids = ids_of(&mut world, &stored);
+    world.machine = stored.load().unwrap();
+    world.now = world.machine.moment();
+    for (_, run, _) in ids {
+        let (force, reason) = (true, None);
+        world.step(Command::CancelRun { run, force, reason });
+    }
+    assert_eq!(world.machine.verify(), Ok(()));
+    assert_eq!(world.machine.next_deadline_in_ms(&world.now), None);
+}
+
+#[test]
+fn a_payload_of_another_length_is_left_out_and_missed() {
+    let (stored, _) = sample();
+    let heavy = |image: &&Vec<u8>| TaskColumns::read(image).unwrap().payload_stored;
+    let image = stored.tasks.iter().find(heavy).unwrap();
+    for (length, bytes) in [(64, 0), (66, 0), (65, 65)] {
+        let mut loader = Loader::new(0, &stored.cut.meta, &stored.cut.places, true).unwrap();
+        loader.task(image).unwrap();
+        loader.payload(Bytes::from(vec![b'1'; length]));
+        loader.payload(Bytes::from(vec![b'1'; 70]));
+        let mut machine = loader.finish();
+        assert_eq!(machine.payload_bytes(), bytes);
+        let cut = machine.take_cut();
+        assert_eq!(cut.payloads.len(), usize::from(bytes > 0));
+    }
+}
