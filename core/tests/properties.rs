@@ -14,7 +14,7 @@ use naive::{Life, acts};
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 256,
+        cases: 192,
         failure_persistence: None,
         max_shrink_iters: 4000,
         ..ProptestConfig::default()

@@ -34,7 +34,6 @@ pub(crate) struct Key {
 pub(crate) struct Model {
     pub(crate) tasks: BTreeMap<TaskId, TaskSpec>,
     pub(crate) runs: BTreeMap<RunId, Run>,
-    pub(crate) run_of: BTreeMap<TaskId, RunId>,
     pub(crate) order: Vec<RunId>,
     pub(crate) tokens: Vec<(RunId, Fence)>,
     pub(crate) keys: BTreeMap<String, Key>,
@@ -97,7 +96,6 @@ impl Model {
                 of_task.for_each(|key| key.run = Some(e.run));
                 assert!(self.runs.insert(e.run, run).is_none(), "a run exists twice");
                 self.order.push(e.run);
-                self.run_of.insert(e.task, e.run);
                 if e.ready {
                     self.become_ready(e.run);
                 }
