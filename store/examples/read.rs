@@ -36,8 +36,8 @@ impl World {
         let mut spec =
             TaskSpec::new(["mail.send", "invoice.render", "report.build"][(at % 3) as usize]);
         spec.queue = Text::from(["default", "bulk", "mail", "slow"][(at / 3 % 4) as usize]);
-        spec.priority = if at % 50 == 0 { 5 } else { 0 };
-        if at % 4 == 0 {
+        spec.priority = if at.is_multiple_of(50) { 5 } else { 0 };
+        if at.is_multiple_of(4) {
             spec.extras_mut().tags = vec![
                 Text::from(format!("customer-{}", at % 5000)),
                 Text::from("nightly"),
@@ -65,7 +65,7 @@ impl World {
             left -= grants.len() as u64;
             for (at, grant) in grants.into_iter().enumerate() {
                 let mut finish = Finish::success(grant.run, grant.fence, None);
-                if at % 100 == 0 {
+                if at.is_multiple_of(100) {
                     finish.outcome = FinishOutcome::Failure;
                     finish.error = Some(Box::new(RunError {
                         code: Text::from(["smtp_550", "timeout"][at / 100 % 2]),

@@ -94,9 +94,9 @@ impl Drop for Seat<'_> {
 }
 
 /// A turn among the questions in SQL.
-struct Ticket<'a>(&'a Library);
+struct Pass<'a>(&'a Library);
 
-impl Drop for Ticket<'_> {
+impl Drop for Pass<'_> {
     fn drop(&mut self) {
         lock(&self.0.room).asking -= 1;
         self.0.freed.notify_all();
@@ -142,7 +142,7 @@ impl Library {
     /// # Errors
     /// [`SqlError`].
     pub fn sql(&self, ask: &SqlAsk) -> Result<SqlAnswer, SqlError> {
-        let _ticket = self.ticket();
+        let _pass = self.pass();
         if FileId::of(&self.path)?.is_none() {
             return Err(SqlError::Store(StoreError::Medium(
                 "there is no store yet".into(),
@@ -267,7 +267,7 @@ impl Library {
         Ok(Some(seat))
     }
 
-    fn ticket(&self) -> Ticket<'_> {
+    fn pass(&self) -> Pass<'_> {
         let mut room = lock(&self.room);
         while room.asking >= SQL_MAX {
             room = self
@@ -276,7 +276,7 @@ impl Library {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         room.asking += 1;
-        Ticket(self)
+        Pass(self)
     }
 }
 

@@ -15,7 +15,7 @@ use super::filter::{
 use super::places::{PlaceSet, Places};
 use super::run_key::{RunKey, RunSource};
 use super::search::Search;
-use super::walk::{STREAMS_MAX, Stream, Turn, Walk};
+use super::walk::{Keys, STREAMS_MAX, Stream, Turn, Walk};
 
 macro_rules! look {
     ($rest:literal) => {
@@ -412,7 +412,7 @@ pub(super) fn page(
     places: &Places,
     ask: &RunAsk,
     turn: &Turn<RunKey>,
-) -> Result<(Vec<RunKey>, Option<(RunKey, u32)>), ListError> {
+) -> Result<Keys<RunKey>, ListError> {
     let Some(plan) = plan(conn, places, ask)? else {
         return Ok((Vec::new(), None));
     };

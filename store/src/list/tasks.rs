@@ -13,7 +13,7 @@ use super::filter::{
 use super::places::{PlaceSet, Places};
 use super::search::Search;
 use super::task_key::{TaskKey, TaskSource};
-use super::walk::{Key, STREAMS_MAX, Stream, Turn, Walk};
+use super::walk::{Key, Keys, STREAMS_MAX, Stream, Turn, Walk};
 
 /// What tests look at.
 pub(super) const LOOK: &str =
@@ -258,7 +258,7 @@ pub(super) fn page(
     places: &Places,
     ask: &TaskAsk,
     turn: &Turn<TaskKey>,
-) -> Result<(Vec<TaskKey>, Option<(TaskKey, u32)>), ListError> {
+) -> Result<Keys<TaskKey>, ListError> {
     let Plan { streams, filter } = Plan::new(conn, places, ask)?;
     let walk = Walk::new(streams, turn.after, turn.expected());
     let mut test = |keys: &[TaskKey]| {

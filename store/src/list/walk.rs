@@ -129,6 +129,9 @@ impl<K: Key> Walk<K> {
     }
 }
 
+/// The keys of a page, and where the next begins: after which row, with how many matching rows still to skip.
+pub(super) type Keys<K> = (Vec<K>, Option<(K, u32)>);
+
 /// Where a page begins and how long it is, checked.
 pub(super) struct Turn<K> {
     pub(super) after: Option<K>,
@@ -168,7 +171,7 @@ impl<K: Key> Turn<K> {
         conn: &Connection,
         mut walk: Walk<K>,
         test: &mut dyn FnMut(&[K]) -> rusqlite::Result<Vec<bool>>,
-    ) -> rusqlite::Result<(Vec<K>, Option<(K, u32)>)> {
+    ) -> rusqlite::Result<Keys<K>> {
         let mut keys = Vec::with_capacity(self.limit);
         let (mut skip, mut misses, mut last) = (self.skip, 0, self.after);
         let mut batch = self.expected().clamp(TURN_MIN, BATCH_MAX);

@@ -35,7 +35,7 @@ pub(crate) fn run(conn: Connection, ask: &SqlAsk) -> Result<SqlAnswer, SqlError>
         return Err(refused("this is not a SELECT"));
     }
     bind(&mut statement, &ask.params)?;
-    let columns = statement.column_names().into_iter().map(str::to_owned);
+    let columns = statement.column_names().map(str::to_owned);
     let mut answer = SqlAnswer {
         columns: columns.collect(),
         rows: Vec::new(),
