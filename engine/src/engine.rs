@@ -3,8 +3,7 @@
 //! Never: ends the process it lives in; a storage fault poisons the handle.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,12 +13,12 @@ use mainstay_store::{Retention, Unsearched};
 
 use crate::call::CallError;
 use crate::handle::{Handle, SubmitError};
-use crate::open::{self, Opening};
+use crate::open::Opening;
+use crate::ops;
 use crate::recovery::{Progress, Settings};
 use crate::shelf::FileShelf;
-use crate::threads::{self, read_clocks, spawn, wall_ms};
+use crate::start::{Start, Threads, lock};
 use crate::worker::WorkerBuilder;
-use crate::{keeper, reads};
 
 /// The cause that an orderly shutdown leaves behind.
 pub(crate) const SHUT_DOWN: &str = "shut down";
@@ -49,7 +48,7 @@ pub enum OpenError {
 }
 
 /// What opening found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// The last event.
     pub sequence: u64,
@@ -169,6 +168,7 @@ impl EngineOptions {
             error,
         };
         let disk = RealDisk::open(directory).map_err(named)?;
+        ops::expect_finished(directory)?;
         let started = Instant::now();
         let mut entropy = [0; 64];
         let mut seed = [0; 8];
@@ -178,19 +178,23 @@ impl EngineOptions {
                 what: "entropy",
                 error: error.to_string(),
             })?;
-        let mut shelf = FileShelf::new(directory, self.unsearched);
-        let settings = self.settings;
-        let opening = open::open(
+        let start = Start {
+            home: std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()),
+            shelf: FileShelf::new(directory, self.unsearched),
             disk,
-            self.log,
-            &settings,
-            &mut shelf,
-            listener,
-            read_clocks(),
+            log: self.log,
+            settings: self.settings,
             entropy,
-        )?;
-        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Engine::run(opening, &settings, &shelf, u64::from_le_bytes(seed), ms)
+            seed: u64::from_le_bytes(seed),
+        };
+        match start.open(None, listener) {
+            Err(full) if full.is_full() => Ok(start.read_only(&full.to_string())?),
+            Err(error) => Err(error.into()),
+            Ok(opening) => {
+                let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                Engine::run(&start, opening, ms)
+            }
+        }
     }
 }
 
@@ -198,25 +202,16 @@ impl EngineOptions {
 pub struct Engine {
     handle: Handle,
     recovered: Recovered,
-    closing: Arc<AtomicBool>,
-    writer: Option<JoinHandle<()>>,
-    flusher: Option<JoinHandle<Result<(), Stopped>>>,
-    store: Vec<JoinHandle<()>>,
+    /// The threads; none yet after a start that may only read.
+    threads: Arc<Mutex<Option<Threads>>>,
+    /// Serves what can be read until there is room.
+    waiting: Option<JoinHandle<()>>,
 }
 
 impl Engine {
     /// Gives an opened engine its threads.
-    fn run(
-        opening: Opening<RealDisk>,
-        settings: &Settings,
-        shelf: &FileShelf,
-        seed: u64,
-        ms: u64,
-    ) -> Result<Engine, OpenError> {
-        let handle = opening.handle;
-        let shared = Arc::clone(handle.shared());
-        shared.counters.recovery_ms.store(ms, Ordering::Relaxed);
-        shared.set_library(shelf.library());
+    fn run(start: &Start, opening: Opening<RealDisk>, ms: u64) -> Result<Engine, OpenError> {
+        let handle = opening.handle.clone();
         let recovered = Recovered {
             sequence: opening
                 .recovery
@@ -229,39 +224,34 @@ impl Engine {
             cut: opening.recovery.cut.clone(),
             incarnation: opening.identity.incarnation,
             rebuilt_from: opening.rebuilt_from,
-            notes: opening.notes,
+            notes: opening.notes.clone(),
         };
-        let closing = Arc::new(AtomicBool::new(false));
-        let writer = spawn("mainstay-writer", {
-            let (shared, writer) = (Arc::clone(&shared), opening.writer);
-            move || threads::write(writer, &shared, seed)
-        })?;
-        let flusher = spawn("mainstay-flusher", {
-            let (shared, flusher, closing) =
-                (Arc::clone(&shared), opening.flusher, Arc::clone(&closing));
-            let settings = settings.clone();
-            move || threads::flush(flusher, &shared, &closing, &settings)
-        })?;
-        let keeper = spawn("mainstay-keeper", {
-            let (shared, keeper) = (Arc::clone(&shared), opening.keeper);
-            move || drop(threads::tend(&shared, || keeper::keep(keeper, wall_ms)))
-        })?;
-        let reads = spawn("mainstay-reader", {
-            let (shared, reads) = (Arc::clone(&shared), opening.reads);
-            move || drop(threads::tend(&shared, || reads::read(reads)))
-        })?;
-        let snapper = spawn("mainstay-snap", {
-            let (shared, snapper) = (Arc::clone(&shared), opening.snapper);
-            move || threads::snapshots(snapper, &shared)
-        })?;
+        let threads = start.run(opening, ms)?;
         Ok(Engine {
             handle,
             recovered,
-            closing,
-            writer: Some(writer),
-            flusher: Some(flusher),
-            store: vec![keeper, reads, snapper],
+            threads: Arc::new(Mutex::new(Some(threads))),
+            waiting: None,
         })
+    }
+
+    /// An engine that answers from what could be read, and goes on in full once there is room.
+    pub(crate) fn reading(
+        handle: Handle,
+        sequence: u64,
+        threads: Arc<Mutex<Option<Threads>>>,
+        waiting: JoinHandle<()>,
+    ) -> Engine {
+        let recovered = Recovered {
+            sequence,
+            ..Recovered::default()
+        };
+        Engine {
+            handle,
+            recovered,
+            threads,
+            waiting: Some(waiting),
+        }
     }
 
     /// Opens a data directory with the defaults, making it when there is none.
@@ -348,23 +338,14 @@ impl Engine {
     fn end(&mut self) -> Result<(), Stopped> {
         let shared = Arc::clone(self.handle.shared());
         self.handle.stop();
-        if let Some(writer) = self.writer.take() {
-            writer.join().ok();
+        if let Some(waiting) = self.waiting.take() {
+            waiting.join().ok();
         }
-        // Only now: a flusher that closed earlier would refuse the writer's last frame.
-        self.closing.store(true, Ordering::Release);
-        let closed = match self.flusher.take() {
-            Some(flusher) => flusher.join().unwrap_or(Err(Stopped::Closed)),
-            None => Ok(()),
-        };
-        // The keeper commits what is durable now, and ends.
-        shared.close_store("the engine is shutting down");
-        for thread in self.store.drain(..) {
-            thread.join().ok();
-        }
+        let threads = lock(&self.threads).take();
+        let closed = threads.map_or(Ok(()), |threads| threads.end(&shared));
         shared.set_stopped(SHUT_DOWN);
         for request in shared.inbox.close() {
-            drop(request);
+            request.refuse(SHUT_DOWN);
         }
         closed
     }
@@ -372,7 +353,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if self.writer.is_some() {
+        if self.waiting.is_some() || lock(&self.threads).is_some() {
             self.end().ok();
         }
     }

@@ -11,6 +11,7 @@ use mainstay_store::{Retention, Store, StoreError};
 
 use crate::inbox::Request;
 use crate::shared::Shared;
+use crate::writer::Plant;
 
 /// What a step came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,14 +29,21 @@ pub struct Keeper {
     store: Box<dyn Store>,
     shared: Arc<Shared>,
     retention: Retention,
+    plant: Plant,
 }
 
 impl Keeper {
-    pub(crate) fn new(store: Box<dyn Store>, shared: Arc<Shared>, retention: Retention) -> Keeper {
+    pub(crate) fn new(
+        store: Box<dyn Store>,
+        shared: Arc<Shared>,
+        retention: Retention,
+        plant: Plant,
+    ) -> Keeper {
         Keeper {
             store,
             shared,
             retention,
+            plant,
         }
     }
 
@@ -49,7 +57,12 @@ impl Keeper {
         }
         let before = self.store.checkpoint();
         let started = Instant::now();
-        let after = match self.store.durable(self.shared.durable_sequence()) {
+        let durable = if self.plant.cut_before_durable {
+            u64::MAX
+        } else {
+            self.shared.durable_sequence()
+        };
+        let after = match self.store.durable(durable) {
             Ok(after) => after,
             Err(StoreError::Full(_)) => {
                 self.shared.space.set_store_full(true);
@@ -61,6 +74,7 @@ impl Keeper {
             Err(error) => return Err(error),
         };
         self.shared.space.set_store_full(false);
+        self.secure()?;
         if after == before {
             return Ok(Kept::default());
         }
@@ -77,6 +91,22 @@ impl Keeper {
             committed: true,
             ..Kept::default()
         })
+    }
+
+    /// Lets the log give up what two snapshots hold, once a power cut cannot take it back from the store either: it alone keeps what is
+    /// finished.
+    fn secure(&mut self) -> Result<(), StoreError> {
+        let verified = self.shared.verified.load(Ordering::Acquire);
+        if verified > self.shared.snapped.load(Ordering::Acquire) {
+            let safe = if self.plant.store_unsynced {
+                verified
+            } else {
+                self.store.sync()?
+            };
+            let snapped = verified.min(safe);
+            self.shared.snapped.store(snapped, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// Removes a piece of what retention no longer keeps. True when there is more.

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use mainstay_core::{Steady, Timestamp};
 use mainstay_log::{
-    Disk, Durable, Entropy, FileFlusher, FileLog, Flushed, Identity, Log, Options, Recovery,
-    Stopped,
+    Disk, Durable, Entropy, FileFlusher, FileLog, Flushed, Identity, Log, LogStats, Options,
+    Recovery, Stopped,
 };
 
 use crate::clock::{Clock, Raw};
@@ -63,6 +63,25 @@ impl Handle {
         drop(self.shared().inbox.close());
     }
 
+    /// Notes what the flusher counts, as its thread does after each call.
+    #[doc(hidden)]
+    pub fn note_log(&self, stats: LogStats) {
+        self.shared().set_log_stats(stats);
+    }
+
+    /// The event up to which two verified snapshots reach; 0 while there are not two.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn snapped(&self) -> u64 {
+        self.shared().snapped.load(Ordering::Acquire)
+    }
+
+    /// Nothing is fetched any more: whoever still waits for the store is told.
+    #[doc(hidden)]
+    pub fn close_store(&self) {
+        self.shared().close_store("the engine is shutting down");
+    }
+
     /// Tells the writer to decide what waits and nothing more.
     #[doc(hidden)]
     pub fn stop(&self) {
@@ -112,11 +131,29 @@ pub fn open<D: Disk>(
     raw: Raw,
     entropy: [u8; 64],
 ) -> Result<Opening<D>, mainstay_log::OpenError> {
+    open_as(None, disk, options, settings, shelf, listener, raw, entropy)
+}
+
+/// The same for handles that are out already: those of a start that could only read.
+pub(crate) fn open_as<D: Disk>(
+    known: Option<Arc<Shared>>,
+    disk: D,
+    options: Options,
+    settings: &Settings,
+    shelf: &mut dyn Shelf,
+    listener: &mut dyn FnMut(Progress),
+    raw: Raw,
+    entropy: [u8; 64],
+) -> Result<Opening<D>, mainstay_log::OpenError> {
     let mut seed = [0; 8];
     seed.copy_from_slice(&blake3::hash(&entropy).as_bytes()[..8]);
     let seed = u64::from_le_bytes(seed);
-    let mut rebuild = Rebuild::new(seed, &disk, shelf, settings.payload_cache_bytes, listener);
-    let opened = mainstay_log::open(disk.clone(), options, Entropy(entropy), &mut rebuild)?;
+    let mut rebuild = Rebuild::new(seed, &disk, shelf, settings, listener);
+    let opened = mainstay_log::open(disk.clone(), options, Entropy(entropy), &mut rebuild);
+    if opened.is_err() && rebuild.full {
+        return Err(no_room());
+    }
+    let opened = opened?;
     let Rebuild {
         machine,
         store,
@@ -137,13 +174,7 @@ pub fn open<D: Disk>(
         Timestamp(recovery.last_wall_ms.max(moment.wall.0)),
         Steady(recovery.last_steady_ms.max(moment.steady.0)),
     );
-    let probe = disk.clone();
-    let space = Space::new(
-        Box::new(move || probe.free_bytes()),
-        settings.low_water_bytes,
-    );
-    let tokens = TokenKey::new(identity.secret, identity.log_id.0);
-    let shared = Arc::new(Shared::new(tokens, identity.log_id.to_string(), space));
+    let shared = known.unwrap_or_else(|| share(&disk, settings, &identity));
     record_recovery(&shared.counters, recovery.events);
     let durable = opened.log.durable();
     shared.set_durable(durable);
@@ -162,16 +193,22 @@ pub fn open<D: Disk>(
         Arc::clone(&shared),
         durable.frame,
         desk,
+        settings.plant,
     );
     writer.start(raw, seed, identity.incarnation, downtime_ms);
     let readers = (reader()?, reader()?);
-    let every = settings.snapshot_every_bytes;
+    let plant = settings.plant;
     Ok(Opening {
         writer,
         flusher: opened.flusher,
-        reads: Reads::new(reader()?, Arc::clone(&shared)),
-        snapper: Snapper::new(disk, readers, Arc::clone(&shared), every),
-        keeper: Keeper::new(store, Arc::clone(&shared), settings.retention.clone()),
+        reads: Reads::new(reader()?, Arc::clone(&shared), plant),
+        snapper: Snapper::new(disk, readers, Arc::clone(&shared), settings),
+        keeper: Keeper::new(
+            store,
+            Arc::clone(&shared),
+            settings.retention.clone(),
+            plant,
+        ),
         handle: Handle::new(shared),
         identity,
         recovery,
@@ -182,6 +219,26 @@ pub fn open<D: Disk>(
         },
         notes,
     })
+}
+
+/// What handles and threads of an engine share, before it has any.
+pub(crate) fn share<D: Disk>(disk: &D, settings: &Settings, identity: &Identity) -> Arc<Shared> {
+    let probe = disk.clone();
+    let space = Space::new(
+        Box::new(move || probe.free_bytes()),
+        settings.low_water_bytes,
+    );
+    let tokens = TokenKey::new(identity.secret, identity.log_id.0);
+    Arc::new(Shared::new(tokens, identity.log_id.to_string(), space))
+}
+
+/// The store has no room to be filled: the same as when the log has none.
+fn no_room() -> mainstay_log::OpenError {
+    mainstay_log::OpenError::Io {
+        operation: "fill",
+        file: "store".to_owned(),
+        error: std::io::ErrorKind::StorageFull.into(),
+    }
 }
 
 fn record_recovery(counters: &metrics::Counters, events: u64) {

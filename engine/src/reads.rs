@@ -12,6 +12,7 @@ use mainstay_store::{Found, Reader, StoreError};
 use crate::inbox::Decided;
 use crate::release::{Parcel, Parked};
 use crate::shared::Shared;
+use crate::writer::Plant;
 
 /// A question that memory could not answer, kept with its answer until the store is asked.
 #[derive(Clone, Copy, Debug)]
@@ -81,11 +82,16 @@ impl Fetches {
 pub struct Reads {
     reader: Box<dyn Reader>,
     shared: Arc<Shared>,
+    plant: Plant,
 }
 
 impl Reads {
-    pub(crate) fn new(reader: Box<dyn Reader>, shared: Arc<Shared>) -> Reads {
-        Reads { reader, shared }
+    pub(crate) fn new(reader: Box<dyn Reader>, shared: Arc<Shared>, plant: Plant) -> Reads {
+        Reads {
+            reader,
+            shared,
+            plant,
+        }
     }
 
     /// Completes one answer, if one waits.
@@ -140,13 +146,16 @@ impl Reads {
     }
 
     fn payload(&mut self, number: u64) -> Result<Bytes, StoreError> {
+        if self.plant.payload_not_fetched {
+            return Ok(Bytes::default());
+        }
         let found = self.reader.payload(number)?;
         found.ok_or_else(|| StoreError::Damaged(format!("the payload of task {number} is gone")))
     }
 }
 
 /// Answers a question about rows that have left memory.
-fn look(reader: &mut dyn Reader, asked: &Question) -> Result<Answer, StoreError> {
+pub(crate) fn look(reader: &mut dyn Reader, asked: &Question) -> Result<Answer, StoreError> {
     let found = match asked.query {
         Query::Task(id) => reader.task(asked.tenant, id)?,
         Query::Run(id) | Query::Explain(id) => reader.run(asked.tenant, id)?,

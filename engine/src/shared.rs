@@ -2,6 +2,7 @@
 //! Owns: the engine's status and durable position as callers see them.
 //! Never: holds state of the machine.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -49,12 +50,15 @@ pub(crate) struct Shared {
     pub(crate) backlog: Backlog,
     pub(crate) fetches: Fetches,
     pub(crate) space: Space,
-    /// Events up to here are in two verified snapshots: the log need not keep them.
+    /// Events up to here are in two verified snapshots.
+    pub(crate) verified: AtomicU64,
+    /// And in a store that no power cut takes back: the log need not keep them.
     pub(crate) snapped: AtomicU64,
     pub(crate) counters: Counters,
     pub(crate) tokens: TokenKey,
     pub(crate) log_id: String,
     library: OnceLock<Arc<Library>>,
+    directory: OnceLock<PathBuf>,
     last_note: Mutex<Option<String>>,
     status: Mutex<Status>,
     changed: Condvar,
@@ -76,11 +80,13 @@ impl Shared {
             backlog: Backlog::default(),
             fetches: Fetches::default(),
             space,
+            verified: AtomicU64::new(0),
             snapped: AtomicU64::new(0),
             counters: Counters::default(),
             tokens,
             log_id,
             library: OnceLock::new(),
+            directory: OnceLock::new(),
             last_note: Mutex::new(None),
             status: Mutex::new(Status::Ready),
             changed: Condvar::new(),
@@ -102,6 +108,21 @@ impl Shared {
         let mut status = lock(&self.status);
         if *status == Status::Ready {
             *status = Status::Draining;
+        }
+    }
+
+    /// It can be read, not changed, for want of room.
+    pub(crate) fn set_read_only(&self, cause: &str) {
+        *lock(&self.status) = Status::ReadOnly {
+            cause: cause.to_owned(),
+        };
+    }
+
+    /// There is room again.
+    pub(crate) fn set_ready(&self) {
+        let mut status = lock(&self.status);
+        if matches!(*status, Status::ReadOnly { .. }) {
+            *status = Status::Ready;
         }
     }
 
@@ -145,6 +166,15 @@ impl Shared {
 
     pub(crate) fn library(&self) -> Option<Arc<Library>> {
         self.library.get().cloned()
+    }
+
+    /// The data directory; a simulation has none.
+    pub(crate) fn set_directory(&self, directory: PathBuf) {
+        self.directory.set(directory).ok();
+    }
+
+    pub(crate) fn directory(&self) -> Option<PathBuf> {
+        self.directory.get().cloned()
     }
 
     /// Keeps the last thing that went wrong without harm, for whoever asks.

@@ -13,6 +13,7 @@ use crate::recovery::Shelf;
 pub(crate) const STORE_DIRECTORY: &str = "store";
 
 /// The store of one data directory.
+#[derive(Clone)]
 pub(crate) struct FileShelf {
     directory: PathBuf,
     unsearched: Unsearched,

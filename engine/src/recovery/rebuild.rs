@@ -2,16 +2,17 @@
 //! Owns: the choice between the ways back, and the words when there is none.
 //! Never: trusts the store where the log or a check says otherwise; never deletes what it cannot read.
 
-use mainstay_core::{Machine, Timestamp};
+use mainstay_core::{Machine, Now, Timestamp, codec};
 use mainstay_log::{Base as LogBase, Disk, Frame, Known, Recover};
 use mainstay_store::{Store, StoreError};
 
 use super::base::{Shelf, Way, base_from_log_only, from_snapshot, from_store};
-use super::replay::replay;
+use super::replay::{moment_of, replay};
 use crate::snapshot::newest_first;
+use crate::writer::Plant;
 
-/// Rows changed by replay that make a cut due, so that a long replay does not hold the past in memory.
-const REPLAY_CUT_ROWS: usize = 50_000;
+/// Ordinary cuts whose rows make a cut due in replay, so that a long one does not hold the past in memory.
+const REPLAY_CUTS: usize = 3;
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: u64 = 256;
 
@@ -50,6 +51,9 @@ pub struct Settings {
     pub cut_rows: usize,
     /// Milliseconds after which a smaller change is cut too.
     pub cut_ms: u64,
+    /// Test power: planted bugs. Leave at its default.
+    #[doc(hidden)]
+    pub plant: Plant,
 }
 
 /// A machine on its way back.
@@ -57,7 +61,7 @@ pub(crate) struct Rebuild<'a, D: Disk> {
     pub(crate) seed: u64,
     pub(crate) disk: &'a D,
     pub(crate) shelf: &'a mut dyn Shelf,
-    pub(crate) payload_bytes: u64,
+    pub(crate) settings: &'a Settings,
     pub(crate) listener: Listener<'a>,
     pub(crate) machine: Option<Machine>,
     pub(crate) store: Option<Box<dyn Store>>,
@@ -67,6 +71,11 @@ pub(crate) struct Rebuild<'a, D: Disk> {
     pub(crate) notes: Vec<String>,
     pub(crate) frames: u64,
     pub(crate) total: u64,
+    /// Whether it failed for want of room.
+    pub(crate) full: bool,
+    /// Of planted bugs: the base, and the last frame in it.
+    base: u64,
+    before: Option<(Now, Vec<u8>)>,
 }
 
 impl<'a, D: Disk> Rebuild<'a, D> {
@@ -74,14 +83,14 @@ impl<'a, D: Disk> Rebuild<'a, D> {
         seed: u64,
         disk: &'a D,
         shelf: &'a mut dyn Shelf,
-        payload_bytes: u64,
+        settings: &'a Settings,
         listener: Listener<'a>,
     ) -> Rebuild<'a, D> {
         Rebuild {
             seed,
             disk,
             shelf,
-            payload_bytes,
+            settings,
             listener,
             machine: None,
             store: None,
@@ -89,7 +98,16 @@ impl<'a, D: Disk> Rebuild<'a, D> {
             notes: Vec::new(),
             frames: 0,
             total: 0,
+            full: false,
+            base: 0,
+            before: None,
         }
+    }
+
+    /// A failure of the store, in words; whether room was wanting is remembered.
+    fn told(&mut self, error: &StoreError) -> String {
+        self.full |= matches!(error, StoreError::Full(_));
+        error.to_string()
     }
 
     fn open_store(&mut self, log_id: &str) -> Result<Box<dyn Store>, StoreError> {
@@ -170,7 +188,7 @@ impl<'a, D: Disk> Rebuild<'a, D> {
         let through = cut.through;
         store.put(cut)?;
         store.durable(through)?;
-        while machine.stored(through, self.payload_bytes, usize::MAX) {}
+        while machine.stored(through, self.settings.payload_cache_bytes, usize::MAX) {}
         Ok(())
     }
 
@@ -187,7 +205,8 @@ impl<'a, D: Disk> Rebuild<'a, D> {
 impl<D: Disk> Recover for Rebuild<'_, D> {
     fn begin(&mut self, known: &Known<'_>) -> Result<LogBase, String> {
         self.total = known.floor_sequence;
-        let stored = self.try_store(known).map_err(|error| error.to_string())?;
+        let stored = self.try_store(known);
+        let stored = stored.map_err(|error| self.told(&error))?;
         let proven = match &stored {
             Some(machine) => machine.sequence(),
             None => 0,
@@ -219,27 +238,72 @@ impl<D: Disk> Recover for Rebuild<'_, D> {
         if is_snapshot {
             self.tell("filling the store from a snapshot");
             // A snapshot was taken from commits, and these only of durable events.
-            self.settle().map_err(|error| error.to_string())?;
+            let settled = self.settle();
+            settled.map_err(|error| self.told(&error))?;
         }
-        Ok(LogBase {
+        let base = LogBase {
             from_sequence,
             proven_sequence: proven.max(from_sequence),
-        })
+        };
+        Ok(self.misplace(base, known.oldest_sequence))
     }
 
     fn frame(&mut self, frame: &Frame<'_>, proven: bool) -> Result<(), String> {
         let Some(machine) = self.machine.as_mut() else {
             return Err("a frame came before the base".to_owned());
         };
+        if self.base > 0 {
+            self.misread(frame);
+            return Ok(());
+        }
         replay(machine, frame)?;
         self.frames += 1;
-        if proven && machine.dirty_rows() >= REPLAY_CUT_ROWS {
-            self.settle().map_err(|error| error.to_string())?;
+        if proven && machine.dirty_rows() >= self.settings.cut_rows.saturating_mul(REPLAY_CUTS) {
+            let settled = self.settle();
+            settled.map_err(|error| self.told(&error))?;
         }
         if self.frames.is_multiple_of(PROGRESS_FRAMES) {
             self.tell("reading the log");
         }
         Ok(())
+    }
+}
+
+/// The planted bugs of this room.
+impl<D: Disk> Rebuild<'_, D> {
+    fn misplace(&mut self, base: LogBase, oldest_sequence: u64) -> LogBase {
+        let plant = self.settings.plant;
+        if plant.replay_begins_late || plant.replay_begins_early {
+            self.base = base.from_sequence;
+        }
+        LogBase {
+            from_sequence: match plant.replay_begins_early {
+                true => oldest_sequence - 1,
+                false => base.from_sequence,
+            },
+            ..base
+        }
+    }
+
+    /// Reads a frame without looking whether it continues the state.
+    fn misread(&mut self, frame: &Frame<'_>) {
+        let is_before = frame.last_sequence() <= self.base;
+        let body = (moment_of(frame), frame.body.to_vec());
+        if is_before {
+            self.before = Some(body);
+            return;
+        }
+        self.frames += 1;
+        let left_out = self.frames == 1 && self.settings.plant.replay_begins_late;
+        let (Some(machine), false) = (self.machine.as_mut(), left_out) else {
+            return;
+        };
+        for (now, body) in self.before.take().into_iter().chain([body]) {
+            let read = codec::decode(&body, &mut |_, events| {
+                events.iter().for_each(|entry| machine.replay(&now, entry));
+            });
+            read.unwrap_or_default();
+        }
     }
 }
 
@@ -262,13 +326,16 @@ impl Default for Settings {
             snapshot_every_bytes: 256 << 20,
             cut_rows: 20_000,
             cut_ms: 100,
+            plant: Plant::default(),
         }
     }
 }
 
 impl Settings {
     /// What the log may give up now: `snapped` is the older of two verified snapshots, 0 when there are not two.
-    pub(crate) fn trim(&self, snapped: u64, now: Timestamp) -> mainstay_log::Trim {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn trim(&self, snapped: u64, now: Timestamp) -> mainstay_log::Trim {
         let older_than_wall_ms = if self.log_retain_ms == 0 {
             0
         } else {

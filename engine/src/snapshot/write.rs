@@ -14,7 +14,9 @@ use super::format::{
     BLOCK_SOFT_BYTES, DIRECTORY, END, FORMAT, Head, MAGIC, PAYLOAD, RUN, TASK, TEMPORARY, name_of,
 };
 use super::read::{Snapshot, newest_first};
+use crate::recovery::Settings;
 use crate::shared::Shared;
+use crate::writer::Plant;
 
 /// Snapshots that are kept.
 const KEPT: usize = 2;
@@ -39,10 +41,13 @@ pub struct Snapper<D: Disk> {
     shared: Arc<Shared>,
     /// Log bytes between two snapshots at least.
     every_bytes: u64,
+    /// Log bytes that stay whatever is trimmed.
+    retain_bytes: u64,
     last_bytes: u64,
     log_bytes_at_last: u64,
     /// The verified snapshots, the newest first.
     trusted: Vec<u64>,
+    plant: Plant,
 }
 
 struct File<F> {
@@ -92,28 +97,32 @@ impl<D: Disk> Snapper<D> {
         disk: D,
         (rows, payloads): (Box<dyn Reader>, Box<dyn Reader>),
         shared: Arc<Shared>,
-        every_bytes: u64,
+        settings: &Settings,
     ) -> Snapper<D> {
-        let trusted = newest_first(&disk).unwrap_or_default();
         Snapper {
             disk,
             rows,
             payloads,
             shared,
-            every_bytes,
+            every_bytes: settings.snapshot_every_bytes,
+            retain_bytes: settings.log_retain_bytes,
             last_bytes: 0,
             log_bytes_at_last: 0,
-            // What an earlier life wrote is trusted once it is read again; until then nothing is trimmed because of it.
-            trusted: trusted.into_iter().take(0).collect(),
+            trusted: Vec::new(),
+            plant: settings.plant,
         }
     }
 
-    /// Whether the log has grown enough since the last snapshot.
+    /// Whether the log has grown enough since the last snapshot, or waits to be trimmed for want of one in this life.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        let written = self.shared.log_stats().0.bytes_written;
-        let grown = written.saturating_sub(self.log_bytes_at_last);
-        grown >= self.every_bytes.max(self.last_bytes) && !self.shared.space.is_short()
+        let (log, _) = self.shared.log_stats();
+        let grown = log.bytes_written.saturating_sub(self.log_bytes_at_last);
+        let waits = self.trusted.is_empty()
+            && grown > 0
+            && log.bytes_kept > self.retain_bytes.saturating_add(self.every_bytes);
+        let due = grown >= self.every_bytes.max(self.last_bytes);
+        (due || waits) && !self.shared.space.is_short()
     }
 
     /// Writes a snapshot of what the store holds now, and removes those that are no longer needed. `None` when there is nothing new.
@@ -127,6 +136,7 @@ impl<D: Disk> Snapper<D> {
             return Ok(None);
         }
         let (base, bytes) = self.write_file()?;
+        self.recall(&base)?;
         self.install(&base)?;
         self.last_bytes = bytes;
         self.shared
@@ -180,23 +190,59 @@ impl<D: Disk> Snapper<D> {
             file.block(pending.len() as u32, &pending).map_err(told)?;
         }
         file.end(&walked).map_err(told)?;
-        file.file.sync_all().map_err(told)?;
+        if !self.plant.snapshot_unsynced {
+            file.file.sync_all().map_err(told)?;
+        }
         Ok((walked, file.offset))
+    }
+
+    /// Trusts the newest snapshot that an earlier life left, once it is read again.
+    fn recall(&mut self, base: &Base) -> Result<(), String> {
+        if !self.trusted.is_empty() {
+            return Ok(());
+        }
+        let told = |error: io::Error| format!("{DIRECTORY}: {error}");
+        let earlier = newest_first(&self.disk).map_err(told)?;
+        let is_sound = |sequence: &u64| {
+            let opened = Snapshot::open(&self.disk, *sequence);
+            let read = opened.and_then(|mut snapshot| {
+                let head = snapshot.head()?;
+                snapshot.rows(&mut |_| Ok(()))?;
+                Ok(head.log_id == base.log_id && head.sequence == *sequence)
+            });
+            read.unwrap_or(false)
+        };
+        let found = earlier
+            .into_iter()
+            .filter(|sequence| *sequence < base.sequence)
+            .find(is_sound);
+        if let Some(sequence) = found {
+            // The name may be in the page cache alone.
+            self.disk.sync_dir(DIRECTORY).map_err(told)?;
+            self.trusted.push(sequence);
+        }
+        Ok(())
     }
 
     /// Reads the file again, gives it its name, and forgets what is older than the last two.
     fn install(&mut self, base: &Base) -> Result<(), String> {
-        let mut again = Snapshot::open_named(&self.disk, TEMPORARY.to_owned())?;
-        again.head()?;
-        again.rows(&mut |_| Ok(()))?;
+        if !self.plant.snapshot_unread {
+            let mut again = Snapshot::open_named(&self.disk, TEMPORARY.to_owned())?;
+            again.head()?;
+            again.rows(&mut |_| Ok(()))?;
+        }
         let name = name_of(base.sequence);
         let told = |error: io::Error| format!("{name}: {error}");
         self.disk.rename(TEMPORARY, &name).map_err(told)?;
         self.disk.sync_dir(DIRECTORY).map_err(told)?;
         self.trusted.insert(0, base.sequence);
         self.trusted.truncate(KEPT);
+        if self.plant.trim_to_newest_snapshot {
+            self.shared.verified.store(base.sequence, Ordering::Release);
+            return Ok(());
+        }
         if let [_, older] = self.trusted[..] {
-            self.shared.snapped.store(older, Ordering::Release);
+            self.shared.verified.store(older, Ordering::Release);
             for sequence in newest_first(&self.disk).map_err(told)? {
                 if sequence < older {
                     self.disk.remove(&name_of(sequence)).map_err(told)?;

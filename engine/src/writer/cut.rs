@@ -74,10 +74,16 @@ impl<L: Log> Writer<L> {
         let late = now.saturating_sub(desk.cut_at) >= desk.rules.cut_ms;
         let many = self.machine.dirty_rows() >= desk.rules.cut_rows;
         let room = self.shared.backlog.bytes() < CUTS_BYTES_MAX;
-        if changed && room && (late || many || desk.cut_now) {
+        // At an orderly end the store gets everything, so that the next start has no tail to read.
+        let last = self.stopping;
+        if changed && (room && (late || many || desk.cut_now) || last) {
             desk.cut_sequence = self.machine.sequence();
             desk.cut_at = now;
             self.shared.backlog.push(self.machine.take_cut());
+            if self.plant.rows_leave_early {
+                desk.stored = desk.cut_sequence;
+                desk.leaving = true;
+            }
         }
         if changed == room {
             desk.cut_now = false;
@@ -172,6 +178,7 @@ impl<L: Log> Writer<L> {
         let found = match wanted {
             Wanted::Run(id) => reader.run(tenant, *id)?,
             Wanted::Task(id) => reader.task(tenant, *id)?,
+            Wanted::Key(..) if self.plant.keys_forgotten => return Ok(false),
             Wanted::Key(class, key) => {
                 let Some(row) = reader.key(tenant, *class, key)? else {
                     return Ok(false);

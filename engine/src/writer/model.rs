@@ -35,6 +35,32 @@ pub struct Plant {
     pub reads_see_undurable: bool,
     /// Claims are answered before their grants are durable.
     pub leases_leave_early: bool,
+    /// Cuts are committed although their events are not durable.
+    pub cut_before_durable: bool,
+    /// Finished rows leave memory when their cut is taken, not when it is committed.
+    pub rows_leave_early: bool,
+    /// The log is trimmed up to the newest snapshot instead of the one before.
+    pub trim_to_newest_snapshot: bool,
+    /// A snapshot is trusted without being read again.
+    pub snapshot_unread: bool,
+    /// A snapshot is trusted without being synced.
+    pub snapshot_unsynced: bool,
+    /// The log is trimmed although a power cut may take back what the store holds.
+    pub store_unsynced: bool,
+    /// Recovery leaves out the first frame after its base.
+    pub replay_begins_late: bool,
+    /// Recovery reads the last frame of its base once more.
+    pub replay_begins_early: bool,
+    /// Payloads that are in the store alone are answered as nothing.
+    pub payload_not_fetched: bool,
+    /// Idempotency keys are not looked up in the store.
+    pub keys_forgotten: bool,
+}
+
+impl Plant {
+    fn lets_out_early(self) -> bool {
+        self.ack_before_durable || self.reads_see_undurable
+    }
 }
 
 /// What a turn came to, for whoever drives the writer.
@@ -85,6 +111,7 @@ impl<L: Log> Writer<L> {
         shared: Arc<Shared>,
         last_frame: u64,
         desk: Desk,
+        plant: Plant,
     ) -> Writer<L> {
         let now = Now::default();
         let appended = machine.sequence();
@@ -108,7 +135,7 @@ impl<L: Log> Writer<L> {
             desk,
             draining: false,
             stopping: false,
-            plant: Plant::default(),
+            plant,
         }
     }
 
@@ -120,12 +147,6 @@ impl<L: Log> Writer<L> {
     /// The moment of the last turn.
     pub fn now(&self) -> Now {
         self.now
-    }
-
-    /// Plants bugs.
-    #[doc(hidden)]
-    pub fn plant(&mut self, plant: Plant) {
-        self.plant = plant;
     }
 
     /// Whether the log's queue is so full that a turn should wait for the flusher.
@@ -162,7 +183,7 @@ impl<L: Log> Writer<L> {
             self.appended = last;
             appended = 1;
         }
-        if self.plant != Plant::default() {
+        if self.plant.lets_out_early() {
             self.let_out_early();
         }
         for parcel in &mut self.parcels {
