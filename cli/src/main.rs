@@ -11,6 +11,7 @@ mod follow;
 mod lists;
 mod payload;
 mod query;
+mod recovering;
 mod screen;
 mod serve;
 mod shown;

@@ -17,6 +17,7 @@ use crate::args::{Global, ServeArgs};
 use crate::config::Settings;
 use crate::connection;
 use crate::exit::{Code, Failure};
+use crate::recovering;
 use crate::screen::Screen;
 
 /// How often to look whether the engine has stopped: an idle server wakes up no more than that.
@@ -24,21 +25,22 @@ const STOPPED_LOOK: Duration = Duration::from_secs(1);
 
 /// Serves until a signal or a storage fault ends it.
 pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result<Code, Failure> {
+    let directory = connection::data_dir(global);
     let config = Config {
+        outgoing: Some(directory.join("store").join("outgoing")),
         listen: listen_address(args)?,
         open_metrics: args.open_metrics,
         drain_time_max: Duration::from_millis(args.drain_ms),
         ..Config::default()
     };
     let settings = Settings::read(args.config.as_deref(), &args.storage)?;
-    let directory = connection::data_dir(global);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Code::CannotCreate, "no_runtime", error.to_string()))?;
     let mut signals = runtime.block_on(async { Signals::listen() })?;
     raise_descriptor_limit();
-    let engine = open(&directory, &settings)?;
+    let engine = open(&directory, &settings, screen)?;
     let (key, is_new) = AdminKey::open_or_create(&directory).map_err(|error| {
         let message = format!("{}: {error}", directory.join("admin.key").display());
         Failure::new(Code::CannotCreate, "key_file", message)
@@ -169,7 +171,7 @@ fn tell_ready(
     if screen.is_json() {
         screen.json(&json!({
             "data_dir": directory, "sequence": recovered.sequence, "recovery_ms": recovered.ms, "url": url,
-            "key_file": key_file,
+            "key_file": key_file, "rebuilt_from": recovered.rebuilt_from, "notes": recovered.notes,
         }));
         return;
     }
@@ -180,6 +182,20 @@ fn tell_ready(
     };
     screen.line(&format!("data directory: {}", directory.display()));
     screen.line(&format!("recovered: {recovery}"));
+    match recovered.rebuilt_from {
+        Some(0) if !recovered.fresh => {
+            screen.line("rebuilt: the store, from the whole log");
+        }
+        Some(from) if from > 0 => {
+            screen.line(&format!(
+                "rebuilt: the store, from a snapshot at event {from} and the log"
+            ));
+        }
+        _ => {}
+    }
+    for note in &recovered.notes {
+        screen.line(&format!("note: {note}"));
+    }
     if let Some(cut) = &recovered.cut {
         screen.line(&format!(
             "cut: {} bytes that were never acknowledged, kept in {}",
@@ -271,10 +287,11 @@ fn options(settings: &Settings) -> EngineOptions {
 }
 
 /// Opens the engine. Who has just won the race for the directory may not have written its name yet: it is asked for again.
-fn open(directory: &Path, settings: &Settings) -> Result<Engine, Failure> {
+fn open(directory: &Path, settings: &Settings, screen: Screen) -> Result<Engine, Failure> {
     let mut tries = 0;
     loop {
-        match options(settings).open(directory) {
+        let mut tell = recovering::teller(screen);
+        match options(settings).open_telling(directory, &mut tell) {
             Ok(engine) => return Ok(engine),
             Err(OpenError::Log(LogError::Held { holder }))
                 if tries < 100 && !holder.contains(char::is_numeric) =>

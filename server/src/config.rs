@@ -1,6 +1,7 @@
 //! The server's limits and switches, each with its default.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mainstay_core::limits::{PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX};
@@ -40,6 +41,9 @@ pub struct Config {
     pub head_bytes_max: usize,
     /// Bytes of a request's target. Default 8 KiB.
     pub uri_bytes_max: usize,
+    /// The server's own directory where backups are made before they are sent; what is left in it is removed at start. Default none:
+    /// then there are no backups over the API.
+    pub outgoing: Option<PathBuf>,
     /// How long requests may take to finish once the server is told to end. Default 5 s.
     pub drain_time_max: Duration,
 }
@@ -63,6 +67,7 @@ impl Default for Config {
             headers_max: 64,
             head_bytes_max: 16 << 10,
             uri_bytes_max: 8 << 10,
+            outgoing: None,
             drain_time_max: Duration::from_secs(5),
         }
     }

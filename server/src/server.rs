@@ -43,6 +43,13 @@ impl Server {
     /// # Errors
     /// When the address cannot be bound or the system has no randomness.
     pub fn bind(config: Config, handle: Handle, key: AdminKey) -> io::Result<Server> {
+        if let Some(outgoing) = &config.outgoing {
+            // What a life before was sending when it ended.
+            match std::fs::remove_dir_all(outgoing) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         let socket = if config.listen.is_ipv4() {
             TcpSocket::new_v4()
         } else {

@@ -146,9 +146,9 @@ impl RunListArgs {
 /// A question in SQL.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  mainstay query \"SELECT queue, state, count(*) FROM runs GROUP BY queue, state\"\n  \
-    mainstay query \"SELECT run_id FROM runs WHERE kind = ?1\" --param mail.send --csv\n\n\
-    One SELECT or WITH … SELECT over the views tasks, runs, attempts, queues and events_recent."
+    after_help = "Example:\n  mainstay query \"select queue, state, count(*) from runs group by queue, state\"\n  \
+    mainstay query \"select run_id from runs where kind = ?1\" --param mail.send --csv\n\n\
+    One statement that only reads, over the views tasks, runs, attempts, queues and events_recent."
 )]
 pub(crate) struct QueryArgs {
     /// The statement

@@ -246,6 +246,7 @@ impl From<CallError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::Failure;
+    use mainstay::CallError;
     use mainstay_core::{Rejection, RunId, RunState, TaskId, Text};
 
     #[test]
@@ -301,6 +302,21 @@ mod tests {
             assert_ne!(failure.status(), 500, "{rejection:?}");
             assert!(serde_json::from_slice::<serde_json::Value>(&failure.body()).is_ok());
         }
+    }
+
+    #[test]
+    fn a_full_disk_and_a_store_that_lags_say_when_to_come_again() {
+        let full = Failure::from(CallError::StorageFull {
+            free_bytes: 7,
+            needed_bytes: 9,
+        });
+        let expected = r#"{"error":"storage_full","message":"the disk is nearly full; nothing was changed","details":{"free_bytes":7,"needed_bytes":9}}"#;
+        assert_eq!(String::from_utf8(full.body()).expect("UTF-8"), expected);
+        assert_eq!((full.status(), full.retry), (503, true));
+        let lag = Failure::from(CallError::Busy { limit: "store_lag" });
+        assert_eq!((lag.code(), lag.status(), lag.retry), ("busy", 503, true));
+        let body = String::from_utf8(lag.body()).expect("UTF-8");
+        assert!(body.contains(r#""details":{"limit":"store_lag"}"#), "{body}");
     }
 
     #[test]

@@ -112,14 +112,7 @@ async fn work(
     };
     let name = authorize(&edge, route, &parts.headers)?;
     let headers = &parts.headers;
-    // A system key's lists span all tenants unless it names one.
-    let mut scope = Scope::All;
-    if let Some(tenant) = headers::single(headers, &headers::TENANT)?
-        && !(tenant == "*" && route.all_tenants)
-    {
-        check_tenant(tenant)?;
-        scope = Scope::Tenant(TenantId::DEFAULT);
-    }
+    let scope = scope_of(route, headers)?;
     let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
     let expected_sequence = headers::position(headers, &headers::IF_SEQUENCE)?;
     let wait_for = headers::position(headers, &headers::WAIT_FOR)?;
@@ -156,6 +149,18 @@ async fn work(
         edge.stored.acknowledge(&key, sequence);
     }
     Ok(reply)
+}
+
+/// Whose rows lists show: a system key's span all tenants unless it names one.
+fn scope_of(route: &Route, headers: &HeaderMap) -> Result<Scope, Failure> {
+    match headers::single(headers, &headers::TENANT)? {
+        None => Ok(Scope::All),
+        Some("*") if route.all_tenants => Ok(Scope::All),
+        Some(tenant) => {
+            check_tenant(tenant)?;
+            Ok(Scope::Tenant(TenantId::DEFAULT))
+        }
+    }
 }
 
 /// The body, if the route takes one, and how it is written.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::schemas::{SCHEMAS, Schema};
+use super::schemas::{Schema, schemas};
 use crate::api::{Access, ROUTES, Route};
 use crate::edge::{CODES, Code, find_code};
 
@@ -24,8 +24,7 @@ fn build() -> Value {
         let entry = paths.entry(route.path).or_insert_with(|| json!({}));
         entry[route.method().to_lowercase()] = operation(route);
     }
-    let schemas: Map<String, Value> = SCHEMAS
-        .iter()
+    let schemas: Map<String, Value> = schemas()
         .map(|schema| (schema.name.into(), object(schema)))
         .collect();
     json!({
@@ -208,7 +207,7 @@ fn field(kind: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{ROUTES, SCHEMAS, build};
+    use super::{ROUTES, build, schemas};
     use serde_json::Value;
     use std::collections::BTreeSet;
 
@@ -250,7 +249,7 @@ mod tests {
         }
         let mut referenced = BTreeSet::new();
         collect(&build(), &mut referenced);
-        let defined: BTreeSet<String> = SCHEMAS.iter().map(|schema| schema.name.into()).collect();
+        let defined: BTreeSet<String> = schemas().map(|schema| schema.name.into()).collect();
         assert_eq!(referenced, defined);
     }
 }

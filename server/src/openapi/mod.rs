@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, built from the table of routes and a compact list of schemas.
 
 mod document;
+mod reading;
 mod schemas;
 
 pub(crate) use document::document;

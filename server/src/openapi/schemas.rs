@@ -3,6 +3,8 @@
 //! Types: `string`, `integer`, `number`, `boolean`, `uuid`, `instant`, `any`, `object`, `map` (of any), a schema's name; `[T]` is
 //! a list, `T?` may be null, `a|b` is one of these words.
 
+use super::reading::READING;
+
 /// One schema: an object with these fields.
 pub(super) struct Schema {
     pub(super) name: &'static str,
@@ -11,7 +13,7 @@ pub(super) struct Schema {
     pub(super) fields: &'static [&'static str],
 }
 
-const fn sent(name: &'static str, fields: &'static [&'static str]) -> Schema {
+pub(super) const fn sent(name: &'static str, fields: &'static [&'static str]) -> Schema {
     Schema {
         name,
         closed: true,
@@ -19,7 +21,7 @@ const fn sent(name: &'static str, fields: &'static [&'static str]) -> Schema {
     }
 }
 
-const fn answered(name: &'static str, fields: &'static [&'static str]) -> Schema {
+pub(super) const fn answered(name: &'static str, fields: &'static [&'static str]) -> Schema {
     Schema {
         name,
         closed: false,
@@ -28,7 +30,12 @@ const fn answered(name: &'static str, fields: &'static [&'static str]) -> Schema
 }
 
 /// Every schema that a route names, and those they name in turn.
-pub(super) const SCHEMAS: &[Schema] = &[
+pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
+    WORK.iter().chain(READING)
+}
+
+/// What tasks, runs, leases and the engine are made of.
+const WORK: &[Schema] = &[
     answered(
         "Error",
         &["error! string", "message! string", "details! object"],
@@ -323,91 +330,6 @@ pub(super) const SCHEMAS: &[Schema] = &[
         &[
             "run_id! uuid",
             "status! canceled|cancel_requested|already_canceled|already_terminal|suspend_requested|resumed",
-        ],
-    ),
-    answered(
-        "TaskList",
-        &[
-            "tasks! [TaskSummary]",
-            "limit! integer",
-            "offset! integer",
-            "next_cursor! string?",
-        ],
-    ),
-    answered(
-        "TaskSummary",
-        &[
-            "id! uuid",
-            "tenant_id uuid",
-            "kind! string",
-            "queue! string",
-            "run_policy! RunPolicy",
-            "constraints! Constraints",
-            "metadata! Metadata",
-            "created_at! instant",
-            "updated_at! instant?",
-            "parent_task_id uuid",
-            "state! string",
-        ],
-    ),
-    answered(
-        "RunList",
-        &[
-            "runs! [RunSummary]",
-            "limit! integer",
-            "offset! integer",
-            "next_cursor! string?",
-        ],
-    ),
-    answered(
-        "RunSummary",
-        &[
-            "run_id! uuid",
-            "task_id! uuid",
-            "tenant_id uuid",
-            "kind! string",
-            "queue! string",
-            "state! string",
-            "created_at! instant",
-            "scheduled_at! instant",
-            "attempt_count! integer",
-            "concurrency_key! string?",
-        ],
-    ),
-    answered(
-        "PlaceCounts",
-        &[
-            "queue! string",
-            "kind! string",
-            "tenant_id uuid",
-            "runs_by_state! RunsByState",
-        ],
-    ),
-    answered(
-        "QueueList",
-        &["queues! [QueueCounts]", "truncated! boolean"],
-    ),
-    answered(
-        "QueueCounts",
-        &[
-            "name! string",
-            "tenant_id uuid",
-            "runs_by_state! RunsByState",
-            "kinds! [KindCounts]",
-        ],
-    ),
-    answered(
-        "KindCounts",
-        &["kind! string", "runs_by_state! RunsByState"],
-    ),
-    sent("Query", &["sql! string", "params [any]?", "limit integer?"]),
-    answered(
-        "QueryAnswer",
-        &[
-            "columns! [string]",
-            "rows! [any]",
-            "truncated! boolean",
-            "checkpoint_sequence! integer",
         ],
     ),
     sent("ResumeRun", &["payload any"]),

@@ -32,6 +32,7 @@ impl World {
         let text = key.reveal().to_owned();
         let mut config = Config {
             listen: "127.0.0.1:0".parse().expect("an address"),
+            outgoing: Some(directory.path().join("store/outgoing")),
             ..Config::default()
         };
         change(&mut config);
