@@ -85,7 +85,7 @@ impl World {
             .step(&now, &Facts::default(), Call::new(command));
         for entry in step.events {
             sequence += 1;
-            self.events.insert(sequence, (now.clone(), entry));
+            self.events.insert(sequence, (now, entry));
         }
         step.outcome.expect("the cases know the rules")
     }
