@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod archive;
 mod config;
 mod connection;
 mod edge;

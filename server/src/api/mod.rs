@@ -1,5 +1,6 @@
 //! The routes: one table, one file per group of routes, and the translation between wire and machine.
 
+mod backup;
 mod batch;
 mod claim;
 mod control;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mainstay::store::{SqlAnswer, SqlAsk, SqlError, SqlValue};
+use mainstay::store::{EventLine, Scope, SqlAnswer, SqlAsk, SqlError, SqlValue};
 use mainstay_client::wire;
 use serde_json::Value;
 
@@ -10,11 +10,21 @@ use super::lists::unreadable;
 use crate::edge::{Exchange, Failure, Reading, Reply};
 use crate::json::{Subject, Writer};
 
+/// Events that `events_recent` shows.
+const EVENTS_RECENT_MAX: usize = 10_000;
+
 /// `POST /api/v1/query`.
 pub(crate) async fn query(exchange: Exchange) -> Result<Reply, Failure> {
-    let ask = read_ask(&exchange)?;
+    let mut ask = read_ask(&exchange)?;
+    let handle = exchange.handle().clone();
     let read = exchange
-        .read_stored(Reading::Query, move |library| library.sql(&ask))
+        .read_stored(Reading::Query, move |library| {
+            if ask.names_events() {
+                let events = handle.recent_events(EVENTS_RECENT_MAX);
+                ask.events_recent = Some(seen(events, ask.scope));
+            }
+            library.sql(&ask)
+        })
         .await?;
     let answer = read.value.map_err(refused)?;
     Ok(Reply::json(write_answer(&answer))
@@ -58,6 +68,14 @@ fn read_value(value: Value) -> Option<SqlValue> {
         }
         Value::Array(_) => return None,
     })
+}
+
+/// The events that a caller may see.
+fn seen(mut events: Vec<EventLine>, scope: Scope) -> Vec<EventLine> {
+    if let Scope::Tenant(tenant) = scope {
+        events.retain(|event| event.tenant == tenant);
+    }
+    events
 }
 
 fn write_answer(answer: &SqlAnswer) -> Vec<u8> {

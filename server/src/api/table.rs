@@ -5,7 +5,7 @@ use mainstay_core::limits::{BATCH_BODY_BYTES_MAX, TASK_BODY_BYTES_MAX};
 use super::filters::{RUN_PARAMETERS, TASK_PARAMETERS};
 use super::route::{Access, BodyRule, Route};
 use super::{
-    batch, claim, control, finish, health, heartbeat, lists, query, queues, runs, tasks,
+    backup, batch, claim, control, finish, health, heartbeat, lists, query, queues, runs, tasks,
 };
 
 const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
@@ -138,6 +138,14 @@ pub(crate) static ROUTES: &[Route] = &[
     .all_tenants()
     .parameters(RUN_PARAMETERS)
     .errors(LIST),
+    Route::post(
+        "/api/v1/backup",
+        "A consistent backup of the whole data directory, as a tar archive",
+        optional("Empty"),
+        &[(200, "application/x-tar")],
+        |x| Box::pin(backup::backup(x)),
+    )
+    .errors(&["not_supported", "storage_full"]),
     Route::get(
         "/api/v1/queues",
         "Queues by name, with their runs by state and kind",

@@ -17,7 +17,6 @@ pub(crate) enum ReplyBody {
     /// All of it.
     Whole(Bytes),
     /// Pieces as they come.
-    #[cfg_attr(not(test), expect(dead_code, reason = "backups are the first"))]
     Pieces(Pieces),
 }
 

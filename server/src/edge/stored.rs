@@ -30,6 +30,7 @@ pub(crate) struct Stored {
     lists: Arc<Semaphore>,
     queries: Arc<Semaphore>,
     waits: Arc<Semaphore>,
+    backups: Arc<Semaphore>,
     /// By a hash of the key's name. Keys that share a place wait for each other's writes, never too little.
     acknowledged: [AtomicU64; PLACES],
 }
@@ -40,6 +41,7 @@ impl Stored {
             lists: Arc::new(Semaphore::new(LISTS_MAX)),
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             waits: Arc::new(Semaphore::new(WAITS_MAX)),
+            backups: Arc::new(Semaphore::new(1)),
             acknowledged: [const { AtomicU64::new(0) }; PLACES],
         }
     }
@@ -52,6 +54,12 @@ impl Stored {
     /// The last write acknowledged to a key.
     pub(crate) fn acknowledged(&self, key: &str) -> u64 {
         self.place(key).load(Ordering::Acquire)
+    }
+
+    /// The right to make a backup, which one caller has at a time.
+    pub(crate) fn backup_turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let turn = Arc::clone(&self.backups).try_acquire_owned();
+        turn.map_err(|_| too_many("backups"))
     }
 
     fn place(&self, key: &str) -> &AtomicU64 {

@@ -53,6 +53,7 @@ const WORK: &[Schema] = &[
         ],
     ),
     sent("Reason", &["reason string?"]),
+    sent("Empty", &[]),
     answered(
         "Stats",
         &[

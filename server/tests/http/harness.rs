@@ -17,7 +17,7 @@ pub(crate) struct World {
     pub(crate) key: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Ended>>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl World {
@@ -58,8 +58,13 @@ impl World {
             key: text,
             stop: Some(stop),
             thread: Some(thread),
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// The data directory.
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Ends the server as an operator would.

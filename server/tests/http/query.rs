@@ -171,6 +171,27 @@ fn a_body_that_is_no_query_is_refused_by_field() {
 }
 
 #[test]
+fn recent_events_can_be_asked_for() {
+    let world = World::new();
+    let (task, run) = world.submit(r#"{"kind":"a"}"#);
+    let seen = rows(
+        &world,
+        &format!(
+            "SELECT type, run_id FROM events_recent WHERE task_id = '{task}' ORDER BY sequence"
+        ),
+    );
+    let types: Vec<String> = seen
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| text(&row[0]))
+        .collect();
+    assert!(types.contains(&"task_created".to_owned()), "{types:?}");
+    assert!(types.contains(&"run_created".to_owned()), "{types:?}");
+    assert!(seen.to_string().contains(&run));
+}
+
+#[test]
 fn runs_are_counted_by_queue_and_kind() {
     let world = World::new();
     world.submit(r#"{"kind":"a","queue":"mail"}"#);
