@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use crate::disk::Disk;
 use crate::fault::OpenError;
 use crate::frame::Frame;
+use crate::identity::LogId;
 use crate::manifest::{self, Manifest};
 use crate::options::Plant;
 use crate::recovery::check_segment;
@@ -78,6 +79,30 @@ pub fn tail_from<D: Disk>(disk: &D, events_wanted: u64) -> Result<u64, OpenError
     Ok(next
         .saturating_sub(events_wanted)
         .max(manifest.oldest_sequence()))
+}
+
+/// What the manifest says of a log, without a frame being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Whose log it is.
+    pub log_id: LogId,
+    /// The first event that the log holds, or will hold; more than 1 if it was trimmed or began at a backup.
+    pub oldest_sequence: u64,
+    /// Events up to here are known durable; there are more in a log that is being written.
+    pub floor_sequence: u64,
+}
+
+/// Whose log it is and where it begins.
+///
+/// # Errors
+/// As [`read()`].
+pub fn extent<D: Disk>(disk: &D) -> Result<Extent, OpenError> {
+    let manifest = load(disk)?;
+    Ok(Extent {
+        log_id: manifest.log_id,
+        oldest_sequence: manifest.oldest_sequence(),
+        floor_sequence: manifest.floor.sequence,
+    })
 }
 
 fn load<D: Disk>(disk: &D) -> Result<Manifest, OpenError> {

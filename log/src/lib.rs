@@ -29,7 +29,7 @@ pub use api::{
     Draft, Durable, Flush, Flushed, Log, LogStats, Opened, Queued, SEGMENTS_TRIMMED_MAX,
     SYNC_BUCKET_MICROS_MAX, Trim, Trimmed,
 };
-pub use browse::{read, tail_from};
+pub use browse::{Extent, extent, read, tail_from};
 pub use disk::{Disk, DiskFile, LockError, RamDisk, RamFile, RealDisk, RealFile, RealLock};
 pub use fault::{OpenError, Sequences, Stopped};
 pub use file_log::FileLog;
