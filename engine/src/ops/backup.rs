@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use mainstay_core::{Query, TenantId};
 use mainstay_log::RealDisk;
 use mainstay_store::{Keep, Retention, Unsearched};
 
@@ -49,7 +50,12 @@ impl Handle {
 
     /// Waits until the store holds what is durable now, as long as it comes nearer.
     fn await_stored(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), OpsError> {
-        let needed = self.sequence();
+        // An answer comes from a state whose every event is durable, the engine's own start among them.
+        let asked = self.ask(TenantId::DEFAULT, Query::Engine).wait();
+        let needed = asked
+            .map_or(0, |told| told.sequence)
+            .max(self.sequence())
+            .max(1);
         let (mut last, mut moved) = (self.stored(), Instant::now());
         while !self.wait_stored(needed, LOOK_EVERY) {
             let stored = self.stored();

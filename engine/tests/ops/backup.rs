@@ -94,15 +94,19 @@ fn a_backup_under_load_is_of_one_event_and_what_the_log_comes_to_there() {
                 }
             });
         }
-        for name in ["b1", "b2", "b3"] {
+        let backups = ["b1", "b2", "b3"].map(|name| {
             let before = handle.sequence();
-            let backup = handle.backup(&place.at(name), &mut |_| {}).unwrap();
+            let backup = handle.backup(&place.at(name), &mut |_| {});
+            (name, before, backup)
+        });
+        over.store(true, Ordering::Release);
+        for (name, before, backup) in backups {
+            let backup = backup.unwrap();
             assert!(backup.sequence >= before);
             assert_eq!(digest_at(&place.data(), backup.sequence), backup.digest);
             let checked = ops::verify_backup(&place.at(name), &mut |_| {}).unwrap();
             assert_eq!(checked, backup);
         }
-        over.store(true, Ordering::Release);
     });
     close(engine);
 }

@@ -87,6 +87,8 @@ pub(crate) fn finish(handle: &Handle, grant: &ClaimGrant, outcome: FinishOutcome
     let finish = Finish {
         outcome,
         error,
+        // What is to be tried again does not come due while anybody looks.
+        retry_after_ms: (outcome == FinishOutcome::Failure).then_some(3_600_000),
         ..Finish::success(grant.run, grant.fence, output)
     };
     call(handle, Command::Finish(Box::new(finish)));
