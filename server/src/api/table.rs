@@ -155,7 +155,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .all_tenants(),
     Route::post(
         "/api/v1/query",
-        "Ask in SQL over the documented views, reading only",
+        "Ask in SQL over the documented views, reading only; bytes are {\"base64\": \"…\"}, infinities are strings",
         body("Query", SMALL_BODY_BYTES_MAX),
         &[(200, "QueryAnswer")],
         |x| Box::pin(query::query(x)),

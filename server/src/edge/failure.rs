@@ -316,7 +316,10 @@ mod tests {
         let lag = Failure::from(CallError::Busy { limit: "store_lag" });
         assert_eq!((lag.code(), lag.status(), lag.retry), ("busy", 503, true));
         let body = String::from_utf8(lag.body()).expect("UTF-8");
-        assert!(body.contains(r#""details":{"limit":"store_lag"}"#), "{body}");
+        assert!(
+            body.contains(r#""details":{"limit":"store_lag"}"#),
+            "{body}"
+        );
     }
 
     #[test]

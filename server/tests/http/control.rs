@@ -210,3 +210,23 @@ fn numbers_agree_wherever_they_are_read() {
         );
     }
 }
+
+#[test]
+fn on_a_nearly_full_disk_new_work_is_refused_and_everything_else_goes_on() {
+    let options = mainstay::Engine::options().low_water_bytes(u64::MAX);
+    let world = World::of(options, |_| {});
+    let refused = world.post("/api/v1/tasks", r#"{"kind":"a"}"#);
+    let details = refused.expect_error(503, "storage_full");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(details["needed_bytes"], u64::MAX);
+    assert!(details["free_bytes"].is_u64());
+    world
+        .post("/api/v1/tasks/batch", r#"{"tasks":[{"kind":"a"}]}"#)
+        .expect_error(503, "storage_full");
+    world
+        .post("/api/v1/leases", r#"{"worker":"w"}"#)
+        .expect(200);
+    world.get("/api/v1/tasks").expect(200);
+    world.get("/api/v1/stats").expect(200);
+    world.post("/api/v1/engine/pause", "").expect(200);
+}

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mainstay::Engine;
+use mainstay::{Engine, EngineOptions};
 use mainstay_server::{AdminKey, Config, Ended, Server};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -26,8 +26,12 @@ impl World {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> World {
+        World::of(Engine::options(), change)
+    }
+
+    pub(crate) fn of(options: EngineOptions, change: impl FnOnce(&mut Config)) -> World {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let engine = Engine::open(directory.path()).expect("the engine opens");
+        let engine = options.open(directory.path()).expect("the engine opens");
         let (key, _) = AdminKey::open_or_create(directory.path()).expect("a key");
         let text = key.reveal().to_owned();
         let mut config = Config {
