@@ -1,6 +1,7 @@
 //! Planted bugs: each must be caught by what crashes bring to light, or the oracle is blind.
 
 use mainstay::Plant as EnginePlant;
+use mainstay::store::MemoryPlant as StorePlant;
 use mainstay_log::Plant as LogPlant;
 
 use crate::world::{Report, Setup, run_seed};
@@ -15,6 +16,7 @@ pub struct Planted {
     pub name: &'static str,
     log: fn(&mut LogPlant),
     engine: fn(&mut EnginePlant),
+    store: fn(&mut StorePlant),
     damage: u64,
 }
 
@@ -23,6 +25,7 @@ const fn in_log(name: &'static str, log: fn(&mut LogPlant), damage: u64) -> Plan
         name,
         log,
         engine: |_| {},
+        store: |_| {},
         damage,
     }
 }
@@ -32,7 +35,18 @@ const fn in_engine(name: &'static str, engine: fn(&mut EnginePlant)) -> Planted 
         name,
         log: |_| {},
         engine,
+        store: |_| {},
         damage: 0,
+    }
+}
+
+const fn in_store(name: &'static str, store: fn(&mut StorePlant), damage: u64) -> Planted {
+    Planted {
+        name,
+        log: |_| {},
+        engine: |_| {},
+        store,
+        damage,
     }
 }
 
@@ -101,6 +115,27 @@ pub const PLANTED: &[Planted] = &[
     in_engine("leases_leave_early", |plant| {
         plant.leases_leave_early = true
     }),
+    in_engine("cut_before_durable", |plant| {
+        plant.cut_before_durable = true
+    }),
+    in_engine("rows_leave_early", |plant| plant.rows_leave_early = true),
+    in_engine("trim_to_newest_snapshot", |plant| {
+        plant.trim_to_newest_snapshot = true
+    }),
+    in_engine("snapshot_unread", |plant| plant.snapshot_unread = true),
+    in_engine("snapshot_unsynced", |plant| plant.snapshot_unsynced = true),
+    in_engine("store_unsynced", |plant| plant.store_unsynced = true),
+    in_engine("replay_begins_late", |plant| {
+        plant.replay_begins_late = true
+    }),
+    in_engine("replay_begins_early", |plant| {
+        plant.replay_begins_early = true
+    }),
+    in_engine("payload_not_fetched", |plant| {
+        plant.payload_not_fetched = true
+    }),
+    in_engine("keys_forgotten", |plant| plant.keys_forgotten = true),
+    in_store("digest_ignored", |plant| plant.digest_ignored = true, 40),
 ];
 
 impl Planted {
@@ -114,6 +149,7 @@ impl Planted {
         };
         (self.log)(&mut setup.log);
         (self.engine)(&mut setup.engine);
+        (self.store)(&mut setup.store);
         setup
     }
 }

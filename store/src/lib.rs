@@ -18,6 +18,8 @@ pub use list::{
     EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
     SqlValue, TaskAsk, TaskLine,
 };
+#[doc(hidden)]
+pub use memory::MemoryPlant;
 pub use memory::{MemoryShelf, MemoryStore};
 pub use seam::{
     Base, Found, Keep, LiveRow, Reader, Retention, Store, StoreError, Unsearched, check_of,

@@ -2,7 +2,7 @@
 //! Owns: the plain meaning of the seam, without a file.
 //! Never: pretends to be durable.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mainstay_core::{
@@ -31,18 +31,42 @@ struct Shelf {
     rows: BTreeMap<u64, Row>,
     tasks: BTreeMap<(TenantId, TaskId), u64>,
     runs: BTreeMap<(TenantId, RunId), u64>,
+    /// Runs by their task.
+    runs_of: BTreeSet<(u64, u64)>,
     payloads: BTreeMap<u64, Bytes>,
     keys: BTreeMap<KeyScope, KeyRow>,
 }
 
-/// What stays of a memory store when its process is gone: like a file, it can be opened again.
+/// Commits that a power cut may take back; older ones are safe.
+const COMMITS_UNSAFE_MAX: usize = 12;
+
+/// A shelf with its last commits, each as the cut it was.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryShelf {
-    shelf: Arc<Mutex<Shelf>>,
+struct Kept {
+    now: Arc<Shelf>,
+    /// What is safe, and the commits after it.
+    safe: Shelf,
+    commits: VecDeque<Cut>,
 }
 
-fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+/// Bugs that the simulator plants to prove that its checkers see them. Test power.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryPlant {
+    /// Neither checks nor the digest are compared.
+    pub digest_ignored: bool,
+}
+
+/// What stays of a memory store when its process is gone: like a file, it can be opened again, and a power cut may take back its last
+/// commits.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryShelf {
+    kept: Arc<Mutex<Kept>>,
+    plant: MemoryPlant,
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn damaged(what: impl std::fmt::Display) -> StoreError {
@@ -50,21 +74,32 @@ fn damaged(what: impl std::fmt::Display) -> StoreError {
 }
 
 impl MemoryShelf {
+    /// A shelf with bugs.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn planted(plant: MemoryPlant) -> MemoryShelf {
+        MemoryShelf {
+            plant,
+            ..MemoryShelf::default()
+        }
+    }
+
     /// Opens the store of this log; an empty shelf becomes its own.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when it is another log's.
     pub fn open(&self, log_id: &str) -> Result<MemoryStore, StoreError> {
-        let mut shelf = lock(&self.shelf);
-        if shelf.base.log_id.is_empty() {
-            log_id.clone_into(&mut shelf.base.log_id);
+        let mut kept = lock(&self.kept);
+        if kept.now.base.log_id.is_empty() {
+            log_id.clone_into(&mut Arc::make_mut(&mut kept.now).base.log_id);
+            log_id.clone_into(&mut kept.safe.base.log_id);
         }
-        if shelf.base.log_id != log_id {
+        if kept.now.base.log_id != log_id {
             return Err(damaged("it is the store of another log"));
         }
         Ok(MemoryStore {
-            checkpoint: shelf.base.sequence,
-            last: shelf.base.sequence,
+            checkpoint: kept.now.base.sequence,
+            last: kept.now.base.sequence,
             cuts: VecDeque::new(),
             shelf: self.clone(),
         })
@@ -72,28 +107,47 @@ impl MemoryShelf {
 
     /// Throws everything away, as when the file is lost.
     pub fn lose(&self) {
-        *lock(&self.shelf) = Shelf::default();
+        *lock(&self.kept) = Kept::default();
     }
 
     /// What is stored now, kept apart: what a crash may bring back.
     #[must_use]
     pub fn fork(&self) -> MemoryShelf {
-        let copy = lock(&self.shelf).clone();
         MemoryShelf {
-            shelf: Arc::new(Mutex::new(copy)),
+            kept: Arc::new(Mutex::new(lock(&self.kept).clone())),
+            plant: self.plant,
         }
     }
 
     /// Puts back what was forked before.
     pub fn restore(&self, earlier: &MemoryShelf) {
-        let copy = lock(&earlier.shelf).clone();
-        *lock(&self.shelf) = copy;
+        let copy = lock(&earlier.kept).clone();
+        *lock(&self.kept) = copy;
+    }
+
+    /// How many of the last commits a power cut may take back.
+    #[must_use]
+    pub fn unsafe_commits(&self) -> usize {
+        lock(&self.kept).commits.len()
+    }
+
+    /// Takes back the last commits, as a power cut does with what was not synced; those that stay are safe.
+    pub fn roll_back(&self, commits: usize) {
+        let mut kept = lock(&self.kept);
+        let stay = kept.commits.len().saturating_sub(commits);
+        let Kept { safe, commits, .. } = &mut *kept;
+        for cut in commits.drain(..).take(stay) {
+            // It was taken before.
+            safe.take(&cut).unwrap_or_default();
+        }
+        kept.now = Arc::new(kept.safe.clone());
     }
 
     /// Changes one byte of one live row's image, as rot does. False when there is none.
     #[must_use]
     pub fn rot(&self, choice: u64) -> bool {
-        let mut shelf = lock(&self.shelf);
+        let mut kept = lock(&self.kept);
+        let shelf = Arc::make_mut(&mut kept.now);
         let live = shelf.rows.values_mut().filter(|row| row.live);
         let mut live: Vec<&mut Row> = live.filter(|row| !row.image.is_empty()).collect();
         if live.is_empty() {
@@ -103,33 +157,93 @@ impl MemoryShelf {
         let image = &mut live[at].image;
         let byte = (choice >> 16) as usize % image.len();
         image[byte] ^= 1 << (choice >> 8 & 7);
+        kept.settle();
+        true
+    }
+
+    /// Loses one live row, as a lost page does. False when there is none.
+    #[must_use]
+    pub fn lose_row(&self, choice: u64) -> bool {
+        let mut kept = lock(&self.kept);
+        let shelf = Arc::make_mut(&mut kept.now);
+        let live = shelf.rows.iter().filter(|(_, row)| row.live);
+        let live: Vec<u64> = live.map(|(number, _)| *number).collect();
+        if live.is_empty() {
+            return false;
+        }
+        shelf
+            .rows
+            .remove(&live[(choice % live.len() as u64) as usize]);
+        kept.settle();
         true
     }
 
     /// The last committed cut.
     #[must_use]
     pub fn checkpoint(&self) -> u64 {
-        lock(&self.shelf).base.sequence
+        lock(&self.kept).now.base.sequence
+    }
+
+    /// Whether every check and the digest hold, whatever bugs are planted.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let plain = MemoryShelf {
+            kept: Arc::clone(&self.kept),
+            plant: MemoryPlant::default(),
+        };
+        plain.reader().live(&mut |_| Ok(())).is_ok()
+    }
+
+    /// A way to read what is stored, without opening it.
+    #[must_use]
+    pub fn reader(&self) -> Box<dyn Reader> {
+        Box::new(MemoryReader {
+            shelf: self.clone(),
+        })
+    }
+}
+
+impl Kept {
+    /// Whatever is there now is safe.
+    fn settle(&mut self) {
+        self.commits.clear();
+        self.safe = (*self.now).clone();
+    }
+
+    fn commit(&mut self, cut: Cut) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.now).take(&cut)?;
+        self.commits.push_back(cut);
+        if self.commits.len() > COMMITS_UNSAFE_MAX {
+            self.make_safe(1)?;
+        }
+        Ok(())
+    }
+
+    fn make_safe(&mut self, commits: usize) -> Result<(), StoreError> {
+        let count = commits.min(self.commits.len());
+        self.commits
+            .drain(..count)
+            .try_for_each(|cut| self.safe.take(&cut))
     }
 }
 
 impl Shelf {
-    fn take(&mut self, cut: Cut) -> Result<(), StoreError> {
+    fn take(&mut self, cut: &Cut) -> Result<(), StoreError> {
         for row in &cut.rows {
-            self.take_row(&cut, row)?;
+            self.take_row(cut, row)?;
         }
-        for place in cut.places {
-            self.places.insert(place.place, place);
+        for place in &cut.places {
+            self.places.insert(place.place, place.clone());
         }
         self.index(&cut.rows)?;
-        self.payloads.extend(cut.payloads);
-        for key in cut.keys {
+        self.payloads.extend(cut.payloads.iter().cloned());
+        for key in &cut.keys {
             let scope = (key.tenant, key.class, key.key.clone());
-            self.keys.insert(scope, key);
+            self.keys.insert(scope, key.clone());
         }
         self.base.sequence = cut.through;
         self.base.wall = cut.wall;
-        self.base.meta = cut.meta;
+        self.base.meta.clone_from(&cut.meta);
         Ok(())
     }
 
@@ -179,6 +293,7 @@ impl Shelf {
                     let columns = RunColumns::read(&stored.image).map_err(damaged)?;
                     let scope = (tenant(columns.place), columns.id);
                     self.runs.insert(scope, row.number);
+                    self.runs_of.insert((columns.task, row.number));
                 }
             }
         }
@@ -191,12 +306,10 @@ impl Shelf {
             task: row.image.clone(),
             runs: Vec::new(),
         };
-        for (number, row) in self.rows.range(task..) {
-            if row.kind == RowKind::Run && only.is_none_or(|only| only == *number) {
-                let columns = RunColumns::read(&row.image).map_err(damaged)?;
-                if columns.task == task {
-                    found.runs.push(row.image.clone());
-                }
+        for (_, number) in self.runs_of.range((task, 0)..=(task, u64::MAX)) {
+            if only.is_none_or(|only| only == *number) {
+                let row = self.rows.get(number).ok_or_else(|| damaged("no run"))?;
+                found.runs.push(row.image.clone());
             }
         }
         Ok(found)
@@ -236,7 +349,7 @@ impl Store for MemoryStore {
         }
         if let Some(cut) = merged {
             let through = cut.through;
-            lock(&self.shelf.shelf).take(cut)?;
+            lock(&self.shelf.kept).commit(cut)?;
             self.checkpoint = through;
         }
         Ok(self.checkpoint)
@@ -246,14 +359,17 @@ impl Store for MemoryStore {
         self.checkpoint
     }
 
+    fn sync(&mut self) -> Result<u64, StoreError> {
+        lock(&self.shelf.kept).make_safe(usize::MAX)?;
+        Ok(self.checkpoint)
+    }
+
     fn retain(&mut self, _now: Timestamp, _rule: &Retention) -> Result<bool, StoreError> {
         Ok(false)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        Ok(Box::new(MemoryReader {
-            shelf: self.shelf.clone(),
-        }))
+        Ok(self.shelf.reader())
     }
 }
 
@@ -261,6 +377,12 @@ impl Store for MemoryStore {
 #[derive(Debug)]
 struct MemoryReader {
     shelf: MemoryShelf,
+}
+
+impl MemoryReader {
+    fn now(&self) -> Arc<Shelf> {
+        Arc::clone(&lock(&self.shelf.kept).now)
+    }
 }
 
 fn base_of(shelf: &Shelf) -> Base {
@@ -272,21 +394,22 @@ fn base_of(shelf: &Shelf) -> Base {
 
 impl Reader for MemoryReader {
     fn base(&mut self) -> Result<Base, StoreError> {
-        Ok(base_of(&lock(&self.shelf.shelf)))
+        Ok(base_of(&self.now()))
     }
 
     fn live(
         &mut self,
         visit: &mut dyn FnMut(LiveRow<'_>) -> Result<(), String>,
     ) -> Result<Base, StoreError> {
-        let shelf = lock(&self.shelf.shelf).clone();
+        let shelf = self.now();
+        let digest_ignored = self.shelf.plant.digest_ignored;
         let base = base_of(&shelf);
         visit(LiveRow::Base(&base)).map_err(damaged)?;
         let (mut rows, mut sum) = (0, 0u64);
         for kind in [RowKind::Task, RowKind::Run] {
             let of_kind = |row: &Row| row.live && row.kind == kind;
             for (number, row) in shelf.rows.iter().filter(|(_, row)| of_kind(row)) {
-                if check_of(kind, *number, &row.image) != row.check {
+                if !digest_ignored && check_of(kind, *number, &row.image) != row.check {
                     return Err(damaged(format!("the check of row {number} does not hold")));
                 }
                 rows += 1;
@@ -298,24 +421,25 @@ impl Reader for MemoryReader {
                 visit(row).map_err(damaged)?;
             }
         }
-        if (rows, sum) != (base.live_rows, base.live_sum) {
+        if !digest_ignored && (rows, sum) != (base.live_rows, base.live_sum) {
             return Err(damaged("live rows are missing, or too many"));
         }
         Ok(base)
     }
 
     fn task(&mut self, tenant: TenantId, id: TaskId) -> Result<Option<Found>, StoreError> {
-        let shelf = lock(&self.shelf.shelf);
+        let shelf = self.now();
         let number = shelf.tasks.get(&(tenant, id));
         number.map(|task| shelf.found(*task, None)).transpose()
     }
 
     fn run(&mut self, tenant: TenantId, id: RunId) -> Result<Option<Found>, StoreError> {
-        let shelf = lock(&self.shelf.shelf);
+        let shelf = self.now();
         let Some(number) = shelf.runs.get(&(tenant, id)) else {
             return Ok(None);
         };
-        let image = &shelf.rows[number].image;
+        let row = shelf.rows.get(number).ok_or_else(|| damaged("no run"))?;
+        let image = &row.image;
         let columns = RunColumns::read(image).map_err(damaged)?;
         shelf.found(columns.task, Some(*number)).map(Some)
     }
@@ -327,10 +451,10 @@ impl Reader for MemoryReader {
         key: &str,
     ) -> Result<Option<KeyRow>, StoreError> {
         let scope = (tenant, class, Text::from(key));
-        Ok(lock(&self.shelf.shelf).keys.get(&scope).cloned())
+        Ok(self.now().keys.get(&scope).cloned())
     }
 
     fn payload(&mut self, task: u64) -> Result<Option<Bytes>, StoreError> {
-        Ok(lock(&self.shelf.shelf).payloads.get(&task).cloned())
+        Ok(self.now().payloads.get(&task).cloned())
     }
 }

@@ -122,6 +122,13 @@ pub trait Store: Send {
     /// The last event that committed rows reflect; 0 when there is none.
     fn checkpoint(&self) -> u64;
 
+    /// Makes everything committed so far safe from a power cut, which may else take the last commits back. Gives the checkpoint that is
+    /// safe now.
+    ///
+    /// # Errors
+    /// [`StoreError::Medium`].
+    fn sync(&mut self) -> Result<u64, StoreError>;
+
     /// Removes a bounded piece of what retention no longer keeps. True when there is more.
     ///
     /// # Errors

@@ -161,13 +161,13 @@ impl<'a, D: Disk> Rebuild<'a, D> {
         Ok(None)
     }
 
-    /// The newest snapshot that can be trusted and that the log goes on from.
+    /// The oldest snapshot that can be trusted and that the log goes on from: what finished before a snapshot is in none, so as much as
+    /// possible is read from the log.
     fn try_snapshots(&mut self, known: &Known<'_>) -> Option<Machine> {
         let log_id = known.identity.log_id.to_string();
-        for sequence in newest_first(self.disk).unwrap_or_default() {
-            if sequence + 1 < known.oldest_sequence {
-                break;
-            }
+        let found = newest_first(self.disk).unwrap_or_default();
+        let reach = |sequence: &u64| *sequence + 1 >= known.oldest_sequence;
+        for sequence in found.into_iter().rev().filter(reach) {
             match from_snapshot(self.disk, self.seed, &log_id, sequence) {
                 Ok(machine) => {
                     self.way = Way::Snapshot(sequence);
@@ -190,6 +190,15 @@ impl<'a, D: Disk> Rebuild<'a, D> {
         store.durable(through)?;
         while machine.stored(through, self.settings.payload_cache_bytes, usize::MAX) {}
         Ok(())
+    }
+
+    /// Rows that may wait for the store in memory. The tail behind a store is as short as its lag was allowed to be, and the keeper takes
+    /// it over once the engine serves; the whole past of a log must not pile up.
+    fn most_dirty(&self) -> usize {
+        match self.way {
+            Way::Store => usize::try_from(self.settings.store_lag_rows).unwrap_or(usize::MAX),
+            Way::Snapshot(_) | Way::Log => self.settings.cut_rows.saturating_mul(REPLAY_CUTS),
+        }
     }
 
     fn tell(&mut self, what: &str) {
@@ -216,9 +225,9 @@ impl<D: Disk> Recover for Rebuild<'_, D> {
                 self.way = Way::Store;
                 machine
             }
+            None if base_from_log_only(known.oldest_sequence) => Machine::new(self.seed),
             None => match self.try_snapshots(known) {
                 Some(machine) => machine,
-                None if base_from_log_only(known.oldest_sequence) => Machine::new(self.seed),
                 None => {
                     return Err(format!(
                         "neither the store nor a snapshot reaches event {}, where the log begins; {}restore a backup: \
@@ -258,7 +267,7 @@ impl<D: Disk> Recover for Rebuild<'_, D> {
         }
         replay(machine, frame)?;
         self.frames += 1;
-        if proven && machine.dirty_rows() >= self.settings.cut_rows.saturating_mul(REPLAY_CUTS) {
+        if proven && machine.dirty_rows() >= self.most_dirty() {
             let settled = self.settle();
             settled.map_err(|error| self.told(&error))?;
         }

@@ -6,7 +6,7 @@ use mainstay_log::{Disk, DiskFile, LockError};
 
 use super::fault::Act;
 use super::model::{Ino, Renaming, SECTOR_BYTES, dir_of};
-use super::sim::{SimDisk, Verdict, dead, eio, not_found};
+use super::sim::{SimDisk, Verdict, dead, eio, is_segment, not_found};
 use crate::rng::Rng;
 
 /// A held lock.
@@ -34,7 +34,7 @@ impl Disk for SimDisk {
         match inner.enter(Act::Lock, name) {
             Verdict::Fail(error) => return Err(error.into()),
             Verdict::Die => return Err(dead().into()),
-            Verdict::Go | Verdict::Part => {}
+            Verdict::Go | Verdict::Part | Verdict::Lie => {}
         }
         if let Some(other) = inner.locks.get(name) {
             return Err(LockError::Held {
@@ -115,12 +115,17 @@ impl Disk for SimDisk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.rename_act(name, |inner| {
+        let before = self.grave_faults();
+        let removed = self.rename_act(name, |inner| {
             if !inner.tree.names.contains_key(name) {
                 return Err(not_found());
             }
             Ok(Renaming::Unnamed(name.to_owned()))
-        })
+        });
+        let mut inner = self.hold();
+        inner.pardon(name, before);
+        inner.removed = is_segment(name);
+        removed
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
@@ -134,7 +139,7 @@ impl Disk for SimDisk {
                 }
                 Err(dead())
             }
-            Verdict::Go | Verdict::Part => {
+            Verdict::Go | Verdict::Part | Verdict::Lie => {
                 inner.tree.sync_dir(dir);
                 Ok(())
             }
@@ -163,7 +168,7 @@ impl SimFile {
         let mut inner = self.disk.hold();
         let verdict = inner.enter(Act::Allocate, &self.name);
         let goes = match &verdict {
-            Verdict::Go | Verdict::Part => true,
+            Verdict::Go | Verdict::Part | Verdict::Lie => true,
             Verdict::Die => inner.rng().chance(50),
             Verdict::Fail(_) => false,
         };
@@ -175,7 +180,7 @@ impl SimFile {
             }
         }
         match verdict {
-            Verdict::Go | Verdict::Part => Ok(()),
+            Verdict::Go | Verdict::Part | Verdict::Lie => Ok(()),
             Verdict::Die => Err(dead()),
             Verdict::Fail(error) => Err(error),
         }
@@ -188,7 +193,7 @@ impl SimFile {
         let drops_cache = inner.plan.drops_cache;
         let mut rng = Rng::new(inner.rng().draw(), 2);
         match verdict {
-            Verdict::Go | Verdict::Part => {
+            Verdict::Go | Verdict::Part | Verdict::Lie => {
                 inner.inode(self.ino)?.sync();
                 Ok(())
             }
@@ -212,7 +217,7 @@ impl DiskFile for SimFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
         let mut inner = self.disk.hold();
         let short = match inner.enter(Act::Read, &self.name) {
-            Verdict::Go => false,
+            Verdict::Go | Verdict::Lie => false,
             Verdict::Part => true,
             Verdict::Fail(error) => return Err(error),
             Verdict::Die => return Err(dead()),
@@ -228,7 +233,7 @@ impl DiskFile for SimFile {
             // The blocks before the bad one can be read.
             count = (bad * SECTOR_BYTES).saturating_sub(start);
             if count == 0 {
-                inner.condemn(&self.name);
+                inner.condemn(Act::Read, &self.name);
                 return Err(eio());
             }
         }
@@ -247,7 +252,7 @@ impl DiskFile for SimFile {
         let count = match &verdict {
             Verdict::Go => whole.len(),
             Verdict::Part => some.max(1),
-            Verdict::Die => some,
+            Verdict::Die | Verdict::Lie => some,
             Verdict::Fail(_) if inner.dead => 0,
             Verdict::Fail(error) if error.kind() == io::ErrorKind::Interrupted => 0,
             Verdict::Fail(_) => some,
@@ -257,6 +262,7 @@ impl DiskFile for SimFile {
             .write(offset as usize, &whole[..count]);
         match verdict {
             Verdict::Go | Verdict::Part => Ok(count),
+            Verdict::Lie => Ok(whole.len()),
             Verdict::Die => Err(dead()),
             Verdict::Fail(error) => Err(error),
         }

@@ -66,6 +66,31 @@ impl SimDisk {
         self.hold().tree = saved.0;
     }
 
+    /// A file holds these bytes again, durably; one that has no name any more does not.
+    pub fn mend(&self, name: &str, bytes: &[u8]) {
+        let mut inner = self.hold();
+        let Some(ino) = inner.tree.names.get(name).copied() else {
+            return;
+        };
+        if let Some(inode) = inner.tree.inodes.get_mut(&ino) {
+            inode.cache = bytes.to_vec();
+            inode.medium = bytes.to_vec();
+            inode.dirty.clear();
+            inode.orphans.clear();
+            inode.unreadable.clear();
+        }
+    }
+
+    /// A file is there again, durably.
+    pub fn give_back(&self, name: &str, bytes: &[u8]) {
+        let mut inner = self.hold();
+        let ino = inner.make();
+        inner.tree.names.insert(name.to_owned(), ino);
+        inner.tree.durable_names.insert(name.to_owned(), ino);
+        drop(inner);
+        self.mend(name, bytes);
+    }
+
     /// A file is gone, durably.
     pub fn lose(&self, name: &str) {
         let mut inner = self.hold();

@@ -32,6 +32,8 @@ pub enum Fault {
     ShortThenIo,
     /// `EINTR` from reads and writes; others go through.
     Interrupted,
+    /// A write of a snapshot that does a part and says that it did all; others go through.
+    Lie,
 }
 
 /// How long a fault lasts.
@@ -81,7 +83,7 @@ impl Fault {
             Fault::Io => act != Act::Lock,
             Fault::Full => matches!(act, Act::Write | Act::Allocate | Act::Sync | Act::Name),
             Fault::Short | Fault::Interrupted => matches!(act, Act::Read | Act::Write),
-            Fault::ShortThenIo => act == Act::Write,
+            Fault::ShortThenIo | Fault::Lie => act == Act::Write,
         }
     }
 }

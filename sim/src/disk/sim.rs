@@ -18,6 +18,14 @@ pub enum Crash {
     Power,
 }
 
+/// The directory of snapshots.
+const SNAPSHOTS: &str = "store";
+
+pub(super) fn is_segment(name: &str) -> bool {
+    let number = name.strip_prefix("log/");
+    number.is_some_and(|number| number.starts_with(|first: char| first.is_ascii_digit()))
+}
+
 /// Called between disk calls of a flush, so that the writer may take a turn as its own thread would.
 pub type Hook = Arc<dyn Fn() + Send + Sync>;
 
@@ -37,6 +45,12 @@ pub(super) struct Inner {
     grave: u64,
     /// All faults shown in this life.
     shown: u64,
+    /// The files that grave faults hit.
+    grave_files: Vec<String>,
+    /// The log gives up segments: what it cannot read or remove then costs nothing.
+    trims: bool,
+    /// The call before removed a segment: that the directory is not synced then costs nothing.
+    pub(super) removed: bool,
     full: bool,
     short: bool,
     rng: Option<Rng>,
@@ -60,6 +74,8 @@ pub(super) enum Verdict {
     Go,
     /// Fail with this after doing a part.
     Fail(io::Error),
+    /// Only a part of it, and say that it was all.
+    Lie,
     /// Only a part of it, without an error.
     Part,
     /// The process is gone in the middle of it.
@@ -114,7 +130,7 @@ impl Inner {
         }
         if self.owes_error && act == Act::Write {
             self.owes_error = false;
-            self.condemn(name);
+            self.condemn(act, name);
             return Verdict::Fail(eio());
         }
         let mut found = self.standing.iter().copied().find(|fault| fault.hits(act));
@@ -130,22 +146,24 @@ impl Inner {
                 found = found.or(planned.fault.hits(act).then_some(planned.fault));
             }
         }
-        found.map_or(Verdict::Go, |fault| self.fail(fault, name))
+        let verdict = found.map_or(Verdict::Go, |fault| self.fail(fault, act, name));
+        self.removed &= act == Act::SyncDir;
+        verdict
     }
 
-    fn fail(&mut self, fault: Fault, name: &str) -> Verdict {
+    fn fail(&mut self, fault: Fault, act: Act, name: &str) -> Verdict {
         self.stir(77);
         if let Some(log) = &mut self.log {
             log.push(format!("     -> {fault:?}"));
         }
         match fault {
             Fault::Io => {
-                self.condemn(name);
+                self.condemn(act, name);
                 Verdict::Fail(eio())
             }
             Fault::Full => {
                 self.full = true;
-                self.condemn(name);
+                self.condemn(act, name);
                 Verdict::Fail(enospc())
             }
             Fault::Short => {
@@ -157,14 +175,34 @@ impl Inner {
                 Verdict::Part
             }
             Fault::Interrupted => Verdict::Fail(io::Error::from(io::ErrorKind::Interrupted)),
+            Fault::Lie if name.starts_with(SNAPSHOTS) => {
+                self.condemn(act, name);
+                Verdict::Lie
+            }
+            Fault::Lie => Verdict::Go,
         }
     }
 
-    /// A spare that cannot be prepared costs nothing; any other fault must end the life.
-    pub(super) fn condemn(&mut self, name: &str) {
+    /// A spare that cannot be prepared, a snapshot that cannot be written or read and a segment that cannot be given up cost nothing; any
+    /// other fault must end the life.
+    pub(super) fn condemn(&mut self, act: Act, name: &str) {
         self.shown += 1;
-        if !name.contains("spare") {
+        let given_up = match act {
+            Act::Read => self.trims && name.starts_with("log/"),
+            Act::SyncDir => self.removed && name == "log",
+            _ => false,
+        };
+        if !name.contains("spare") && !name.starts_with(SNAPSHOTS) && !given_up {
             self.grave += 1;
+            self.grave_files.push(name.to_owned());
+        }
+    }
+
+    /// A segment that cannot be removed is tried again.
+    pub(super) fn pardon(&mut self, name: &str, before: u64) {
+        if is_segment(name) && self.grave > before {
+            self.grave = before;
+            self.grave_files.pop();
         }
     }
 
@@ -200,6 +238,8 @@ impl SimDisk {
         inner.standing.clear();
         inner.owes_error = false;
         inner.grave = 0;
+        inner.grave_files.clear();
+        inner.trims = false;
         inner.shown = 0;
         inner.full = false;
         inner.short = false;
@@ -245,6 +285,17 @@ impl SimDisk {
     #[must_use]
     pub fn grave_faults(&self) -> u64 {
         self.hold().grave
+    }
+
+    /// Whether the log gives up segments now.
+    pub fn trims(&self, trims: bool) {
+        self.hold().trims = trims;
+    }
+
+    /// The files that they hit.
+    #[must_use]
+    pub fn grave_files(&self) -> Vec<String> {
+        self.hold().grave_files.clone()
     }
 
     /// All faults shown in this life.
@@ -357,7 +408,7 @@ impl SimDisk {
                 }
                 Err(dead())
             }
-            Verdict::Go | Verdict::Part => {
+            Verdict::Go | Verdict::Part | Verdict::Lie => {
                 let change = change(&mut inner)?;
                 inner.tree.note(change);
                 Ok(())
@@ -369,7 +420,7 @@ impl SimDisk {
     pub(super) fn look(&self, name: &str) -> io::Result<MutexGuard<'_, Inner>> {
         let mut inner = self.hold();
         match inner.enter(Act::Read, name) {
-            Verdict::Go | Verdict::Part => Ok(inner),
+            Verdict::Go | Verdict::Part | Verdict::Lie => Ok(inner),
             Verdict::Fail(error) if error.kind() == io::ErrorKind::Interrupted => Ok(inner),
             Verdict::Fail(error) => Err(error),
             Verdict::Die => Err(dead()),

@@ -6,7 +6,7 @@ use mainstay::{CallError, Clock, Command, Digest, Facts, Machine, Outcome, Raw, 
 use mainstay_log::Options;
 
 use super::history::{Asked, Entry, Said, Wish};
-use super::image::{self, Image, Written};
+use super::image::{self, Kept, Written};
 use super::model::{Model, Verdict, demand};
 use super::replies::Told;
 use crate::disk::SimDisk;
@@ -29,11 +29,18 @@ pub(crate) struct Recovered<'a> {
 }
 
 /// The reference model with everything that was ever shown.
-#[derive(Default)]
 pub(crate) struct Oracle {
     pub(crate) model: Model,
-    /// Every command known to be durable, in order.
-    known: Vec<Written>,
+    /// A machine that has replayed every event known to be durable, and lets nothing go.
+    pub(super) reference: Machine,
+    /// Every frame known to be durable, in order.
+    known: Vec<Kept>,
+    /// Frames of the last life that were trimmed in it.
+    trimmed: Vec<Kept>,
+    /// When the log ends.
+    last: (u64, u64),
+    /// A store was lost and with it what is finished so far, where the log no longer reaches back.
+    pub(crate) forgets: bool,
     /// What every principal asked for.
     wishes: BTreeMap<String, Wish>,
     /// The largest sequence any answer has shown.
@@ -42,6 +49,25 @@ pub(crate) struct Oracle {
     pub(crate) acks: u64,
     pub(crate) events: u64,
     pub(crate) marks: Marks,
+}
+
+impl Default for Oracle {
+    fn default() -> Oracle {
+        Oracle {
+            model: Model::default(),
+            reference: Machine::new(99),
+            known: Vec::new(),
+            trimmed: Vec::new(),
+            last: (0, 0),
+            forgets: false,
+            wishes: BTreeMap::new(),
+            shown: 0,
+            incarnation: 0,
+            acks: 0,
+            events: 0,
+            marks: Marks::default(),
+        }
+    }
 }
 
 /// One answer, flat: a batch is one per part.
@@ -84,6 +110,11 @@ impl Oracle {
         Ok(())
     }
 
+    /// Frames that were read before they were trimmed.
+    pub(crate) fn witnessed(&mut self, frames: Vec<Kept>) {
+        self.trimmed = frames;
+    }
+
     /// Judges a recovery: the image it left, the machine it made, and everything answered in the life before.
     pub(crate) fn recovered(
         &mut self,
@@ -94,7 +125,7 @@ impl Oracle {
         last: Option<LastWord>,
     ) -> Verdict {
         let image = image::read(disk, options)?;
-        let durable = image.machine.sequence();
+        let durable = image.last_sequence;
         demand!(
             found.last_sequence == durable,
             "recovery found {} events, a second one {durable}",
@@ -112,56 +143,83 @@ impl Oracle {
             self.incarnation
         );
         self.incarnation = found.incarnation;
+        self.last = (image.last_wall, image.last_steady);
+        let fresh = self.learn(image.frames)?;
         demand!(
-            image.commands.len() >= self.known.len()
-                && image.commands[..self.known.len()] == self.known,
+            self.reference.sequence() == durable,
+            "recovery counts {durable} events, replay {}",
+            self.reference.sequence()
+        );
+        self.judge_life(&fresh, durable, history)?;
+        if let Some(last) = last.filter(|last| last.sequence == durable) {
+            demand!(
+                last.digest == self.reference.digest(),
+                "replay of {durable} events differs from the machine that decided them"
+            );
+        }
+        let events = fresh.iter().map(|written| written.events.len() as u64);
+        self.events += events.sum::<u64>();
+        if std::mem::take(&mut self.forgets) {
+            self.model.forget();
+        }
+        self.judge_machine(found)
+    }
+
+    /// The frames known before are still there, as far as the log was not trimmed; gives the commands of those behind them.
+    fn learn(&mut self, frames: Vec<Kept>) -> Result<Vec<Written>, String> {
+        let first = frames.first().map_or(u64::MAX, |kept| kept.number);
+        let at = self.known.partition_point(|kept| kept.number < first);
+        // Of a log that was trimmed to its end nothing is left to compare.
+        let old = self.known.len() - at;
+        demand!(
+            frames.len() >= old && frames[..old] == self.known[at..],
             "what was durable has changed"
         );
-        self.judge_life(&image, history)?;
-        self.judge_machine(&image, found, last)?;
-        self.events += image.commands[self.known.len()..]
-            .iter()
-            .map(|written| written.events.len() as u64)
-            .sum::<u64>();
-        self.known = image.commands;
+        let mut commands = Vec::new();
+        let seen = self.known.last().map_or(0, |kept| kept.number);
+        let next = frames.get(old).map_or(u64::MAX, |kept| kept.number);
+        for kept in std::mem::take(&mut self.trimmed) {
+            if kept.number > seen && kept.number < next {
+                commands.extend(kept.commands(&mut self.reference)?);
+                self.known.push(kept);
+            }
+        }
+        for kept in frames.into_iter().skip(old) {
+            commands.extend(kept.commands(&mut self.reference)?);
+            self.known.push(kept);
+        }
+        Ok(commands)
+    }
+
+    /// A recovered machine is the one that a replay of everything and the same start come to.
+    pub(crate) fn judge_machine(&mut self, found: &Recovered<'_>) -> Verdict {
+        found.machine.verify()?;
+        let machine = self.started(found)?;
+        demand!(
+            machine.digest() == found.machine.digest(),
+            "the recovered machine differs from a replay of the log"
+        );
         Ok(())
     }
 
-    fn judge_machine(
-        &self,
-        image: &Image,
-        found: &Recovered<'_>,
-        last: Option<LastWord>,
-    ) -> Verdict {
-        found.machine.verify()?;
-        if let Some(last) = last.filter(|last| last.sequence == image.machine.sequence()) {
-            demand!(
-                last.digest == image.machine.digest_all(),
-                "replay of {} events differs from the machine that decided them",
-                last.sequence
-            );
-        }
-        // The same start on the replayed machine must give the same machine.
-        let wall = mainstay::Timestamp(image.last_wall);
-        let steady = mainstay::Steady(image.last_steady);
+    fn started(&self, found: &Recovered<'_>) -> Result<Machine, String> {
+        let (wall, steady) = (
+            mainstay::Timestamp(self.last.0),
+            mainstay::Steady(self.last.1),
+        );
         let (_, downtime_ms) = Clock::start(found.raw, wall, steady);
-        let mut machine = image.machine.clone();
+        let mut machine = self.reference.clone();
         let start = Command::Start {
             incarnation: found.incarnation,
             downtime_ms,
         };
         let step = machine.step(&found.now, &Facts::default(), mainstay::Call::new(start));
         demand!(step.outcome.is_ok(), "a start was refused");
-        demand!(
-            machine.digest_all() == found.machine.digest_all(),
-            "the recovered machine differs from a replay of the log"
-        );
-        machine.verify()
+        Ok(machine)
     }
 
     /// Walks what the last life wrote, and judges every answer at its place.
-    fn judge_life(&mut self, image: &Image, history: &[Entry]) -> Verdict {
-        let fresh = &image.commands[self.known.len()..];
+    fn judge_life(&mut self, fresh: &[Written], durable: u64, history: &[Entry]) -> Verdict {
         let mut written: BTreeMap<&str, Vec<&Written>> = BTreeMap::new();
         for command in fresh {
             let name = &*command.record.principal;
@@ -173,7 +231,7 @@ impl Oracle {
         for told in &flat {
             let name = super::principal(told.id);
             let records = written.get(&*name).map_or(&[][..], Vec::as_slice);
-            self.judge_end(told, records, image.machine.sequence())?;
+            self.judge_end(told, records, durable)?;
             let is_read = matches!(told.entry.asked, Asked::Query(_));
             // A claim may clear expired runs away and find nothing: that is not what it is answered.
             let is_claim = matches!(told.entry.asked, Asked::Claim(_));

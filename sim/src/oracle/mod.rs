@@ -1,5 +1,6 @@
 //! The oracle: an independent reference model, fed by what clients saw and by the durable image.
 
+mod audit;
 mod claims;
 mod closing;
 mod ending;
@@ -12,4 +13,5 @@ mod rules;
 mod views;
 
 pub(crate) use history::{Asked, Entry, Said, principal};
+pub(crate) use image::{Kept, witness};
 pub(crate) use judge::{LastWord, Oracle, Recovered};

@@ -101,6 +101,8 @@ pub(crate) struct Run {
     pub(crate) resume_payload: Option<Bytes>,
     /// Every state it was in, with the event and the cause.
     pub(crate) path: Vec<(RunState, u64, Cause)>,
+    /// It was finished when a store was lost that alone held it.
+    pub(crate) may_be_gone: bool,
 }
 
 /// What an idempotency key of a submit stands for.
@@ -109,6 +111,8 @@ pub(crate) struct Key {
     pub(crate) task: TaskId,
     pub(crate) spec: TaskSpec,
     pub(crate) held_at: u64,
+    /// It was held when a store was lost that alone held it.
+    pub(crate) may_be_gone: bool,
 }
 
 /// What an idempotency key of a claim stands for.
@@ -153,6 +157,27 @@ fn is_edge(from: RunState, to: RunState) -> bool {
 }
 
 impl Model {
+    /// A store was lost where the log does not reach back: what is finished now, and every key, may be gone.
+    pub(crate) fn forget(&mut self) {
+        for run in self.runs.values_mut() {
+            run.may_be_gone |= run.state.is_terminal();
+        }
+        for key in self.keys.values_mut() {
+            key.may_be_gone = true;
+        }
+    }
+
+    /// Whether a task may be gone with its run.
+    pub(crate) fn may_be_gone(&self, task: TaskId) -> bool {
+        let run = self.tasks.get(&task).and_then(|task| task.run);
+        run.is_some_and(|run| self.is_gone(run))
+    }
+
+    /// Whether a run is not there, or may not be.
+    pub(crate) fn is_gone(&self, run: RunId) -> bool {
+        self.runs.get(&run).is_none_or(|run| run.may_be_gone)
+    }
+
     pub(crate) fn run(&self, id: RunId) -> Result<&Run, String> {
         self.runs
             .get(&id)

@@ -321,8 +321,10 @@ impl Model {
                             || last.error != error_of(finish))
                 }) && row.state == *state
             }
-            Rejection::UnknownRun { run } => !self.runs.contains_key(run),
-            Rejection::UnknownTask { task } => !self.tasks.contains_key(task),
+            Rejection::UnknownRun { run } => self.is_gone(*run),
+            Rejection::UnknownTask { task } => {
+                !self.tasks.contains_key(task) || self.may_be_gone(*task)
+            }
             Rejection::TaskAlreadyExists { task } => self.tasks.contains_key(task),
             Rejection::IdempotencyConflict { key } => {
                 marks.hit("idempotency key with another request refused");

@@ -270,7 +270,7 @@ impl Model {
                     .is_some_and(|run| !self.runs[&run].state.is_terminal());
                 let is_held = is_live || self.wall < held.held_at + KEY_HELD_MS;
                 demand!(
-                    !is_held,
+                    !is_held || held.may_be_gone,
                     "key {key} made task {} and {}",
                     held.task,
                     fact.task
@@ -280,6 +280,7 @@ impl Model {
                 task: fact.task,
                 spec: spec.clone(),
                 held_at: self.wall,
+                may_be_gone: false,
             };
             self.keys.insert(key, held);
         }
@@ -337,6 +338,7 @@ impl Model {
             checkpoints: std::collections::BTreeMap::new(),
             resume_payload: None,
             path: vec![(born, self.sequence, Cause::Submit)],
+            may_be_gone: false,
         };
         self.runs.insert(fact.run, run);
         Ok(())

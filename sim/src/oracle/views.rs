@@ -9,11 +9,12 @@ impl Model {
     pub(crate) fn seen(&self, query: &Query, answer: &Answer) -> Verdict {
         match (query, answer) {
             (Query::Run(id), Answer::Absent) | (Query::Explain(id), Answer::Absent) => {
-                demand!(!self.runs.contains_key(id), "run {id} was called absent");
+                demand!(self.is_gone(*id), "run {id} was called absent");
                 Ok(())
             }
             (Query::Task(id), Answer::Absent) => {
-                demand!(!self.tasks.contains_key(id), "task {id} was called absent");
+                let gone = !self.tasks.contains_key(id) || self.may_be_gone(*id);
+                demand!(gone, "task {id} was called absent");
                 Ok(())
             }
             (Query::Run(id), Answer::Run(view)) => {

@@ -16,7 +16,8 @@ pub(super) enum Damage {
 
 /// Files that hold what was acknowledged.
 fn files(disk: &SimDisk) -> Vec<String> {
-    let holds = |name: &String| name == "manifest" || name.ends_with(".log");
+    let holds =
+        |name: &String| name == "manifest" || name.ends_with(".log") || name.ends_with(".snap");
     disk.names().into_iter().filter(holds).collect()
 }
 
@@ -48,6 +49,58 @@ pub(super) fn strike(world: &mut World, is_sealed: bool) -> Option<Damage> {
             Damage::Lost
         }
     };
+    if name.ends_with(".snap") || name.starts_with("log/") && damage == Damage::Rot {
+        let before = (damage, bytes);
+        world.damaged.entry(name.clone()).or_insert(before);
+    }
     world.say(|| format!("-- {damage:?} of {name} at {offset}"));
     Some(damage)
+}
+
+/// Undoes rot in segments that recovery had no need to read; what it has rewritten or cut off since is left alone.
+pub(super) fn mend_unread(world: &mut World) {
+    let disk = &world.disk;
+    world.damaged.retain(|name, (_, before)| {
+        if !name.starts_with("log/") {
+            return true;
+        }
+        let now = disk.bytes(name).unwrap_or_default();
+        let changed = now.iter().zip(before.iter()).filter(|(a, b)| a != b);
+        if now.len() == before.len() && changed.count() == 1 {
+            disk.mend(name, before);
+        }
+        false
+    });
+}
+
+fn lose_snapshots(world: &mut World) {
+    for name in files(&world.disk) {
+        if name.ends_with(".snap") {
+            let bytes = world.disk.bytes(&name).unwrap_or_default();
+            world.disk.lose(&name);
+            let before = (Damage::Lost, bytes);
+            world.damaged.entry(name).or_insert(before);
+        }
+    }
+}
+
+/// Damages the store: all of it, one live row, or a part of one. The log and the snapshots must make up for it.
+pub(super) fn strike_store(world: &mut World) {
+    let choice = world.rng.draw();
+    let what = match world.rng.below(3) {
+        0 => {
+            world.shelf.lose();
+            world.report.marks.hit("store lost");
+            // Without a snapshot nothing reaches a trimmed log: that must be refused, and the copies of people bring them back.
+            if world.oldest > 1 && world.rng.chance(20) {
+                lose_snapshots(world);
+            }
+            "loss of the store"
+        }
+        1 if world.shelf.rot(choice) => "rot in the store",
+        2 if world.shelf.lose_row(choice) => "a row of the store is lost",
+        _ => return,
+    };
+    world.store_struck = true;
+    world.say(|| format!("-- {what}"));
 }

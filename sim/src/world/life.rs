@@ -1,20 +1,17 @@
-//! One process life: the real writer and flusher, driven by hand on the simulated disk.
+//! One process life: the real engine, its parts driven by hand on the simulated disk, and what is asked of it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use mainstay::{
-    Call, Handle, Now, Opening, Outcome, Pending, Rejection, Replied, TenantId, Writer,
-};
-use mainstay_log::{FileFlusher, FileLog, Flush, Flushed, Stopped};
+use mainstay::{Call, Handle, Outcome, Pending, Rejection, Replied, TenantId};
+use mainstay_log::{Flushed, Stopped};
 
 use super::clock::SimClock;
+use super::crew::{Crew, SimWriter};
 use super::people::as_request;
-use crate::disk::SimDisk;
 use crate::oracle::{Asked, Entry, Said};
 use crate::rng::Rng;
 
 type Decided = Result<Outcome, Rejection>;
-type SimWriter = Writer<FileLog<SimDisk>>;
 
 /// An answer on its way.
 enum Waiting {
@@ -24,116 +21,42 @@ enum Waiting {
     Nobody,
 }
 
-/// What a turn needs, shared with the hook that takes turns inside a flush.
-pub(super) struct Deck {
-    writer: SimWriter,
-    rng: Rng,
-    clock: SimClock,
-    /// The writer has answered everybody and is done.
-    over: bool,
-    /// The moment of the first turn since requests were last looked at.
-    first_turn: Option<Now>,
-    inside: u64,
-    /// When the writer wants its next turn.
-    next_in_ms: Option<u64>,
-}
-
-impl Deck {
-    fn turn(&mut self) {
-        if self.over {
-            return;
-        }
-        let seed = self.rng.draw();
-        let turned = self.writer.turn(self.clock.raw(), seed);
-        self.over = match turned {
-            Err(_) => true,
-            Ok(turn) => {
-                self.next_in_ms = turn.next_in_ms;
-                self.writer.end_if_stopped() || turn.done
-            }
-        };
-        let now = self.writer.now();
-        self.first_turn.get_or_insert(now);
-    }
-}
-
 /// One process life.
 pub(super) struct Life {
-    deck: Arc<Mutex<Deck>>,
-    flusher: FileFlusher<SimDisk>,
+    pub(super) crew: Arc<Crew>,
     pub(super) handle: Handle,
     pub(super) history: Vec<Entry>,
     waiting: Vec<Waiting>,
     pub(super) draining: bool,
-    /// The last event known durable.
-    pub(super) durable: u64,
-    /// The log has stopped.
-    pub(super) stopped: bool,
-    pub(super) seals: u64,
-}
-
-fn hold(deck: &Mutex<Deck>) -> MutexGuard<'_, Deck> {
-    deck.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Life {
-    pub(super) fn new(
-        opening: Opening<SimDisk>,
-        rng: Rng,
-        clock: SimClock,
-        plant: mainstay::Plant,
-    ) -> Life {
-        let mut writer = opening.writer;
-        writer.plant(plant);
-        let deck = Deck {
-            writer,
-            rng,
-            clock,
-            over: false,
-            first_turn: None,
-            inside: 0,
-            next_in_ms: None,
-        };
+    pub(super) fn new(crew: Arc<Crew>) -> Life {
         Life {
-            deck: Arc::new(Mutex::new(deck)),
-            flusher: opening.flusher,
-            handle: opening.handle,
+            handle: crew.handle.clone(),
+            crew,
             history: Vec::new(),
             waiting: Vec::new(),
             draining: false,
-            durable: opening.recovery.last_sequence,
-            stopped: false,
-            seals: 0,
         }
     }
 
-    /// Lets the writer take turns while the flusher is between two disk calls, as its own thread does.
-    pub(super) fn hook(&self, disk: &SimDisk) {
-        let deck = Arc::clone(&self.deck);
-        disk.set_hook(Some(Arc::new(move || {
-            let mut deck = hold(&deck);
-            if deck.rng.chance(25) {
-                deck.inside += 1;
-                deck.turn();
-            }
-        })));
-    }
-
-    /// When the writer wants its next turn, in milliseconds; `None` if nothing waits for time.
-    pub(super) fn next_in_ms(&self) -> Option<u64> {
-        hold(&self.deck).next_in_ms
-    }
-
-    pub(super) fn turns_inside(&self) -> u64 {
-        hold(&self.deck).inside
-    }
-
     pub(super) fn set_clock(&self, clock: SimClock) {
-        hold(&self.deck).clock = clock;
+        self.crew.deck(|deck| deck.clock = clock);
     }
 
     pub(super) fn machine<T>(&self, look: impl FnOnce(&SimWriter) -> T) -> T {
-        look(&hold(&self.deck).writer)
+        self.crew.deck(|deck| look(&deck.writer))
+    }
+
+    /// The last event known durable.
+    pub(super) fn durable(&self) -> u64 {
+        self.crew.seen(|seen| seen.durable)
+    }
+
+    /// The log has stopped.
+    pub(super) fn stopped(&self) -> bool {
+        self.crew.seen(|seen| seen.stopped)
     }
 
     /// Sends one request.
@@ -181,13 +104,13 @@ impl Life {
 
     /// The writer takes a turn.
     pub(super) fn turn(&mut self) {
-        hold(&self.deck).turn();
+        self.crew.turn();
         self.date();
     }
 
     /// Dates what was asked before the first turn since.
-    fn date(&mut self) {
-        let Some(now) = hold(&self.deck).first_turn.take() else {
+    pub(super) fn date(&mut self) {
+        let Some(now) = self.crew.first_turn() else {
             return;
         };
         for entry in self.history.iter_mut().rev() {
@@ -198,47 +121,25 @@ impl Life {
         }
     }
 
-    /// The flusher works; the answers it settles leave only with [`Life::settle`].
-    pub(super) fn flush(&mut self, seal: bool) -> Result<Flushed, Stopped> {
-        let flushed = if seal {
-            self.flusher.seal()
-        } else {
-            self.flusher.flush()
-        };
-        self.seals += u64::from(seal && flushed.as_ref().is_ok_and(|done| done.synced));
+    /// The flusher works; the answers it settles leave only with [`Crew::settle`].
+    pub(super) fn flush(&mut self, seal: bool) -> Option<Result<Flushed, Stopped>> {
+        let flushed = self.crew.flush(seal);
         self.date();
         flushed
-    }
-
-    pub(super) fn settle(&mut self, flushed: &Result<Flushed, Stopped>) {
-        if let Ok(done) = flushed {
-            self.durable = self.durable.max(done.durable.sequence);
-        } else {
-            self.stopped = true;
-        }
-        self.handle.settle(flushed);
     }
 
     /// Ends in order.
     pub(super) fn close(&mut self) -> Result<(), Stopped> {
         self.handle.stop();
         self.turn();
-        let closed = self.flusher.close();
+        let closed = self.crew.close();
         self.date();
-        if closed.is_ok() {
-            self.durable = self.machine(|writer| writer.machine().sequence());
-        }
         closed
     }
 
     pub(super) fn settle_close(&mut self, closed: &Result<(), Stopped>) {
         self.handle.settle_close(closed);
-        self.stopped = closed.is_err();
-    }
-
-    /// Whether the writer is done for good.
-    pub(super) fn is_over(&self) -> bool {
-        hold(&self.deck).over
+        self.crew.seen(|seen| seen.stopped = closed.is_err());
     }
 
     pub(super) fn open_count(&self) -> usize {

@@ -1,10 +1,12 @@
 //! The world: one seed decides who asks what, when time passes and what breaks.
 
 mod clock;
+mod crew;
 mod damage;
 mod life;
 mod people;
 mod plan;
+mod revive;
 mod run;
 mod steps;
 

@@ -43,7 +43,7 @@ fn word(rng: &mut Rng, from: &[&str]) -> Text {
 fn json(rng: &mut Rng) -> Bytes {
     let size = match rng.below(30) {
         0 => rng.below(6000),
-        1..=5 => rng.below(400),
+        1..=8 => rng.below(400),
         _ => rng.below(24),
     };
     let number = rng.below(1_000_000);
@@ -275,23 +275,30 @@ impl People {
     }
 
     fn run(&self, rng: &mut Rng) -> Option<RunId> {
-        let from = self.runs.len().saturating_sub(12);
+        let recent = if rng.chance(75) { 12 } else { usize::MAX };
+        let from = self.runs.len().saturating_sub(recent);
         (!self.runs.is_empty()).then(|| *rng.pick(&self.runs[from..]))
     }
 
     fn task(&self, rng: &mut Rng) -> Option<TaskId> {
-        let from = self.tasks.len().saturating_sub(12);
+        let recent = if rng.chance(75) { 12 } else { usize::MAX };
+        let from = self.tasks.len().saturating_sub(recent);
         (!self.tasks.is_empty()).then(|| *rng.pick(&self.tasks[from..]))
     }
 
+    /// Names of tasks that may be gone are not chosen again.
+    pub(crate) fn forget_tasks(&mut self, is_gone: impl Fn(TaskId) -> bool) {
+        self.tasks.retain(|task| !is_gone(*task));
+    }
+
     fn query(&self, rng: &mut Rng) -> Query {
-        match rng.below(10) {
+        match rng.below(11) {
             0..=5 => self.run(rng).map_or(Query::Run(RunId(77)), Query::Run),
-            6 => self.task(rng).map_or(Query::Task(TaskId(77)), Query::Task),
-            7 => self
+            6 | 7 => self.task(rng).map_or(Query::Task(TaskId(77)), Query::Task),
+            8 => self
                 .run(rng)
                 .map_or(Query::Explain(RunId(77)), Query::Explain),
-            8 => Query::Stats,
+            9 => Query::Stats,
             _ => Query::Engine,
         }
     }
@@ -316,6 +323,11 @@ impl People {
             }
             _ => {}
         }
+    }
+
+    /// Grants that were ever learned of and are not forgotten.
+    pub(crate) fn held_count(&self) -> usize {
+        self.held.len()
     }
 
     /// Everything a good worker still holds: for the end, when all must come to an end.

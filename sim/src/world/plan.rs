@@ -1,7 +1,28 @@
 //! What one process life is to go through.
 
+use mainstay::Settings;
+
 use crate::disk::{Act, Aim, Fault, Lasts, Plan, Planned};
 use crate::rng::Rng;
+
+/// How a world works with its store: everything is small, so that it happens often.
+pub(super) fn settings(rng: &mut Rng, segment_bytes: u64, plant: mainstay::Plant) -> Settings {
+    Settings {
+        cut_rows: rng.within(1, 200) as usize,
+        cut_ms: rng.below(500),
+        payload_cache_bytes: *rng.pick(&[0, 0, 300, 3000]),
+        snapshot_every_bytes: *rng.pick(&[512, 1024, 4096, 16384]),
+        log_retain_bytes: segment_bytes * rng.below(4),
+        log_retain_ms: *rng.pick(&[0, 1, 60_000, 86_400_000]),
+        store_lag_rows: if rng.chance(25) {
+            rng.within(5, 60)
+        } else {
+            1_000_000
+        },
+        plant,
+        ..Settings::default()
+    }
+}
 
 /// One life's plan.
 #[derive(Clone, Debug)]
@@ -32,6 +53,17 @@ pub(super) fn life(rng: &mut Rng) -> LifePlan {
             disk.faults.push(one(rng));
             disk.faults.push(one(rng));
         }
+    }
+    if rng.chance(8) {
+        disk.faults.push(Planned {
+            aim: Aim::Nth(Act::Write, rng.within(1, 40)),
+            fault: Fault::Lie,
+            lasts: if rng.chance(50) {
+                Lasts::Once
+            } else {
+                Lasts::Forever
+            },
+        });
     }
     disk.drops_cache = rng.chance(15);
     LifePlan {

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use mainstay::{CallError, Opening, Outcome, Status};
+use mainstay::store::MemoryShelf;
+use mainstay::{Answer, CallError, Command, Outcome, Query, Settings, Status, TenantId};
 use mainstay_log::Options;
 
 use super::clock::SimClock;
-use super::damage::{self, Damage};
+use super::damage::Damage;
 use super::life::Life;
 use super::people::People;
 use super::plan;
-use crate::disk::{Crash, Plan, Saved, SimDisk};
+use crate::disk::{Crash, Plan, SimDisk};
 use crate::marks::Marks;
-use crate::oracle::{Asked, Entry, LastWord, Oracle, Recovered, Said};
+use crate::oracle::{Asked, Entry, LastWord, Oracle, Said};
 use crate::rng::Rng;
 
 /// What a world is made of besides its seed.
@@ -22,6 +23,8 @@ pub struct Setup {
     pub log: mainstay_log::Plant,
     /// Bugs planted in the engine.
     pub engine: mainstay::Plant,
+    /// Bugs planted in the store.
+    pub store: mainstay::store::MemoryPlant,
     /// In how many of 100 recoveries something is damaged at rest.
     pub damage: u64,
     /// Whether only what crashes bring to light counts: the rules that look at every single answer and fault are off.
@@ -37,6 +40,7 @@ impl Default for Setup {
         Setup {
             log: mainstay_log::Plant::default(),
             engine: mainstay::Plant::default(),
+            store: mainstay::store::MemoryPlant::default(),
             damage: 4,
             blind: false,
             crash: None,
@@ -117,13 +121,22 @@ pub(super) struct World {
     pub(super) oracle: Oracle,
     pub(super) report: Report,
     /// The history of the last life, until a recovery has been judged by it.
-    history: Vec<Entry>,
-    last: Option<LastWord>,
-    ended: Option<End>,
+    pub(super) history: Vec<Entry>,
+    pub(super) last: Option<LastWord>,
+    pub(super) ended: Option<End>,
     /// What recoveries have put aside.
-    kept: BTreeMap<String, Vec<u8>>,
+    pub(super) kept: BTreeMap<String, Vec<u8>>,
     /// A sync failed since the last power cut, and the cache held what the medium did not.
-    had_orphans: bool,
+    pub(super) had_orphans: bool,
+    pub(super) settings: Settings,
+    /// The store, as crashes leave it.
+    pub(super) shelf: MemoryShelf,
+    /// The store was damaged since the last judgement.
+    pub(super) store_struck: bool,
+    /// Snapshots that were damaged, as they were.
+    pub(super) damaged: BTreeMap<String, (Damage, Vec<u8>)>,
+    /// The first event that the log may still hold: what came before is in the store and in snapshots alone.
+    pub(super) oldest: u64,
 }
 
 impl World {
@@ -138,6 +151,8 @@ impl World {
             plant: setup.log,
             ..Options::default()
         };
+        let settings = plan::settings(&mut rng, options.segment_bytes, setup.engine);
+        let store = setup.store;
         let disk = SimDisk::new(seed, sector);
         if setup.trace {
             disk.listen();
@@ -156,6 +171,11 @@ impl World {
             ended: None,
             kept: BTreeMap::new(),
             had_orphans: false,
+            settings,
+            shelf: MemoryShelf::planted(store),
+            store_struck: false,
+            damaged: BTreeMap::new(),
+            oldest: 1,
         }
     }
 
@@ -195,7 +215,7 @@ impl World {
     fn one_life(&mut self, plan: plan::LifePlan) -> Result<(), String> {
         let mut life = self.open(plan.disk.clone())?;
         if self.rng.chance(50) {
-            life.hook(&self.disk);
+            life.crew.hook();
         }
         let end = super::steps::live_on(self, &mut life, &plan)?;
         self.bury(life, end)
@@ -203,18 +223,24 @@ impl World {
 
     /// The process is gone: what it knew is kept for the judgement.
     pub(super) fn bury(&mut self, mut life: Life, end: End) -> Result<(), String> {
+        life.crew.trouble()?;
         self.receive(&mut life)?;
-        self.report
-            .marks_if(life.turns_inside() > 0, "turn inside a flush");
-        self.report.marks_if(life.seals > 0, "seal written");
-        let queued = life.machine(|writer| writer.machine().sequence()) > life.durable;
+        let (inside, seals, oldest) = life.crew.seen(|seen| {
+            self.report.marks.add(&seen.marks);
+            self.oracle.witnessed(std::mem::take(&mut seen.witnessed));
+            (seen.inside, seen.seals, seen.oldest)
+        });
+        self.oldest = self.oldest.max(oldest);
+        self.report.marks_if(inside > 0, "turn inside a flush");
+        self.report.marks_if(seals > 0, "seal written");
+        let queued = life.machine(|writer| writer.machine().sequence()) > life.durable();
         self.report
             .marks_if(end == End::Crash && queued, "crash with a full queue");
         let (_, short) = self.disk.was_full_or_short();
         self.report.marks_if(short, "short write went on");
         self.last = Some(life.machine(|writer| LastWord {
             sequence: writer.machine().sequence(),
-            digest: writer.machine().digest_all(),
+            digest: writer.machine().digest(),
         }));
         self.history = std::mem::take(&mut life.history);
         drop(life);
@@ -223,169 +249,18 @@ impl World {
         Ok(())
     }
 
-    /// The crash itself, and the time until somebody starts the process again.
-    fn fall(&mut self, gentle: bool) {
-        self.had_orphans |= self.disk.has_orphans();
-        let power = self.rng.chance(if gentle { 30 } else { 60 });
-        let drawn = if power { Crash::Power } else { Crash::Process };
-        let crash = self.setup.crash.unwrap_or(drawn);
-        let power = crash == Crash::Power;
-        self.report.marks.hit(match crash {
-            Crash::Power => "power cut",
-            Crash::Process => "process crash",
-        });
-        let last_call = self.disk.last_call();
-        self.say(|| format!("-- {crash:?} during {last_call}"));
-        self.disk.crash(crash);
-        self.report.marks_if(
-            power && self.had_orphans,
-            "power cut after a sync error survived in the page cache",
-        );
-        self.had_orphans &= !power;
-        self.clock.down(&mut self.rng, power);
-    }
-
-    /// Opens, through as many crashes within recovery as are planned, and lets the oracle judge.
-    pub(super) fn open(&mut self, mut disk_plan: Plan) -> Result<Life, String> {
-        let mut depth = 0;
-        let mut struck = None;
-        let mut strikes = u32::from(self.rng.chance(self.setup.damage));
-        loop {
-            if strikes == 1 && self.rng.chance(30) {
-                strikes = 0;
-                struck = self.strike(false);
-            }
-            self.disk.begin(disk_plan.clone());
-            let raw = self.clock.raw();
-            let entropy = self.rng.entropy();
-            let opened = mainstay::open(self.disk.clone(), self.options.clone(), raw, entropy);
-            if self.disk.is_dead() {
-                drop(opened);
-                self.nested(&mut depth, &mut disk_plan);
-                continue;
-            }
-            match opened {
-                Ok(_) if self.disk.grave_faults() > 0 && !self.setup.blind => {
-                    return Err(String::from("recovery went on after an error of the disk"));
-                }
-                // Everything is sealed now: the best moment to damage it.
-                Ok(opening) if strikes == 1 => {
-                    strikes = 0;
-                    drop(opening);
-                    self.nested(&mut depth, &mut disk_plan);
-                    struck = self.strike(true);
-                }
-                Ok(opening) => {
-                    self.say(|| format!("opened {:?}", opening.recovery));
-                    self.disk.heal();
-                    return self.judge(opening, raw, depth);
-                }
-                Err(error) => {
-                    self.say(|| format!("refused: {error}"));
-                    self.refused(&error, struck.take())?;
-                    self.nested(&mut depth, &mut disk_plan);
-                }
-            }
-        }
-    }
-
-    fn strike(&mut self, is_sealed: bool) -> Option<(Saved, Damage)> {
-        let saved = self.disk.save();
-        damage::strike(self, is_sealed).map(|damage| (saved, damage))
-    }
-
-    /// A refusal needs a reason; what was damaged is restored from a copy, as people do.
-    fn refused(
-        &mut self,
-        error: &mainstay_log::OpenError,
-        struck: Option<(Saved, Damage)>,
-    ) -> Result<(), String> {
-        self.report.refusals += 1;
-        if let Some((saved, damage)) = struck {
-            self.report.marks_if(
-                damage == Damage::Unreadable,
-                "open refused: unreadable block",
-            );
-            self.disk.restore(saved);
-            return Ok(());
-        }
-        if self.disk.faults_shown() == 0 {
-            return Err(format!("refused to open after legal faults: {error}"));
-        }
-        Ok(())
-    }
-
-    /// Recovery was cut off: it will be tried again.
-    fn nested(&mut self, depth: &mut u32, plan: &mut Plan) {
-        *depth += 1;
-        self.report.nested += 1;
-        self.report
-            .marks_if(*depth >= 3, "crash in recovery, depth 3");
-        self.ended = self.ended.or(Some(End::Crash)).map(|end| match end {
-            End::Clean => End::Crash,
-            end => end,
-        });
-        self.fall(false);
-        let again = self.rng.chance(if *depth < 5 { 55 } else { 0 });
-        *plan = if again {
-            plan::recovery(&mut self.rng)
-        } else {
-            Plan::default()
-        };
-    }
-
-    fn judge(
-        &mut self,
-        opening: Opening<SimDisk>,
-        raw: mainstay::Raw,
-        depth: u32,
-    ) -> Result<Life, String> {
-        let recovery = &opening.recovery;
-        if self.ended == Some(End::Clean) && depth == 0 && !recovery.was_clean {
-            return Err(String::from("a clean stop was not seen as one"));
-        }
-        if let Some(cut) = &recovery.cut {
-            self.report.marks.hit("recovery cut a torn tail");
-            let kept = self.disk.bytes(&cut.quarantine).unwrap_or_default();
-            if kept.len() as u64 != cut.bytes {
-                return Err(format!("what was cut off is not in {}", cut.quarantine));
-            }
-            self.kept.insert(cut.quarantine.clone(), kept);
-        }
-        for (name, bytes) in &self.kept {
-            if self.disk.bytes(name).as_ref() != Some(bytes) {
-                return Err(format!("what was put aside in {name} is gone"));
-            }
-        }
-        let found = Recovered {
-            machine: opening.writer.machine(),
-            now: opening.writer.now(),
-            raw,
-            incarnation: opening.identity.incarnation,
-            last_sequence: recovery.last_sequence,
-        };
-        let history = std::mem::take(&mut self.history);
-        let last = self.last.take();
-        self.oracle
-            .recovered(&self.disk, &self.options, &found, &history, last)?;
-        self.report.recoveries += 1;
-        let crashed = self.ended.take().is_some_and(|end| end != End::Clean);
-        self.report.crash_points += u64::from(crashed);
-        let rng = Rng::new(self.rng.draw(), 3);
-        Ok(Life::new(opening, rng, self.clock, self.setup.engine))
-    }
-
     /// Takes what has arrived, judges what can be judged at once, and lets people learn.
     pub(super) fn receive(&mut self, life: &mut Life) -> Result<(), String> {
         for at in life.collect() {
             let entry = &life.history[at];
             match &entry.answer {
                 Some(Ok(replied)) => {
-                    let told = self.oracle.leaves(replied.sequence, life.durable);
+                    let told = self.oracle.leaves(replied.sequence, life.durable());
                     if !self.setup.blind {
                         told?;
                     }
                     mark_wait(&mut self.report.marks, entry);
+                    mark_stored(&mut self.report.marks, life, entry, &replied.value);
                     match &replied.value {
                         Said::Decided(Ok(outcome)) => self.people.learn(outcome),
                         Said::Many(parts) => {
@@ -403,6 +278,9 @@ impl World {
                 Some(Err(CallError::Stopped { .. })) => {
                     self.report.marks.hit("answer: stopped, nothing done");
                 }
+                Some(Err(CallError::Busy { limit: "store_lag" })) => {
+                    self.report.marks.hit("busy: the store lags");
+                }
                 Some(Err(_)) | None => {}
             }
             if self.setup.trace {
@@ -411,6 +289,22 @@ impl World {
                 self.report.steps.push(line);
             }
         }
+        Ok(())
+    }
+
+    /// Answers that wait for the store are completed.
+    pub(super) fn fetch(&mut self, life: &mut Life) -> Result<(), String> {
+        self.receive(life)?;
+        let before = life.open_count();
+        while life.crew.answer() {
+            self.report.marks.hit("answer completed from the store");
+        }
+        life.crew.trouble()?;
+        let grants = self.people.held_count();
+        self.receive(life)?;
+        let fetched = self.people.held_count() > grants && life.open_count() < before;
+        self.report
+            .marks_if(fetched, "payload fetched from the store");
         Ok(())
     }
 
@@ -423,6 +317,7 @@ impl World {
         super::steps::bring_to_an_end(self, &mut life)?;
         let closed = life.close();
         life.settle_close(&closed);
+        super::steps::keep_up(self, &mut life)?;
         closed.map_err(|error| format!("a healthy engine did not close: {error}"))?;
         self.bury(life, End::Clean)?;
         let life = self.open(Plan::default())?;
@@ -452,6 +347,33 @@ impl World {
 }
 
 /// Whether a claim got its answer after waiting for it.
+/// Answers about what is in the store alone.
+fn mark_stored(marks: &mut Marks, life: &Life, entry: &Entry, said: &Said) {
+    let gone = |query: Query| {
+        let now = mainstay::Now::default();
+        let answer =
+            life.machine(|writer| writer.machine().answer(&now, TenantId::DEFAULT, &query));
+        matches!(answer, Answer::Absent)
+    };
+    match (&entry.asked, said) {
+        (Asked::Query(query), Said::Answer(answer)) if !matches!(**answer, Answer::Absent) => {
+            if gone(*query) {
+                marks.hit("finished row answered from the store");
+            }
+        }
+        (Asked::Call(call), Said::Decided(Ok(outcome))) => match (&call.command, outcome) {
+            (Command::Finish(finish), Outcome::Finished(_)) if gone(Query::Run(finish.run)) => {
+                marks.hit("finish repeated from the store");
+            }
+            (_, Outcome::Submitted(done)) if !done.created && gone(Query::Task(done.task)) => {
+                marks.hit("idempotency key answered from the store");
+            }
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
 fn mark_wait(marks: &mut Marks, entry: &Entry) {
     let Some(Ok(replied)) = &entry.answer else {
         return;

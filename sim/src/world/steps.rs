@@ -22,7 +22,7 @@ pub(super) fn live_on(world: &mut World, life: &mut Life, plan: &LifePlan) -> Re
             mark_place(world);
             return Ok(End::Crash);
         }
-        if life.stopped {
+        if life.stopped() {
             return stop(world, life, false);
         }
     }
@@ -40,9 +40,13 @@ fn mark_place(world: &mut World) {
         .marks_if(manifest_write, "crash between segment name and manifest");
     let roll = call.starts_with("Name log/") || call.contains("manifest");
     world.report.marks_if(roll, "crash in segment roll");
+    let named = call.starts_with("Name store/snapshot-") || call.starts_with("SyncDir store");
+    world
+        .report
+        .marks_if(named, "crash in a snapshot's renaming");
 }
 
-fn step(world: &mut World, life: &mut Life) -> Result<(), String> {
+pub(super) fn step(world: &mut World, life: &mut Life) -> Result<(), String> {
     world.clock.flow(&mut world.rng);
     if world.rng.chance(2) {
         let World {
@@ -66,52 +70,67 @@ fn step(world: &mut World, life: &mut Life) -> Result<(), String> {
     if world.rng.chance(65) {
         flush(world, life, false)?;
     }
-    if world.rng.chance(15) && !world.disk.is_dead() && !life.stopped {
+    if world.rng.chance(15) && !world.disk.is_dead() && !life.stopped() {
         flush(world, life, true)?;
     }
+    keep_store(world, life)?;
     if world.rng.chance(10) && !world.disk.is_dead() {
         life.machine(|writer| writer.machine().verify())?;
     }
     Ok(())
 }
 
-fn turn(world: &mut World, life: &mut Life) -> Result<(), String> {
+/// The threads of the store, each now and then.
+fn keep_store(world: &mut World, life: &mut Life) -> Result<(), String> {
+    if world.rng.chance(50) {
+        life.crew.commit();
+    }
+    if world.rng.chance(60) {
+        world.fetch(life)?;
+    }
+    if world.rng.chance(40) {
+        life.crew.snapshot();
+        life.date();
+    }
+    if world.rng.chance(40) {
+        life.crew.trim(world.clock.raw().wall_ms);
+        life.date();
+    }
+    life.crew.trouble()?;
+    if world.disk.is_dead() {
+        return Ok(());
+    }
+    world.receive(life)
+}
+
+pub(super) fn turn(world: &mut World, life: &mut Life) -> Result<(), String> {
     let now = world.clock.raw();
     world.say(|| format!("turn {now:?}"));
     life.turn();
+    life.crew.trouble()?;
     world.receive(life)
 }
 
 /// The flusher works; faults must come out, and nothing may leave after one.
-fn flush(world: &mut World, life: &mut Life, seal: bool) -> Result<(), String> {
-    if life.stopped {
+pub(super) fn flush(world: &mut World, life: &mut Life, seal: bool) -> Result<(), String> {
+    let Some(flushed) = life.flush(seal) else {
         return Ok(());
-    }
-    let grave = world.disk.grave_faults();
-    let flushed = life.flush(seal);
+    };
     let waiting = life.open_count() > 1;
     world.report.marks_if(
         flushed.is_err() && waiting && !world.disk.is_dead(),
         "sync error with waiting answers",
     );
     world.say(|| format!("flush seal={seal} {flushed:?}"));
-    // The writer's thread may be anywhere when the flusher returns: what is durable may have been told already.
-    if let Ok(done) = &flushed {
-        life.durable = life.durable.max(done.durable.sequence);
-    }
+    life.crew.trouble()?;
     if world.disk.is_dead() {
         return Ok(());
-    }
-    if !world.setup.blind && world.disk.grave_faults() > grave && flushed.is_ok() {
-        return Err(String::from(
-            "the flusher went on after an error of the disk",
-        ));
     }
     if world.rng.chance(30) {
         life.turn();
         world.receive(life)?;
     }
-    life.settle(&flushed);
+    life.crew.settle(&flushed);
     world.receive(life)
 }
 
@@ -127,7 +146,7 @@ fn stop(world: &mut World, life: &mut Life, writer_is_gone: bool) -> Result<End,
         world.ask(life, asked, wait_ms);
         turn(world, life)?;
     }
-    if !life.is_over() {
+    if !life.crew.is_over() {
         return Err(String::from("the writer goes on after the log has stopped"));
     }
     let stuck = life.stuck_count(writer_is_gone);
@@ -159,6 +178,15 @@ fn close(world: &mut World, life: &mut Life) -> Result<End, String> {
     if closed.is_err() {
         return stop(world, life, true);
     }
+    if world.rng.chance(50) {
+        world.fetch(life)?;
+    }
+    life.handle.close_store();
+    if world.rng.chance(80) {
+        life.crew.commit();
+    }
+    life.crew.trouble()?;
+    world.receive(life)?;
     if life.stuck_count(true) > 0 {
         return Err(String::from("a clean stop left callers without an answer"));
     }
@@ -169,17 +197,30 @@ fn close(world: &mut World, life: &mut Life) -> Result<End, String> {
 /// Sleeps for as long as the writer wants to, as its thread does. False when it waits for nothing.
 fn pass_time(world: &mut World, life: &mut Life) -> Result<bool, String> {
     for _ in 0..BUSY_TURNS_MAX {
-        if life.next_in_ms() != Some(0) {
-            let sleep = life.next_in_ms();
+        if life.crew.next_in_ms() != Some(0) {
+            let sleep = life.crew.next_in_ms();
             world.clock.advance(sleep.unwrap_or(0));
             return Ok(sleep.is_some());
         }
         turn(world, life)?;
         flush(world, life, false)?;
+        keep_up(world, life)?;
     }
     Err(String::from(
         "the writer wants turn after turn and does nothing",
     ))
+}
+
+/// The threads of the store keep up with the log.
+pub(super) fn keep_up(world: &mut World, life: &mut Life) -> Result<(), String> {
+    life.crew.commit();
+    world.fetch(life)?;
+    life.crew.snapshot();
+    life.crew.commit();
+    life.crew.trim(world.clock.raw().wall_ms);
+    life.date();
+    life.crew.trouble()?;
+    world.receive(life)
 }
 
 /// Working workers, a patient operator, a healthy disk.
@@ -215,6 +256,7 @@ pub(super) fn bring_to_an_end(world: &mut World, life: &mut Life) -> Result<(), 
         }
         turn(world, life)?;
         flush(world, life, false)?;
+        keep_up(world, life)?;
         let live = life.machine(|writer| {
             let stats = writer.machine().stats();
             stats.runs_by_state[..6].iter().sum::<u64>()

@@ -1,0 +1,84 @@
+//! The audit of what is finished: in memory or in the store, it stays what it was.
+
+use mainstay::store::{Reader, StoreError};
+use mainstay::{Answer, Facts, Machine, Now, Query, TenantId};
+
+use super::judge::Oracle;
+use super::model::{Verdict, demand};
+
+impl Oracle {
+    /// What is finished is still there, byte for byte, in memory or in the store, and so is every payload. `few` chooses some; without
+    /// it all of them are asked for.
+    pub(crate) fn audit(
+        &self,
+        machine: &Machine,
+        now: Now,
+        reader: &mut dyn Reader,
+        few: Option<u64>,
+    ) -> Verdict {
+        let count = self.model.tasks.len();
+        let (skip, take) = match few {
+            Some(choice) => ((choice % (count as u64 + 1)) as usize, 4),
+            None => (0, count),
+        };
+        for (id, task) in self.model.tasks.iter().skip(skip).take(take) {
+            let Some(run) = task.run else { continue };
+            let is_live = !self.model.run(run)?.state.is_terminal();
+            let gone = self.model.may_be_gone(*id);
+            for query in [Query::Task(*id), Query::Run(run)] {
+                if is_live && matches!(query, Query::Run(_)) {
+                    continue;
+                }
+                let found = look(machine, now, reader, &query)?;
+                if gone && matches!(found, Answer::Absent) {
+                    continue;
+                }
+                let known = self.reference.answer(&now, TenantId::DEFAULT, &query);
+                let (found, known) = (format!("{found:?}"), format!("{known:?}"));
+                demand!(
+                    found == known,
+                    "{query:?} is {found} after recovery, must be {known}"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks as the engine does: memory first, then the store.
+fn look(
+    machine: &Machine,
+    now: Now,
+    reader: &mut dyn Reader,
+    query: &Query,
+) -> Result<Answer, String> {
+    let told = |error: StoreError| format!("{query:?}: {error}");
+    let mut answer = machine.answer(&now, TenantId::DEFAULT, query);
+    if matches!(answer, Answer::Absent) {
+        let found = match query {
+            Query::Task(id) => reader.task(TenantId::DEFAULT, *id),
+            Query::Run(id) => reader.run(TenantId::DEFAULT, *id),
+            _ => Ok(None),
+        };
+        let Some(found) = found.map_err(told)? else {
+            return Ok(Answer::Absent);
+        };
+        let mut facts = Facts::default();
+        let wrong = |error: mainstay::codec::Malformed| format!("{query:?}: {error}");
+        for place in reader.base().map_err(told)?.places {
+            facts.add_place(&place);
+        }
+        facts.add_task(&found.task).map_err(wrong)?;
+        for run in &found.runs {
+            facts.add_run(run).map_err(wrong)?;
+        }
+        answer = facts.answer(&now, TenantId::DEFAULT, query);
+    }
+    if let Answer::Task(task) = &mut answer
+        && let Some(number) = task.stored_payload.take()
+    {
+        let found = reader.payload(number).map_err(told)?;
+        task.payload.bytes = found.ok_or_else(|| format!("{query:?}: its payload is gone"))?;
+    }
+    Ok(answer)
+}
