@@ -1,22 +1,28 @@
 //! The `mainstay` binary: reads the command line, runs one command, exits with its code.
 
 mod args;
+mod backup;
 mod bench;
 mod config;
 mod connection;
 mod control;
 mod doctor;
+mod dump;
 mod exit;
 mod follow;
+mod inspect;
 mod lists;
+mod ops;
 mod payload;
 mod query;
 mod recovering;
+mod restore;
 mod screen;
 mod serve;
 mod shown;
 mod span;
 mod submit;
+mod views;
 mod work;
 
 use std::io::Write;
@@ -75,14 +81,18 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Stats => blocking(control::stats(&global, screen)),
         Command::Engine(command) => blocking(control::engine(&global, &command, screen)),
         Command::Serve(args) => serve::serve(&global, &args, screen),
+        Command::Backup(args) => backup::backup(&global, &args, screen),
+        Command::Restore(args) => restore::restore(&global, &args, screen),
         Command::Doctor(args) => doctor::examine(&args, screen),
+        Command::Inspect(args) => inspect::inspect(&args, screen),
+        Command::Log(command) => dump::log(&command, screen),
         Command::Bench(args) => bench::bench(&global, &args, screen),
         Command::Completions { shell } => completions(shell),
     }
 }
 
 /// Client commands wait for one thing at a time: one thread is enough.
-fn blocking(command: impl Future<Output = Result<Code, Failure>>) -> Result<Code, Failure> {
+fn blocking<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    BenchArgs, DoctorArgs, EngineCommand, QueryArgs, QueueCommand, RunCommand, ServeArgs,
-    SubmitArgs, TaskCommand, WorkArgs,
+    BackupArgs, BenchArgs, DoctorArgs, EngineCommand, InspectArgs, LogCommand, QueryArgs,
+    QueueCommand, RestoreArgs, RunCommand, ServeArgs, SubmitArgs, TaskCommand, WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -68,8 +68,17 @@ pub(crate) enum Command {
     /// Stop and start the granting of work
     #[command(subcommand)]
     Engine(EngineCommand),
+    /// Copy everything that is durable into a new directory
+    Backup(BackupArgs),
+    /// Make a data directory from a backup
+    Restore(RestoreArgs),
     /// Check a data directory without changing it
     Doctor(DoctorArgs),
+    /// Show the state as it was at an event
+    Inspect(InspectArgs),
+    /// Look into the log of a data directory
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Measure the engine on this machine
     Bench(BenchArgs),
     /// Write shell completions

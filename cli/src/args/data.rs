@@ -1,4 +1,4 @@
-//! Arguments of the commands that work on a data directory: serve, doctor, bench.
+//! Arguments of the commands that work on a data directory: serve, bench.
 
 use std::path::PathBuf;
 
@@ -66,19 +66,6 @@ pub(crate) struct StorageArgs {
     /// Free bytes of the disk below which new work is refused
     #[arg(long, value_name = "BYTES", value_parser = |text: &str| LOW_WATER.read(text))]
     pub(crate) low_water_bytes: Option<u64>,
-}
-
-/// A check that changes nothing.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  mainstay doctor /var/lib/mainstay\n\n\
-    Reads every frame, checks its sums and the chain, replays it into a fresh machine and compares every index with the tables. \
-    Exit 0 when all is well (quarantined tails were never acknowledged: they are listed and no damage), 1 when damage is found.")]
-pub(crate) struct DoctorArgs {
-    /// The data directory
-    pub(crate) directory: PathBuf,
-    /// Not in this version
-    #[arg(long)]
-    pub(crate) repair: bool,
 }
 
 /// What `bench` does with the runs.

@@ -82,7 +82,39 @@ fn what_is_no_data_directory_is_told_apart_from_damage() {
         0
     );
     let repair = run(mainstay()
-        .args(["doctor", "--repair"])
+        .args(["doctor", "--repair", "log"])
         .arg(directory.path()));
     assert_eq!(repair.code, Some(78), "{repair:?}");
+    assert!(repair.stderr.contains("restoring a backup"), "{repair:?}");
+}
+
+#[test]
+fn a_lost_store_is_told_and_a_damaged_one_is_set_aside() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let served = Served::start(&data);
+    served.submit(&["k"]);
+    let held = run(mainstay().args(["doctor", "--repair", "store"]).arg(&data));
+    assert_eq!(held.code, Some(75), "{held:?}");
+    assert!(served.stop().success());
+    let store = data.join("store").join("mainstay.db");
+    std::fs::write(&store, "no database").expect("written");
+    for tail in ["mainstay.db-wal", "mainstay.db-shm"] {
+        // The newest pages may stand there.
+        let _ = std::fs::remove_file(data.join("store").join(tail));
+    }
+    let damaged = run(mainstay().args(["doctor", "--json"]).arg(&data));
+    assert_eq!(damaged.code, Some(1), "{damaged:?}");
+    assert_eq!(damaged.json()["store"]["state"], "damaged");
+    run(mainstay().args(["doctor", "--repair", "store"]).arg(&data)).good();
+    let aside = run(mainstay().args(["doctor", "--json"]).arg(&data))
+        .good()
+        .json();
+    assert_eq!(aside["store"]["state"], "missing");
+    assert_eq!(aside["leftovers"][0]["file"], "store/damaged-1.db");
+    assert!(Served::start(&data).stop().success());
+    let made = run(mainstay().args(["doctor", "--json"]).arg(&data))
+        .good()
+        .json();
+    assert_eq!(made["store"]["state"], "sound");
 }

@@ -6,5 +6,6 @@ mod doctor;
 mod exits;
 mod harness;
 mod lists;
+mod ops;
 mod outcomes;
 mod work;
