@@ -13,6 +13,10 @@ use mainstay::{
     Task, TaskSpec, Text,
 };
 
+/// The allocator of the released binary: what is measured here is what it does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BATCH: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// How long the load goes on before the process is killed.

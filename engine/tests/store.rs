@@ -193,7 +193,9 @@ fn a_start_reads_live_rows_and_the_tail_only() {
     let recovered = engine.recovered().clone();
     assert_eq!(recovered.rebuilt_from, None);
     assert_eq!(recovered.events, 0, "an orderly end leaves no tail");
-    until("the first turn", || engine.handle().metrics().rows_runs == 1);
+    until("the first turn", || {
+        engine.handle().metrics().rows_runs == 1
+    });
     check_life(&engine, &done, &open);
 }
 

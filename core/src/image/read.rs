@@ -16,6 +16,9 @@ use crate::run::{Past, State as RunState};
 use crate::state::{Armed, Held, State, Switch};
 use crate::{Bytes, queue, run, task};
 
+/// Rows that the indexes make room for on the word of a checkpoint's counters.
+const ROWS_EXPECTED_MAX: usize = 1 << 25;
+
 /// Fills a machine from a checkpoint: places first, then every task, then every run.
 #[derive(Debug)]
 pub struct Loader {
@@ -99,6 +102,11 @@ impl Loader {
             runs_by_state: meta.runs_by_state[..].try_into().map_err(|_| wrong)?,
             ..Stats::default()
         };
+        let live = RunState::ALL.iter().filter(|state| !state.is_terminal());
+        let live: u64 = live
+            .map(|live| state.stats.runs_by_state[*live as usize])
+            .fold(0, u64::saturating_add);
+        state.expect(usize::try_from(live).unwrap_or(0).min(ROWS_EXPECTED_MAX));
         for ended in RunState::ALL.iter().filter(|state| state.is_terminal()) {
             state.left[*ended as usize] = state.stats.runs_by_state[*ended as usize];
         }
@@ -182,15 +190,12 @@ impl Loader {
             runs_completed: form.runs_completed,
         };
         let state = &mut self.state;
-        if state.find_task(state.tenant_of(&row), row.id).is_some() {
-            return Err(Malformed("a task twice"));
-        }
-        if row.is_heavy()
-            && let Some(bytes) = row.payload.bytes()
-        {
-            state.payload_bytes += bytes.len() as u64;
-        }
-        let at = state.insert_task(row);
+        let held = match row.payload.bytes() {
+            Some(bytes) if row.is_heavy() => bytes.len() as u64,
+            _ => 0,
+        };
+        let at = state.add_task(row).ok_or(Malformed("a task twice"))?;
+        state.payload_bytes += held;
         if self.fresh {
             state.touch_task(at);
         }
@@ -243,11 +248,6 @@ impl Loader {
         let task = self.task_at(form.task)?;
         let tenant = self.state.tenant_of(&self.state.tasks[task]);
         guard::check_run(&form, self.place(form.place)?, &self.state.tasks[task])?;
-        match self.state.find_run(tenant, form.id) {
-            Some(at) if self.facts && self.state.runs[at].number == form.number => return Ok(()),
-            Some(_) => return Err(Malformed("a run twice")),
-            None => {}
-        }
         if !self.facts {
             guard::check_live_run(&form, &self.state)?;
             self.tally.count(&self.state, task, form.state)?;
@@ -274,7 +274,12 @@ impl Loader {
             past: form.has_past.then(|| Box::new(past(&mut form))),
         };
         let state = &mut self.state;
-        let at = state.insert_run(row);
+        let number = row.number;
+        let at = match state.add_run(row) {
+            Ok(at) => at,
+            Err(known) if self.facts && state.runs[known].number == number => return Ok(()),
+            Err(_) => return Err(Malformed("a run twice")),
+        };
         if state.tasks[task].run == task::Handle::NONE {
             state.tasks[task].run = task::Handle::some(at);
         }

@@ -7,6 +7,7 @@ use core::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::alarm::Alarms;
 use super::keys::Keys;
@@ -164,6 +165,55 @@ impl State {
             hasher.hash_one((runs[other].tenant, runs[other].id))
         });
         at
+    }
+
+    /// Adds a task unless one of its tenant and id is there.
+    pub(crate) fn add_task(&mut self, row: task::Row) -> Option<u32> {
+        let tenant = self.tenant_of(&row);
+        let hash = self.hasher.hash_one((tenant, row.id));
+        let (tasks, places, hasher) = (&self.tasks, &self.places, &self.hasher);
+        let is_same =
+            |&at: &u32| tasks[at].id == row.id && places[tasks[at].place].tenant == tenant;
+        let entry = self.task_index.entry(hash, is_same, |&other| {
+            let row = &tasks[other];
+            hasher.hash_one((places[row.place].tenant, row.id))
+        });
+        let Entry::Vacant(vacant) = entry else {
+            return None;
+        };
+        let at = self.tasks.insert(row);
+        vacant.insert(at);
+        Some(at)
+    }
+
+    /// Adds a run unless one of its tenant and id is there: then that one is given as the error.
+    pub(crate) fn add_run(&mut self, row: run::Row) -> Result<u32, u32> {
+        let hash = self.hasher.hash_one((row.tenant, row.id));
+        let (runs, hasher) = (&self.runs, &self.hasher);
+        let is_same = |&at: &u32| runs[at].id == row.id && runs[at].tenant == row.tenant;
+        let entry = self.run_index.entry(hash, is_same, |&other| {
+            hasher.hash_one((runs[other].tenant, runs[other].id))
+        });
+        let vacant = match entry {
+            Entry::Occupied(known) => return Err(*known.get()),
+            Entry::Vacant(vacant) => vacant,
+        };
+        let at = self.runs.insert(row);
+        vacant.insert(at);
+        Ok(at)
+    }
+
+    /// Makes room for so many more tasks and runs in the indexes, as far as there is memory for it.
+    pub(crate) fn expect(&mut self, rows: usize) {
+        let (tasks, places, hasher) = (&self.tasks, &self.places, &self.hasher);
+        let hash_task = |&at: &u32| {
+            let row = &tasks[at];
+            hasher.hash_one((places[row.place].tenant, row.id))
+        };
+        self.task_index.try_reserve(rows, hash_task).ok();
+        let runs = &self.runs;
+        let hash_run = |&at: &u32| hasher.hash_one((runs[at].tenant, runs[at].id));
+        self.run_index.try_reserve(rows, hash_run).ok();
     }
 
     /// How a task's row names who accepted it: a symbol, or the name itself when there are too many.
