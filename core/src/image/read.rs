@@ -250,7 +250,6 @@ impl Loader {
         guard::check_run(&form, self.place(form.place)?, &self.state.tasks[task])?;
         if !self.facts {
             guard::check_live_run(&form, &self.state)?;
-            self.tally.count(&self.state, task, form.state)?;
         }
         let row = run::Row {
             id: form.id,
@@ -280,6 +279,9 @@ impl Loader {
             Err(known) if self.facts && state.runs[known].number == number => return Ok(()),
             Err(_) => return Err(Malformed("a run twice")),
         };
+        if !self.facts {
+            self.tally.count(state, task, form.state)?;
+        }
         if state.tasks[task].run == task::Handle::NONE {
             state.tasks[task].run = task::Handle::some(at);
         }
