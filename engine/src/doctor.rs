@@ -14,7 +14,7 @@ use mainstay_log::{Disk, Extent, Finding, RealDisk, Report as LogReport};
 use crate::ops::reaching;
 use crate::recovery::Progress;
 use crate::shelf::STORE_DIRECTORY;
-use bases::{Kept, check_snapshots, check_store, leftovers};
+use bases::{Kept, Mark, check_snapshots, check_store, leftovers};
 pub use repair::{Repaired, set_store_aside};
 use walk::Walk;
 
@@ -159,7 +159,7 @@ fn examine_log<D: Disk>(
         Some(extent) => check_snapshots(disk, &extent.log_id.to_string(), report, listener),
         None => Vec::new(),
     };
-    let store_sequence = store.as_ref().map(|kept| kept.machine.sequence());
+    let store_sequence = store.as_ref().map(|kept| kept.mark.sequence);
     let mut walk = Walk::new(extent.as_ref(), &snapshots, store, listener);
     walk.begin(disk, extent.as_ref());
     let begun = Instant::now();
@@ -197,11 +197,8 @@ fn examine_log<D: Disk>(
 }
 
 /// What the next start will do without a store.
-fn tell_missing(report: &mut Report, extent: &Extent, snapshots: &[Kept], events_per_s: f64) {
-    let sound: Vec<u64> = snapshots
-        .iter()
-        .map(|kept| kept.machine_sequence())
-        .collect();
+fn tell_missing(report: &mut Report, extent: &Extent, snapshots: &[Mark], events_per_s: f64) {
+    let sound: Vec<u64> = snapshots.iter().map(|mark| mark.sequence).collect();
     match reaching(extent, &sound) {
         Some((after, way)) => {
             let events = report.log.last_sequence.saturating_sub(after);

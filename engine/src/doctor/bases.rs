@@ -2,6 +2,7 @@
 //! Owns: the verdict on each, before the log is asked.
 //! Never: ends at the first thing that is wrong.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use mainstay_core::{Digest, Machine};
@@ -15,26 +16,39 @@ use crate::snapshot::newest_first;
 /// KiB of pages that a reader keeps while it goes through a store once.
 const CACHE_KIB: u32 = 8 << 10;
 
-/// A state that was loaded, and what the log must come to at the same event.
-pub(super) struct Kept {
-    /// For people.
-    pub(super) what: String,
-    pub(super) machine: Box<Machine>,
+/// What the log must come to at an event, because a state that was loaded says so.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    pub(super) sequence: u64,
     pub(super) digest: Digest,
+    pub(super) is_snapshot: bool,
 }
 
-impl Kept {
-    fn new(what: String, machine: Machine) -> Kept {
-        Kept {
-            what,
+impl Mark {
+    fn of(machine: &Machine, is_snapshot: bool) -> Mark {
+        Mark {
+            sequence: machine.sequence(),
             digest: machine.digest(),
-            machine: Box::new(machine),
+            is_snapshot,
         }
     }
+}
 
-    pub(super) fn machine_sequence(&self) -> u64 {
-        self.machine.sequence()
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.is_snapshot {
+            "the snapshot of"
+        } else {
+            "the store at"
+        };
+        write!(f, "{what} event {}", self.sequence)
     }
+}
+
+/// The store's live state.
+pub(super) struct Kept {
+    pub(super) mark: Mark,
+    pub(super) machine: Box<Machine>,
 }
 
 /// Compares everything inside the store, and loads its live state.
@@ -95,15 +109,17 @@ pub(super) fn check_store(
         unusable(report, format!("its state contradicts itself: {reason}"));
         return None;
     }
-    let what = format!("the store at event {}", base.sequence);
-    let kept = Kept::new(what, machine);
+    let kept = Kept {
+        mark: Mark::of(&machine, false),
+        machine: Box::new(machine),
+    };
     report.store = StoreReport::Sound(StoreSeen {
         sequence: base.sequence,
         tasks: examined.tasks,
         runs: examined.runs,
         live_rows: base.live_rows,
         payloads: examined.payloads,
-        digest: kept.digest.to_string(),
+        digest: kept.mark.digest.to_string(),
     });
     Some(kept)
 }
@@ -116,13 +132,13 @@ fn told(error: &StoreError) -> String {
     }
 }
 
-/// Reads every snapshot to its end; gives those that can be trusted, the oldest first.
+/// Reads every snapshot to its end; gives what those say that can be trusted, the oldest first. Only one is in memory at a time.
 pub(super) fn check_snapshots<D: Disk>(
     disk: &D,
     log_id: &str,
     report: &mut Report,
     listener: &mut dyn FnMut(Progress),
-) -> Vec<Kept> {
+) -> Vec<Mark> {
     let listed = match newest_first(disk) {
         Ok(listed) => listed,
         Err(error) => {
@@ -142,8 +158,7 @@ pub(super) fn check_snapshots<D: Disk>(
             .and_then(|machine| machine.verify().map(|()| machine));
         let problem = match loaded {
             Ok(machine) => {
-                let what = format!("the snapshot of event {sequence}");
-                sound.push(Kept::new(what, machine));
+                sound.push(Mark::of(&machine, true));
                 None
             }
             Err(reason) => {

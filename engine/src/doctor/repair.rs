@@ -44,10 +44,7 @@ pub fn set_store_aside(
     let mut report = Report::default();
     let log_id = extent.log_id.to_string();
     let snapshots = check_snapshots(&disk, &log_id, &mut report, listener);
-    let sound: Vec<u64> = snapshots
-        .iter()
-        .map(|kept| kept.machine_sequence())
-        .collect();
+    let sound: Vec<u64> = snapshots.iter().map(|mark| mark.sequence).collect();
     let Some((_, from)) = reaching(&extent, &sound) else {
         return Err(OpsError::Absent {
             path: directory.to_owned(),

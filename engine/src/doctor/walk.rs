@@ -2,21 +2,14 @@
 //! Owns: the comparison of what the log comes to with what store and snapshots say.
 //! Never: judges what follows a frame that cannot be replayed.
 
-use mainstay_core::{Digest, Machine};
+use mainstay_core::Machine;
 use mainstay_log::{Disk, Extent, Frame};
 
-use super::bases::Kept;
+use super::bases::{Kept, Mark};
 use crate::recovery::{Progress, from_snapshot, replay};
 
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: u64 = 256;
-
-/// What must be found at an event.
-struct Mark {
-    sequence: u64,
-    what: String,
-    digest: Digest,
-}
 
 pub(super) struct Walk<'a> {
     machine: Machine,
@@ -43,18 +36,12 @@ pub(super) struct Walked {
 impl<'a> Walk<'a> {
     pub(super) fn new(
         extent: Option<&Extent>,
-        snapshots: &[Kept],
+        snapshots: &[Mark],
         store: Option<Kept>,
         listener: &'a mut dyn FnMut(Progress),
     ) -> Walk<'a> {
-        let all = snapshots.iter().chain(&store);
-        let mut marks: Vec<Mark> = all
-            .map(|kept| Mark {
-                sequence: kept.machine_sequence(),
-                what: kept.what.clone(),
-                digest: kept.digest,
-            })
-            .collect();
+        let stored = store.as_ref().map(|kept| &kept.mark);
+        let mut marks: Vec<Mark> = snapshots.iter().chain(stored).cloned().collect();
         marks.sort_by_key(|mark| std::cmp::Reverse(mark.sequence));
         Walk {
             machine: Machine::new(0),
@@ -77,13 +64,11 @@ impl<'a> Walk<'a> {
         let oldest = extent.oldest_sequence;
         let reaches = |sequence: u64| sequence + 1 >= oldest;
         let marks = self.marks.iter().rev();
-        let snapshots = marks.filter(|mark| mark.what.contains("snapshot"));
+        let snapshots = marks.filter(|mark| mark.is_snapshot);
         let first = snapshots.map(|mark| mark.sequence).find(|at| reaches(*at));
         let loaded = first.map(|at| from_snapshot(disk, 0, &extent.log_id.to_string(), at));
-        let stored = self
-            .store
-            .as_ref()
-            .filter(|kept| reaches(kept.machine_sequence()));
+        let stored = self.store.as_ref();
+        let stored = stored.filter(|kept| reaches(kept.mark.sequence));
         let machine = match (loaded, stored) {
             (Some(Ok(machine)), _) => machine,
             (_, Some(kept)) => (*kept.machine).clone(),
@@ -129,7 +114,7 @@ impl<'a> Walk<'a> {
         {
             self.findings.push(format!(
                 "frame {} cannot be replayed on {}: {reason}",
-                frame.number, store.what
+                frame.number, store.mark
             ));
             self.store = None;
         }
@@ -143,14 +128,13 @@ impl<'a> Walk<'a> {
                 let found = self.machine.digest();
                 if found != mark.digest {
                     self.findings.push(format!(
-                        "{} has digest {}, and the log comes to {found} there",
-                        mark.what, mark.digest
+                        "{mark} has digest {}, and the log comes to {found} there",
+                        mark.digest
                     ));
                 }
             } else if mark.sequence > self.begun {
                 self.findings.push(format!(
-                    "{} stands in the middle of a frame: no commit ends there",
-                    mark.what
+                    "{mark} stands in the middle of a frame: no commit ends there"
                 ));
             }
         }
@@ -164,10 +148,9 @@ impl<'a> Walk<'a> {
         }
         let is_judged = !self.over && !has_damage;
         for mark in self.marks.iter().rev().filter(|_| is_judged) {
-            if mark.what.contains("snapshot") && mark.sequence > log_end {
+            if mark.is_snapshot && mark.sequence > log_end {
                 self.findings.push(format!(
-                    "{} is there, and the log ends at {log_end}: the end of the log was lost",
-                    mark.what
+                    "{mark} is there, and the log ends at {log_end}: the end of the log was lost"
                 ));
             }
         }
@@ -177,7 +160,7 @@ impl<'a> Walk<'a> {
         {
             self.findings.push(format!(
                 "{}, gone on with the log, comes to digest {}, and the log alone to {}",
-                store.what,
+                store.mark,
                 store.machine.digest(),
                 self.machine.digest()
             ));

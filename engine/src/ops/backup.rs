@@ -118,6 +118,7 @@ pub fn backup_directory(
         .history(everything)
         .log_retain(u64::MAX, 0)
         .snapshot_every_bytes(u64::MAX)
+        .low_water_bytes(0)
         .unsearched(unsearched)
         .open_telling(directory, progress)?;
     let backup = engine.handle().backup(into, progress);

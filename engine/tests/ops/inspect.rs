@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use mainstay::codec;
 use mainstay::ops::{self, InspectAsk, Inspection, Line, OpsError};
-use mainstay::{Answer, Machine, Now, Query, RunState, Steady, Timestamp};
+use mainstay::{Answer, Engine, Machine, Now, Query, RunState, Steady, Task, Timestamp, doctor};
 use mainstay_log::RealDisk;
 
 use crate::life::{PAYLOAD, Place, TENANT, close, live, open, stored};
@@ -115,6 +115,73 @@ fn a_backup_is_a_base_for_its_own_log_and_for_no_other() {
     let other = place.at("other");
     let refused = ops::inspect_at(&ask(&other), &mut |_| {}).unwrap_err();
     assert!(matches!(refused, OpsError::Absent { .. }), "{refused}");
+}
+
+#[test]
+fn of_a_trimmed_log_the_past_is_within_reach_from_its_oldest_snapshot_on() {
+    let place = Place::new();
+    let options = Engine::options()
+        .low_water_bytes(0)
+        .segment_bytes(8192)
+        .log_retain(0, 1)
+        .snapshot_every_bytes(1);
+    let engine = options.open(place.data()).unwrap();
+    let handle = engine.handle();
+    live(&handle);
+    let backup = handle.backup(&place.at("b"), &mut |_| {}).unwrap();
+    let disk = RealDisk::open_existing(place.data()).unwrap();
+    let begin = || mainstay_log::extent(&disk).unwrap().oldest_sequence;
+    while begin() <= backup.sequence + 1 {
+        for _ in 0..10 {
+            handle.submit(Task::new("k").json(PAYLOAD)).unwrap();
+        }
+        stored(&handle);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let last = handle.sequence();
+    close(engine);
+    let report = doctor::examine(place.data()).unwrap();
+    assert!(report.is_clean() && report.base_sequence > 0, "{report:?}");
+    let snapshot = report.snapshots.last().unwrap().sequence;
+    for sequence in [snapshot, last - 1, last] {
+        let seen = at(&place.data(), sequence).unwrap();
+        assert_eq!(seen.sequence(), sequence);
+    }
+    let (data, backed) = (place.data(), place.at("b"));
+    let with = |sequence| {
+        let ask = InspectAsk {
+            directory: &data,
+            at: Some(sequence),
+            backup: Some(&*backed),
+        };
+        ops::inspect_at(&ask, &mut |_| {})
+    };
+    // The backup itself needs no log; the events after it are gone.
+    let seen = with(backup.sequence).unwrap();
+    assert_eq!(seen.digest().to_string(), backup.digest);
+    let error = with(backup.sequence + 1).unwrap_err().to_string();
+    let reach = format!("within reach: {}, {snapshot} to ", backup.sequence);
+    assert!(error.contains(&reach), "{error}");
+
+    let before = report.digest;
+    std::fs::remove_file(data.join("store").join("mainstay.db")).unwrap();
+    for tail in ["mainstay.db-wal", "mainstay.db-shm"] {
+        std::fs::remove_file(data.join("store").join(tail)).ok();
+    }
+    let report = doctor::examine(&data).unwrap();
+    assert!(report.is_clean() && report.digest == before, "{report:?}");
+    assert!(
+        report.notes[0].contains("the snapshot of event"),
+        "{report:?}"
+    );
+    for snapshot in &report.snapshots {
+        let name = format!("snapshot-{:020}.snap", snapshot.sequence);
+        std::fs::remove_file(data.join("store").join(name)).unwrap();
+    }
+    assert!(
+        !doctor::examine(&data).unwrap().is_clean(),
+        "nothing reaches"
+    );
 }
 
 #[test]
