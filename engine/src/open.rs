@@ -5,11 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mainstay_core::{Steady, Timestamp};
+use mainstay_core::{Machine, Steady, Timestamp};
 use mainstay_log::{
-    Disk, Durable, Entropy, FileFlusher, FileLog, Flushed, Identity, Log, LogStats, Options,
-    Recovery, Stopped,
+    Disk, Durable, Entropy, FileFlusher, FileLog, Flushed, Identity, Log, LogStats, Opened,
+    Options, Recovery, Stopped,
 };
+use mainstay_store::{Store, StoreError};
 
 use crate::clock::{Clock, Raw};
 use crate::inbox::Request;
@@ -165,60 +166,89 @@ pub(crate) fn open_as<D: Disk>(
     let (Some(machine), Some(store)) = (machine, store) else {
         return Err(declined("the log was opened without its base".to_owned()));
     };
-    let reader = || store.reader().map_err(|error| declined(error.to_string()));
-    let (identity, recovery) = (opened.identity, opened.recovery);
-    // The log may hold no frame after the checkpoint: then the state knows the last times.
-    let moment = machine.moment();
-    let (clock, downtime_ms) = Clock::start(
-        raw,
-        Timestamp(recovery.last_wall_ms.max(moment.wall.0)),
-        Steady(recovery.last_steady_ms.max(moment.steady.0)),
-    );
-    let shared = known.unwrap_or_else(|| share(&disk, settings, &identity));
-    record_recovery(&shared.counters, recovery.events);
-    let durable = opened.log.durable();
-    shared.set_durable(durable);
-    shared.backlog.set_stored(store.checkpoint());
-    let rules = StoreRules {
+    let shared = known.unwrap_or_else(|| share(&disk, settings, &opened.identity));
+    let parts = Parts {
+        disk,
+        settings,
+        shared,
+        machine,
+        store,
+    };
+    let opening = parts.assemble(opened, raw, seed);
+    let mut opening = opening.map_err(|error| declined(error.to_string()))?;
+    opening.notes = notes;
+    opening.rebuilt_from = match way {
+        Way::Store => None,
+        Way::Snapshot(sequence) => Some(sequence),
+        Way::Log => Some(0),
+    };
+    Ok(opening)
+}
+
+/// What recovery brought back, on its way to an engine.
+struct Parts<'a, D> {
+    disk: D,
+    settings: &'a Settings,
+    shared: Arc<Shared>,
+    machine: Machine,
+    store: Box<dyn Store>,
+}
+
+impl<D: Disk> Parts<'_, D> {
+    fn assemble(
+        self,
+        opened: Opened<FileLog<D>, FileFlusher<D>>,
+        raw: Raw,
+        seed: u64,
+    ) -> Result<Opening<D>, StoreError> {
+        let Parts {
+            disk,
+            settings,
+            shared,
+            machine,
+            store,
+        } = self;
+        let (identity, recovery) = (opened.identity, opened.recovery);
+        // The log may hold no frame after the checkpoint: then the state knows the last times.
+        let moment = machine.moment();
+        let (clock, downtime_ms) = Clock::start(
+            raw,
+            Timestamp(recovery.last_wall_ms.max(moment.wall.0)),
+            Steady(recovery.last_steady_ms.max(moment.steady.0)),
+        );
+        record_recovery(&shared.counters, recovery.events);
+        let durable = opened.log.durable();
+        shared.set_durable(durable);
+        shared.backlog.set_stored(store.checkpoint());
+        let desk = Desk::new(store.reader()?, rules(settings), store.checkpoint());
+        let (known, plant) = (|| Arc::clone(&shared), settings.plant);
+        let (log, frame) = (opened.log, durable.frame);
+        let mut writer = Writer::new(machine, log, clock, known(), frame, desk, plant);
+        writer.start(raw, seed, identity.incarnation, downtime_ms);
+        let readers = (store.reader()?, store.reader()?);
+        let retention = settings.retention.clone();
+        Ok(Opening {
+            writer,
+            flusher: opened.flusher,
+            reads: Reads::new(store.reader()?, known(), plant),
+            snapper: Snapper::new(disk, readers, known(), settings),
+            keeper: Keeper::new(store, known(), retention, plant),
+            handle: Handle::new(known()),
+            identity,
+            recovery,
+            rebuilt_from: None,
+            notes: Vec::new(),
+        })
+    }
+}
+
+fn rules(settings: &Settings) -> StoreRules {
+    StoreRules {
         payload_bytes: settings.payload_cache_bytes,
         lag_rows: settings.store_lag_rows,
         cut_rows: settings.cut_rows,
         cut_ms: settings.cut_ms,
-    };
-    let desk = Desk::new(reader()?, rules, store.checkpoint());
-    let mut writer = Writer::new(
-        machine,
-        opened.log,
-        clock,
-        Arc::clone(&shared),
-        durable.frame,
-        desk,
-        settings.plant,
-    );
-    writer.start(raw, seed, identity.incarnation, downtime_ms);
-    let readers = (reader()?, reader()?);
-    let plant = settings.plant;
-    Ok(Opening {
-        writer,
-        flusher: opened.flusher,
-        reads: Reads::new(reader()?, Arc::clone(&shared), plant),
-        snapper: Snapper::new(disk, readers, Arc::clone(&shared), settings),
-        keeper: Keeper::new(
-            store,
-            Arc::clone(&shared),
-            settings.retention.clone(),
-            plant,
-        ),
-        handle: Handle::new(shared),
-        identity,
-        recovery,
-        rebuilt_from: match way {
-            Way::Store => None,
-            Way::Snapshot(sequence) => Some(sequence),
-            Way::Log => Some(0),
-        },
-        notes,
-    })
+    }
 }
 
 /// What handles and threads of an engine share, before it has any.
