@@ -67,13 +67,7 @@ pub(super) fn check_store(
         report.store = StoreReport::Unusable;
         report.findings.push(format!("{}: {what}", file.display()));
     };
-    let examined = examine(&file, &mut |done| {
-        listener(Progress {
-            what: "checking the store's rows".to_owned(),
-            done,
-            total: 0,
-        });
-    });
+    let examined = examine(&file, &mut |done| listener(checking(done)));
     let examined = match examined {
         Ok(examined) => examined,
         Err(error) => {
@@ -122,6 +116,14 @@ pub(super) fn check_store(
         digest: kept.mark.digest.to_string(),
     });
     Some(kept)
+}
+
+fn checking(done: u64) -> Progress {
+    Progress {
+        what: "checking the store's rows".to_owned(),
+        done,
+        total: 0,
+    }
 }
 
 fn told(error: &StoreError) -> String {
