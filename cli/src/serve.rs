@@ -57,6 +57,11 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
         })?;
         let key = shown_key.as_deref();
         tell_ready(screen, &directory, engine.recovered(), address, key);
+        if let Status::ReadOnly { cause } = engine.handle().status() {
+            screen.note(&format!(
+                "mainstay: reading only, until there is room on the disk: {cause}"
+            ));
+        }
         Ok::<_, Failure>(until_ended(&engine, server, &mut signals, screen).await)
     })?;
     if let Some(cause) = fault {
