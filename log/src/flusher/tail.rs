@@ -58,6 +58,11 @@ impl<F: DiskFile> Tail<F> {
             <= self.parts.bytes
     }
 
+    /// Takes no more than a segment holds: a tail that grew a little with each start would never be closed.
+    pub(crate) fn limit(&mut self, segment_bytes: u64) {
+        self.parts.bytes = self.parts.bytes.min(segment_bytes).max(self.parts.offset);
+    }
+
     /// Whether more than half of the segment is used.
     pub(crate) fn is_half_used(&self) -> bool {
         self.parts.offset > self.parts.bytes / 2

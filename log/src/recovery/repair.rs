@@ -295,13 +295,15 @@ impl<D: Disk> Rewrite<'_, D> {
         }
         let (offset, file) = tail.into_file();
         let named = (String::from(TAIL_TEMPORARY), file);
-        Ok(install(
+        let mut tail = install(
             self.disk,
             named,
             offset,
             self.header(last),
             self.options.plant,
-        )?)
+        )?;
+        tail.limit(self.options.segment_bytes);
+        Ok(tail)
     }
 
     fn temporary(&self) -> Result<Tail<D::File>, Fault> {

@@ -15,3 +15,4 @@ mod views;
 pub(crate) use history::{Asked, Entry, Said, principal};
 pub(crate) use image::{Kept, witness};
 pub(crate) use judge::{LastWord, Oracle, Recovered};
+pub(crate) use model::Run;

@@ -41,6 +41,8 @@ pub(super) struct Seen {
     pub(super) oldest: u64,
     /// The most segments that the log consisted of.
     pub(super) segments: u64,
+    /// Segments begun.
+    pub(super) rolls: u64,
     pub(super) marks: Marks,
     /// Frames of this life that may have been trimmed, and up to where they reach.
     pub(super) witnessed: Vec<Kept>,
@@ -319,6 +321,7 @@ impl Crew {
         let stats = flusher.stats();
         self.seen(|seen| {
             seen.segments = seen.segments.max(stats.segments);
+            seen.rolls = stats.rolls;
         });
         self.handle.note_log(stats);
     }

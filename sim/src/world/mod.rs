@@ -10,4 +10,4 @@ mod revive;
 mod run;
 mod steps;
 
-pub use run::{Report, Setup, run_planned, run_seed};
+pub use run::{Report, Setup, run_ancient, run_planned, run_seed};

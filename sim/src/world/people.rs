@@ -325,6 +325,12 @@ impl People {
         }
     }
 
+    /// Nobody knows any more what there is.
+    pub(crate) fn forget_names(&mut self) {
+        self.tasks.clear();
+        self.runs.clear();
+    }
+
     /// Grants that were ever learned of and are not forgotten.
     pub(crate) fn held_count(&self) -> usize {
         self.held.len()

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use mainstay::store::MemoryShelf;
-use mainstay::{Answer, CallError, Command, Outcome, Query, Settings, Status, TenantId};
+use mainstay::{
+    Answer, Call, CallError, Command, Outcome, Query, Settings, Status, TaskSpec, TenantId,
+    Timestamp,
+};
 use mainstay_log::Options;
 
 use super::clock::SimClock;
@@ -98,6 +101,53 @@ pub fn run_planned(seed: u64, setup: &Setup, disk: Plan, steps: u64) -> (Report,
         failure = world.quiet_end().err();
     }
     (world.finish(failure), calls)
+}
+
+/// A long world of many short lives in which one run waits for ever: the most segments that the log consisted of at any
+/// time, and how many there ever were.
+///
+/// # Errors
+/// What the oracle caught.
+pub fn run_ancient(seed: u64, lives: u64, steps: u64) -> Result<(u64, u64), String> {
+    let setup = Setup {
+        damage: 0,
+        ..Setup::default()
+    };
+    let mut world = World::new(seed, setup);
+    world.options.segment_bytes = 4096;
+    world.settings.log_retain_bytes = 0;
+    world.settings.snapshot_every_bytes = 8192;
+    world.settings.store_lag_rows = 1_000_000;
+    let (mut most, mut made) = (0, 0);
+    for number in 0..lives {
+        let mut life = world.open(Plan::default())?;
+        if number == 0 {
+            let mut spec = TaskSpec::new("ancient");
+            spec.run_at = Some(Timestamp::MAX);
+            let submit = Command::Submit(Box::new(spec));
+            world.ask(&mut life, Asked::Call(Box::new(Call::new(submit))), 0);
+            super::steps::turn(&mut world, &mut life)?;
+            for _ in 0..3 {
+                super::steps::flush(&mut world, &mut life, false)?;
+            }
+            // Nobody is to cancel it.
+            world.people.forget_names();
+        }
+        for _ in 0..steps {
+            super::steps::step(&mut world, &mut life)?;
+            super::steps::keep_up(&mut world, &mut life)?;
+        }
+        life.crew.seen(|seen| {
+            most = most.max(seen.segments);
+            made += seen.rolls;
+        });
+        world.bury(life, End::Crash)?;
+    }
+    let waits = |run: &&crate::oracle::Run| run.state == mainstay::RunState::Scheduled;
+    match world.oracle.model.runs.values().find(waits) {
+        Some(_) => Ok((most, made)),
+        None => Err(String::from("nothing waits any more")),
+    }
 }
 
 /// How a life ended.
