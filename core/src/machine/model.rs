@@ -9,7 +9,7 @@ use super::apply;
 use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::state::{At, Digest, State, Volatile, digest_all, digest_live, verify};
+use crate::state::{At, Digest, State, Volatile, digest_all, digest_live, verify, verify_loaded};
 use crate::time::{Steady, Timestamp};
 use crate::{TenantId, Text};
 
@@ -142,6 +142,15 @@ impl Machine {
     #[must_use]
     pub fn digest_all(&self) -> Digest {
         digest_all(&self.state)
+    }
+
+    /// What a start looks at after loading a checkpoint: as [`Machine::verify`], but not whether each row is found by its id, which is how
+    /// it was loaded.
+    ///
+    /// # Errors
+    /// The first disagreement, in words.
+    pub fn verify_loaded(&self) -> Result<(), alloc::string::String> {
+        verify_loaded(&self.state, &self.volatile)
     }
 
     /// Recomputes every index from the tables.

@@ -13,5 +13,5 @@ pub use digest::Digest;
 pub(crate) use digest::{digest_all, digest_live};
 pub(crate) use keys::{ClaimRecord, Held, Scope};
 pub(crate) use model::{At, State, Switch};
-pub(crate) use verify::verify;
+pub(crate) use verify::{verify, verify_loaded};
 pub(crate) use volatile::{Renewal, Volatile};

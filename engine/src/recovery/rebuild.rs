@@ -132,7 +132,7 @@ impl<'a, D: Disk> Rebuild<'a, D> {
             .and_then(|mut reader| from_store(self.seed, reader.as_mut()));
         let problem = match loaded {
             Ok(Some((machine, base))) if base.sequence + 1 >= known.oldest_sequence => {
-                match machine.verify() {
+                match machine.verify_loaded() {
                     Ok(()) => {
                         self.store = Some(store);
                         return Ok(Some(machine));
