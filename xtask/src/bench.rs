@@ -36,6 +36,11 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         );
         results.push(result);
     }
+    keep(root, HISTORY, results)
+}
+
+/// Appends results to a history, with when, what and where they were measured.
+pub(crate) fn keep(root: &Path, history: &str, results: Vec<Value>) -> Result<(), String> {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
@@ -45,8 +50,8 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "results": results,
     });
-    append(&root.join(HISTORY), &line).map_err(|error| format!("{HISTORY}: {error}"))?;
-    println!("appended to {HISTORY}");
+    append(&root.join(history), &line).map_err(|error| format!("{history}: {error}"))?;
+    println!("appended to {history}");
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod cargo;
 mod digest;
 mod lexer;
 mod metadata;
+mod scale;
 mod spdx;
 mod stages;
 mod tidy;
@@ -24,6 +25,8 @@ cargo xtask <chore>
   sim [--crash-points N]
                       the simulator's long tier (20,000,000 crash points unless told)
   bench               runs the released binary's benchmarks and appends the results to bench/history/
+  scale [--runs-max N]
+                      memory, disk, restart and lists with up to N (10,000,000) runs; needs 30 GB and half an hour for all of it
   help                this text
 ";
 
@@ -53,6 +56,11 @@ fn run(words: &[&str]) -> Result<(), String> {
         ["sim"] => stages::long_simulation(&root, "20000000"),
         ["sim", "--crash-points", count] => stages::long_simulation(&root, count),
         ["bench"] => bench::run(&root),
+        ["scale"] => scale::run(&root, 10_000_000),
+        ["scale", "--runs-max", most] => {
+            let most = most.parse().map_err(|_| "--runs-max takes a number")?;
+            scale::run(&root, most)
+        }
         _ => Err(format!(
             "no chore `{}`; see `cargo xtask help`",
             words.join(" ")
