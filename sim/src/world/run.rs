@@ -406,10 +406,10 @@ fn mark_stored(marks: &mut Marks, life: &Life, entry: &Entry, said: &Said) {
         matches!(answer, Answer::Absent)
     };
     match (&entry.asked, said) {
-        (Asked::Query(query), Said::Answer(answer)) if !matches!(**answer, Answer::Absent) => {
-            if gone(*query) {
-                marks.hit("finished row answered from the store");
-            }
+        (Asked::Query(query), Said::Answer(answer))
+            if !matches!(**answer, Answer::Absent) && gone(*query) =>
+        {
+            marks.hit("finished row answered from the store");
         }
         (Asked::Call(call), Said::Decided(Ok(outcome))) => match (&call.command, outcome) {
             (Command::Finish(finish), Outcome::Finished(_)) if gone(Query::Run(finish.run)) => {
