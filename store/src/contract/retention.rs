@@ -20,6 +20,7 @@ pub fn retention<F: Factory>(mut make: impl FnMut() -> F) {
     too_large_a_store_loses_its_oldest_finished_work(&mut make());
     a_step_is_bounded(&mut make());
     keys_go_when_nobody_holds_them(&mut make());
+    a_key_and_its_task_stay_a_day_after_the_end(&mut make());
 }
 
 fn rule(default_ms: u64) -> Retention {
@@ -177,4 +178,33 @@ fn keys_go_when_nobody_holds_them<F: Factory>(factory: &mut F) {
     retain_all(&mut store, until.0 + DAY_MS, &rule);
     assert!(is_held("done").is_none(), "it ran out");
     assert!(is_held("live").is_some(), "its task is live");
+}
+
+fn a_key_and_its_task_stay_a_day_after_the_end<F: Factory>(factory: &mut F) {
+    let mut store = factory.open(LOG_ID).expect("open");
+    let mut world = World::default();
+    let mut keyed = spec("a", "q", 1);
+    keyed.extras_mut().idempotency_key = Some(Text::from("k"));
+    let keyed = world.submit(keyed);
+    // It ends long after its key's first day.
+    world.wall += 2 * DAY_MS;
+    let grants = world.claim("q", 1);
+    world.complete(&grants[0]);
+    let ended = world.wall;
+    let plain = world.run_through(spec("a", "q", 1));
+    world.store(&mut store);
+    let mut reader = store.reader().expect("reader");
+    let mut is_held = || {
+        let found = reader.key(TenantId::DEFAULT, KeyClass::Submit, "k");
+        let task = reader.task(TenantId::DEFAULT, keyed.task).expect("look");
+        assert_eq!(task.is_some(), found.as_ref().is_ok_and(Option::is_some));
+        found.expect("look").is_some()
+    };
+    let mut greedy = rule(1);
+    greedy.bytes_max = 1;
+    retain_all(&mut store, ended + DAY_MS - 1, &greedy);
+    assert!(is_held(), "it holds for a day after the end of its task");
+    retain_all(&mut store, ended + DAY_MS + 1, &greedy);
+    assert!(!is_held(), "it ran out");
+    assert!(!is_there(&mut *reader, &plain));
 }

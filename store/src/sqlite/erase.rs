@@ -2,10 +2,12 @@
 //! Owns: what belongs to a task.
 //! Never: takes a task that is live or has a live run.
 
+use mainstay_core::TaskColumns;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::{OrFault, Outcome};
 use super::{tasks, texts};
+use crate::seam::StoreError;
 
 /// A finished task that may go.
 pub(super) struct Candidate {
@@ -68,6 +70,23 @@ impl Candidate {
         }
         candidate.whole = candidate.runs.len() < runs_max;
         Ok(Some(candidate))
+    }
+
+    /// Whether it ended after `since` and was submitted with an idempotency key: a repeat must find it.
+    pub(super) fn holds_key(&self, connection: &Connection, since: u64) -> Outcome<bool> {
+        if self.ended_at <= since {
+            return Ok(false);
+        }
+        let mut find = connection
+            .prepare_cached("SELECT image FROM task_row WHERE number = ?1")
+            .or_fault()?;
+        let image: Vec<u8> = find
+            .query_row([self.number], |row| row.get(0))
+            .or_fault()?;
+        let columns = TaskColumns::read(&image).map_err(|error| {
+            StoreError::Damaged(format!("the image of task {}: {error}", self.number))
+        })?;
+        Ok(columns.idempotency_key.is_some())
     }
 }
 

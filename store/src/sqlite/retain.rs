@@ -1,9 +1,11 @@
 //! Removes finished work that retention no longer keeps, and idempotency keys that have run out, a bounded piece at a time.
 //! Owns: the walks over candidates, where each goes on, and what belongs to a task that goes.
-//! Never: removes a live row, a count of a place, or reads more than a bounded number of rows in one step.
+//! Never: removes a live row, a key that still holds or its task, a count of a place, or reads more than a bounded number of rows in
+//! one step.
 
 use std::collections::VecDeque;
 
+use mainstay_core::limits::KEY_HELD_MS;
 use mainstay_core::{TaskState, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
 
@@ -68,12 +70,13 @@ impl Retain {
         };
         let done = self.keys(&all, now, &mut budget)?
             && self.aged(&all, known, now, rule, &mut budget)?
-            && self.oversized(&all, rule, &mut budget)?;
+            && self.oversized(&all, now, rule, &mut budget)?;
         all.commit().or_fault()?;
         Ok(!done)
     }
 
-    /// Removes keys that nobody holds any more. True at the end of a pass.
+    /// Removes keys that nobody holds any more: their time is over, their task is not live and ended longer ago than a key holds. True
+    /// at the end of a pass.
     fn keys(
         &mut self,
         connection: &Connection,
@@ -83,7 +86,9 @@ impl Retain {
         let mut find = connection
             .prepare_cached(
                 "SELECT until, tenant, class, key, EXISTS (SELECT 1 FROM task_row AS t \
-                 WHERE t.tenant = key_row.tenant AND t.id = key_row.task AND t.live = 1) \
+                 WHERE t.tenant = key_row.tenant AND t.id = key_row.task AND (t.live = 1 OR t.created_at > ?7 OR \
+                 EXISTS (SELECT 1 FROM run_row AS r WHERE r.number = t.number + 1 AND r.task = t.number AND r.finished_at > ?7) OR \
+                 EXISTS (SELECT 1 FROM run_row AS r WHERE r.task = t.number AND r.task <> r.number - 1 AND r.finished_at > ?7))) \
                  FROM key_row INDEXED BY key_until WHERE until < ?1 AND (until, tenant, class, key) > (?2, ?3, ?4, ?5) \
                  ORDER BY until, tenant, class, key LIMIT ?6",
             )
@@ -95,7 +100,15 @@ impl Retain {
         let limit = ERASED_MAX as i64;
         let found: Vec<(i64, i64, u8, String, bool)> = find
             .query_map(
-                params![now.0 as i64, until, tenant, class, key, limit],
+                params![
+                    now.0 as i64,
+                    until,
+                    tenant,
+                    class,
+                    key,
+                    limit,
+                    held_since(now) as i64
+                ],
                 |row| {
                     Ok((
                         row.get(0)?,
@@ -142,6 +155,7 @@ impl Retain {
             budget.visited();
             if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
                 && candidate.ended_at < before
+                && !candidate.holds_key(connection, held_since(now))?
             {
                 let erased = erase(connection, &candidate)?;
                 budget.erased(erased);
@@ -154,6 +168,7 @@ impl Retain {
     fn oversized(
         &mut self,
         connection: &Connection,
+        now: Timestamp,
         rule: &Retention,
         budget: &mut Budget,
     ) -> Outcome<bool> {
@@ -181,7 +196,9 @@ impl Retain {
             if live {
                 continue;
             }
-            if let Some(candidate) = Candidate::read(connection, number, budget.erase)? {
+            if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
+                && !candidate.holds_key(connection, held_since(now))?
+            {
                 let erased = erase(connection, &candidate)?;
                 budget.erased(erased);
             }
@@ -191,6 +208,11 @@ impl Retain {
         }
         Ok(is_end)
     }
+}
+
+/// What ended after this instant still holds its idempotency key.
+fn held_since(now: Timestamp) -> u64 {
+    now.0.saturating_sub(KEY_HELD_MS)
 }
 
 /// Bytes of pages in use.
