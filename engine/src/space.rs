@@ -8,6 +8,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// The part of the reserve that may be written before free space is asked for again.
+const SPEND_PART: u64 = 16;
 /// How often free space is asked for at most.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -22,6 +24,8 @@ pub(crate) struct Space {
     short: AtomicBool,
     store_full: AtomicBool,
     looked: Mutex<Option<Instant>>,
+    /// Bytes written since free space was last asked for.
+    spent: AtomicU64,
 }
 
 impl fmt::Debug for Space {
@@ -44,14 +48,27 @@ impl Space {
         space
     }
 
+    /// So many bytes were just written. A good part of the reserve is never spent without asking what is left.
+    pub(crate) fn spend(&self, bytes: u64) {
+        let spent = self.spent.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if spent >= self.low_water_bytes / SPEND_PART {
+            self.ask();
+        }
+    }
+
     /// Asks how much room there is, unless that was asked a moment ago.
     pub(crate) fn look(&self) {
-        let Some(probe) = &self.probe else { return };
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
-            return;
+        if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            *looked = Some(Instant::now());
+            drop(looked);
+            self.ask();
         }
-        *looked = Some(Instant::now());
+    }
+
+    fn ask(&self) {
+        let Some(probe) = &self.probe else { return };
+        self.spent.store(0, Ordering::Relaxed);
         if let Ok(free) = probe() {
             self.free_bytes.store(free, Ordering::Relaxed);
             let short = free < self.low_water_bytes;

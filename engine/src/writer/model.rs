@@ -156,6 +156,8 @@ impl<L: Log> Writer<L> {
 
     /// Appends the frame being filled, if anything is in it, and parks the answers that wait for it.
     pub(super) fn close_frame(&mut self) -> Result<u32, Stopped> {
+        // What was decided without the store, when it should have been asked, must not become durable.
+        self.sound()?;
         let mut appended = 0;
         // The last frame of an orderly end may be empty: it says how late it was, so that quiet time is no downtime.
         if self.body_commands > 0 || self.stopping {
@@ -163,6 +165,7 @@ impl<L: Log> Writer<L> {
             if self.body_commands == 0 {
                 self.body_first_sequence = last + 1;
             }
+            self.shared.space.spend(self.body.len() as u64);
             let spare = self.log.spare_body();
             let draft = Draft {
                 first_sequence: self.body_first_sequence,
