@@ -112,10 +112,10 @@ impl<'a, D: Disk> Rebuild<'a, D> {
 
     fn open_store(&mut self, log_id: &str) -> Result<Box<dyn Store>, StoreError> {
         match self.shelf.open(log_id) {
-            Err(StoreError::Damaged(what)) => {
+            Err(problem @ (StoreError::Damaged(_) | StoreError::Foreign { .. })) => {
                 let name = self.shelf.set_aside()?;
                 self.notes.push(format!(
-                    "the store could not be used ({what}): kept as {name}"
+                    "the store could not be used ({problem}): kept as {name}"
                 ));
                 self.shelf.open(log_id)
             }

@@ -123,6 +123,16 @@ impl SqliteStore {
     }
 }
 
+impl Drop for SqliteStore {
+    /// What stands in the write-ahead log goes into the file, so that the file alone is the whole store after an orderly end. Readers
+    /// may still be open; what cannot be moved now is moved at the next opening.
+    fn drop(&mut self) {
+        if self.stopped.is_none() {
+            open::pragma(&self.connection, "wal_checkpoint", "TRUNCATE").ok();
+        }
+    }
+}
+
 impl Store for SqliteStore {
     fn put(&mut self, cut: Cut) -> Result<(), StoreError> {
         self.expect_going()?;
