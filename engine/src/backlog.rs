@@ -88,8 +88,9 @@ impl Backlog {
             waiting.uncommitted.pop_front();
             waiting.rows -= rows;
         }
-        drop(waiting);
+        // Under the lock: who has just looked and is about to sleep would miss it.
         self.stored.fetch_max(sequence, Ordering::Release);
+        drop(waiting);
         self.changed.notify_all();
     }
 

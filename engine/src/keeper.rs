@@ -126,8 +126,9 @@ const RETAIN_EVERY: Duration = Duration::from_secs(60);
 /// How often retention takes a piece while work goes on.
 const RETAIN_PAUSE: Duration = Duration::from_millis(250);
 
-/// The keeper's thread. `wall` reads the clock, for ages.
-pub(crate) fn keep(mut keeper: Keeper, wall: impl Fn() -> u64) -> Result<(), StoreError> {
+/// The keeper's thread. Ages are by recorded time, which does not follow a clock that jumps for a moment: what is removed does not come
+/// back when the clock does.
+pub(crate) fn keep(mut keeper: Keeper) -> Result<(), StoreError> {
     let shared = Arc::clone(&keeper.shared);
     let mut retained = Instant::now();
     let mut more = true;
@@ -145,7 +146,8 @@ pub(crate) fn keep(mut keeper: Keeper, wall: impl Fn() -> u64) -> Result<(), Sto
         }
         let due = if more { RETAIN_PAUSE } else { RETAIN_EVERY };
         if retained.elapsed() >= due {
-            more = keeper.retain(Timestamp(wall()))?;
+            let recorded = shared.counters.wall_ms.load(Ordering::Relaxed);
+            more = keeper.retain(Timestamp(recorded))?;
             retained = Instant::now();
         }
         if kept.full {

@@ -89,6 +89,8 @@ pub(crate) struct Counters {
     pub(crate) rows_tasks: AtomicU64,
     pub(crate) rows_runs: AtomicU64,
     pub(crate) applied: AtomicU64,
+    /// Recorded time of the last turn; 0 before the first.
+    pub(crate) wall_ms: AtomicU64,
     pub(crate) snapshots: AtomicU64,
     pub(crate) recovered_events: AtomicU64,
     batch: [AtomicU64; BATCH_BOUNDS.len() + 1],

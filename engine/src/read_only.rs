@@ -152,21 +152,10 @@ impl<D: Disk> ReadOnly<D> {
         match request {
             Request::Ask(tenant, query, reply) => {
                 let now: Now = self.machine.moment();
-                let mut value = self.machine.answer(&now, tenant, &query);
-                if matches!(value, Answer::Absent)
-                    && let Some(reader) = self.reader.as_mut()
-                {
-                    let asked = Question { tenant, query, now };
-                    value = look(reader.as_mut(), &asked).unwrap_or(Answer::Absent);
-                }
-                if let (Answer::Task(task), Some(reader)) = (&mut value, self.reader.as_mut())
-                    && let Some(number) = task.stored_payload.take()
-                    && let Ok(Some(bytes)) = reader.payload(number)
-                {
-                    task.payload.bytes = bytes;
-                }
+                let answered = self.look_up(Question { tenant, query, now });
                 let sequence = self.machine.sequence();
-                reply.send(Ok(Replied { value, sequence })).ok();
+                let answered = answered.map(|value| Replied { value, sequence });
+                reply.send(answered.map_err(|_| full())).ok();
             }
             Request::Call(_, reply) | Request::Claim(_, _, _, reply) => {
                 reply.send(Err(full())).ok();
@@ -180,5 +169,28 @@ impl<D: Disk> ReadOnly<D> {
             | Request::Drain
             | Request::Stop => {}
         }
+    }
+
+    /// The answer from memory, or with what the store adds to it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: what cannot be read is not therefore absent, and no payload is empty for want of it.
+    fn look_up(&mut self, asked: Question) -> Result<Answer, StoreError> {
+        let mut value = self.machine.answer(&asked.now, asked.tenant, &asked.query);
+        let Some(reader) = self.reader.as_mut() else {
+            return Ok(value);
+        };
+        if matches!(value, Answer::Absent) {
+            value = look(reader.as_mut(), &asked)?;
+        }
+        if let Answer::Task(task) = &mut value
+            && let Some(number) = task.stored_payload.take()
+        {
+            let found = reader.payload(number)?;
+            task.payload.bytes = found.ok_or_else(|| {
+                StoreError::Damaged(format!("the payload of task {number} is gone"))
+            })?;
+        }
+        Ok(value)
     }
 }

@@ -127,7 +127,14 @@ impl Reads {
                 if let Answer::Task(task) = answer
                     && let Some(number) = task.stored_payload.take()
                 {
-                    task.payload.bytes = self.payload(number)?;
+                    match self.payload(number) {
+                        Ok(bytes) => task.payload.bytes = bytes,
+                        // Retention may have taken a finished task away since it was looked up.
+                        Err(_) if self.reader.task(task.tenant, task.id)?.is_none() => {
+                            *answer = Answer::Absent;
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
                 Ok(())
             }

@@ -16,7 +16,7 @@ use crate::read_only::{Ended, ReadOnly};
 use crate::recovery::{Progress, Settings};
 use crate::shared::Shared;
 use crate::shelf::FileShelf;
-use crate::threads::{self, read_clocks, spawn, wall_ms};
+use crate::threads::{self, read_clocks, spawn};
 use crate::{keeper, reads};
 
 /// Segments' worth of room that a full start waits for: the open one is written anew, and one is kept ready.
@@ -101,7 +101,7 @@ impl Start {
         })?;
         let keeper = spawn("mainstay-keeper", {
             let (shared, keeper) = (Arc::clone(&shared), opening.keeper);
-            move || drop(threads::tend(&shared, || keeper::keep(keeper, wall_ms)))
+            move || drop(threads::tend(&shared, || keeper::keep(keeper)))
         })?;
         let reads = spawn("mainstay-reader", {
             let (shared, reads) = (Arc::clone(&shared), opening.reads);

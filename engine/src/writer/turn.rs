@@ -62,6 +62,7 @@ impl<L: Log> Writer<L> {
         let waiters = self.waiters.len() as u64;
         counters.waiters.store(waiters, Ordering::Relaxed);
         counters.turns.fetch_add(1, Ordering::Relaxed);
+        counters.wall_ms.store(self.now.wall.0, Ordering::Relaxed);
         // What was parked may be durable already: reads, refusals, heartbeats.
         self.shared.release(self.log.durable().frame);
         Ok(Turn {
