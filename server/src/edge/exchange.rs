@@ -37,6 +37,7 @@ impl Edge {
     pub(crate) fn new(handle: Handle, config: Config, key: AdminKey) -> std::io::Result<Edge> {
         let log_id = HeaderValue::from_str(&handle.log_id()).map_err(std::io::Error::other)?;
         let request_seed = getrandom::u64().map_err(std::io::Error::other)?;
+        let recovered = handle.sequence();
         Ok(Edge {
             handle,
             config,
@@ -44,7 +45,7 @@ impl Edge {
             log_id,
             metrics: Metrics::new(),
             bodies: Arc::default(),
-            stored: Stored::new(),
+            stored: Stored::new(recovered),
             request_seed,
             requests: AtomicU64::new(0),
         })
