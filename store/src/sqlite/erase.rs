@@ -80,9 +80,7 @@ impl Candidate {
         let mut find = connection
             .prepare_cached("SELECT image FROM task_row WHERE number = ?1")
             .or_fault()?;
-        let image: Vec<u8> = find
-            .query_row([self.number], |row| row.get(0))
-            .or_fault()?;
+        let image: Vec<u8> = find.query_row([self.number], |row| row.get(0)).or_fault()?;
         let columns = TaskColumns::read(&image).map_err(|error| {
             StoreError::Damaged(format!("the image of task {}: {error}", self.number))
         })?;
