@@ -454,6 +454,13 @@ impl Reader for MemoryReader {
         Ok(self.now().keys.get(&scope).cloned())
     }
 
+    fn hold(&mut self, sequence: u64) -> Result<bool, StoreError> {
+        // Nothing is ever removed here.
+        Ok(self.now().base.sequence == sequence)
+    }
+
+    fn let_go(&mut self) {}
+
     fn payload(&mut self, task: u64) -> Result<Option<Bytes>, StoreError> {
         Ok(self.now().payloads.get(&task).cloned())
     }

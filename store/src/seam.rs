@@ -183,7 +183,18 @@ pub trait Reader: Send {
         key: &str,
     ) -> Result<Option<KeyRow>, StoreError>;
 
-    /// The payload of the task with this number, if it is stored by itself.
+    /// Begins to read payloads from one commit, whatever is removed meanwhile, if the checkpoint is still this one: then it has the
+    /// payload of every task that is live there. False when the store has moved on; nothing is held then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn hold(&mut self, sequence: u64) -> Result<bool, StoreError>;
+
+    /// Ends what [`Reader::hold`] began.
+    fn let_go(&mut self);
+
+    /// The payload of the task with this number, if it is stored by itself. The one look-up that may be asked between
+    /// [`Reader::hold`] and [`Reader::let_go`].
     ///
     /// # Errors
     /// [`StoreError`].

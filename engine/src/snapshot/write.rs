@@ -20,6 +20,10 @@ use crate::writer::Plant;
 
 /// Snapshots that are kept.
 const KEPT: usize = 2;
+/// Times that rows and payloads try to be read from the same commit.
+const MEETINGS_MAX: usize = 16;
+/// What a walk ends with when its payloads would be of a later commit.
+const MOVED_ON: &str = "the store moved on while it was opened";
 
 /// What a snapshot came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +139,7 @@ impl<D: Disk> Snapper<D> {
         if base.sequence == 0 || self.trusted.first() == Some(&base.sequence) {
             return Ok(None);
         }
-        let (base, bytes) = self.write_file()?;
+        let (base, bytes) = self.write_met()?;
         self.recall(&base)?;
         self.install(&base)?;
         self.last_bytes = bytes;
@@ -148,6 +152,19 @@ impl<D: Disk> Snapper<D> {
             rows: base.live_rows,
             bytes,
         }))
+    }
+
+    /// Writes the file from one commit: what retention removes meanwhile is still read.
+    fn write_met(&mut self) -> Result<(Base, u64), String> {
+        let mut written = Err(MOVED_ON.to_owned());
+        for _ in 0..MEETINGS_MAX {
+            written = self.write_file();
+            self.payloads.let_go();
+            if !matches!(&written, Err(reason) if reason.contains(MOVED_ON)) {
+                break;
+            }
+        }
+        written
     }
 
     fn write_file(&mut self) -> Result<(Base, u64), String> {
@@ -172,6 +189,11 @@ impl<D: Disk> Snapper<D> {
         let payloads = &mut self.payloads;
         let walked = self.rows.live(&mut |row| {
             if let LiveRow::Base(base) = row {
+                match payloads.hold(base.sequence) {
+                    Ok(true) => {}
+                    Ok(false) => return Err(MOVED_ON.to_owned()),
+                    Err(error) => return Err(error.to_string()),
+                }
                 let bytes = head_of(base).encode();
                 return file
                     .block(bytes.len() as u32, &bytes)

@@ -21,6 +21,7 @@ pub fn retention<F: Factory>(mut make: impl FnMut() -> F) {
     a_step_is_bounded(&mut make());
     keys_go_when_nobody_holds_them(&mut make());
     a_key_and_its_task_stay_a_day_after_the_end(&mut make());
+    what_a_reader_holds_outlives_retention(&mut make());
 }
 
 fn rule(default_ms: u64) -> Retention {
@@ -207,4 +208,30 @@ fn a_key_and_its_task_stay_a_day_after_the_end<F: Factory>(factory: &mut F) {
     retain_all(&mut store, ended + DAY_MS + 1, &greedy);
     assert!(!is_held(), "it ran out");
     assert!(!is_there(&mut *reader, &plain));
+}
+
+fn what_a_reader_holds_outlives_retention<F: Factory>(factory: &mut F) {
+    let mut store = factory.open(LOG_ID).expect("open");
+    let mut world = World::default();
+    let live = world.submit(spec("a", "q", 4000));
+    let begun = world.store(&mut store);
+    let mut reader = store.reader().expect("reader");
+    let found = reader
+        .task(TenantId::DEFAULT, live.task)
+        .expect("look")
+        .expect("stored");
+    let number = TaskColumns::read(&found.task).expect("task").number;
+    assert_eq!(reader.hold(begun), Ok(true));
+    let grants = world.claim("q", 1);
+    world.complete(&grants[0]);
+    let ended = world.store(&mut store);
+    retain_all(&mut store, world.wall + DAY_MS, &rule(1));
+    let payload = reader.payload(number).expect("look");
+    assert!(payload.is_some(), "it was live when the reader began");
+    reader.let_go();
+    assert_eq!(reader.payload(number), Ok(None));
+    assert!(!is_there(&mut *reader, &live));
+    assert_eq!(reader.hold(begun), Ok(false));
+    assert_eq!(reader.hold(ended), Ok(true));
+    reader.let_go();
 }

@@ -8,7 +8,7 @@ use mainstay_core::{Bytes, KeyClass, KeyRow, RowKind, RunId, TaskId, TenantId, T
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::fault::{OrFault, Outcome};
-use super::known::{find_tenant, read_base};
+use super::known::{find_tenant, read_base, read_sequence};
 use super::open::open_reader;
 use super::sum::{key_check, payload_check};
 use crate::seam::{Base, Found, LiveRow, Reader, StoreError, check_of};
@@ -169,6 +169,21 @@ impl Reader for SqliteReader {
             )),
             found => Ok(found.map(|(row, _)| row)),
         }
+    }
+
+    fn hold(&mut self, sequence: u64) -> Result<bool, StoreError> {
+        self.connection.execute_batch("BEGIN").or_fault()?;
+        let found = read_sequence(&self.connection);
+        if found == Ok(sequence) {
+            return Ok(true);
+        }
+        self.let_go();
+        found.map(|_| false)
+    }
+
+    fn let_go(&mut self) {
+        // A read changes nothing; an end that fails leaves nothing behind but an older view, which the next `hold` sees.
+        self.connection.execute_batch("ROLLBACK").ok();
     }
 
     fn payload(&mut self, task: u64) -> Result<Option<Bytes>, StoreError> {
