@@ -1,6 +1,7 @@
 //! What an engine costs at scale: fills a directory, is killed under load, starts again, and reads its lists; one JSON line per size.
 //!
 //! `cargo run --release --example scale -- <queued|finished> <runs> [payload bytes] [payload cache bytes]`
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
