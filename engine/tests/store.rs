@@ -338,3 +338,47 @@ fn a_store_that_lags_refuses_new_work_and_nothing_else() {
     until("room again", || engine.submit(Task::new("b")).is_ok());
     engine.shutdown(Duration::ZERO).unwrap();
 }
+
+/// Submits a task under an id of the caller's choice.
+fn submit_as(engine: &Engine, id: TaskId) -> Result<Submitted, Rejection> {
+    let spec = mainstay::TaskSpec::from(large(5));
+    match decided(engine, Command::SubmitAs(id, Box::new(spec)))? {
+        Outcome::Submitted(submitted) => Ok(submitted),
+        other => panic!("a submit came to {other:?}"),
+    }
+}
+
+#[test]
+fn an_id_that_retention_freed_may_be_used_again_and_the_log_still_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    let forgetful = || {
+        options().history(mainstay::store::Retention {
+            default: mainstay::store::Keep { age_ms: 0 },
+            queues: std::collections::BTreeMap::new(),
+            bytes_max: u64::MAX,
+        })
+    };
+    let id = TaskId(77);
+    let engine = forgetful().open(directory.path()).unwrap();
+    let first = submit_as(&engine, id).unwrap();
+    let grants = claim(&engine, 1);
+    finish(&engine, &grants[0]).unwrap();
+    engine.shutdown(Duration::ZERO).unwrap();
+    let engine = forgetful().open(directory.path()).unwrap();
+    until("retention", || state_of(&engine, first.run.run).is_none());
+    let second = submit_as(&engine, id).unwrap();
+    assert_ne!(first.run.run, second.run.run);
+    settle(&engine, 1);
+    engine.shutdown(Duration::ZERO).unwrap();
+    // The store is lost: the log tells of both.
+    std::fs::remove_dir_all(directory.path().join("store")).unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    assert_eq!(state_of(&engine, second.run.run), Some(RunState::Ready));
+    settle(&engine, 1);
+    let grants = claim(&engine, 2);
+    assert_eq!((grants.len(), grants[0].run), (1, second.run.run));
+    finish(&engine, &grants[0]).unwrap();
+    settle(&engine, 0);
+    assert_eq!(state_of(&engine, second.run.run), Some(RunState::Completed));
+    engine.shutdown(Duration::ZERO).unwrap();
+}

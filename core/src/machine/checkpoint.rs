@@ -34,6 +34,16 @@ impl Pending {
         }
     }
 
+    /// This run's handle is going to be another's.
+    pub(crate) fn forget_run(&mut self, run: u32) {
+        self.runs.retain(|other| *other != run);
+    }
+
+    /// This task's handle is going to be another's.
+    pub(crate) fn forget_task(&mut self, task: u32) {
+        self.heavy.retain(|other| *other != task);
+    }
+
     fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.heavy.is_empty() && self.keys.is_empty()
     }

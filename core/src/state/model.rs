@@ -250,6 +250,34 @@ impl State {
         Some(last.map_or(row.created_at, |change| change.at))
     }
 
+    /// Makes way for a task of the same id. Two can only be in one log when a store forgot the first, long finished, between them: then
+    /// memory forgets it too, and no cut holds it any more.
+    pub(crate) fn forget_twin(&mut self, tenant: u32, id: TaskId) {
+        let Some(task) = self.find_task(tenant, id) else {
+            return;
+        };
+        let row = &self.tasks[task];
+        if row.is_live() {
+            return;
+        }
+        if row.is_heavy() && row.payload.bytes().is_some() {
+            self.payload_bytes -= row.payload.len() as u64;
+        }
+        if let Some(run) = row.run.get() {
+            self.left[self.runs[run].state as usize] += 1;
+            self.dirty.runs.retain(|other| *other != run);
+            for pending in &mut self.pending {
+                pending.forget_run(run);
+            }
+            self.remove_run(run);
+        }
+        self.dirty.tasks.retain(|other| *other != task);
+        for pending in &mut self.pending {
+            pending.forget_task(task);
+        }
+        self.remove_task(task);
+    }
+
     /// Takes a task out that is finished and stored.
     pub(crate) fn remove_task(&mut self, at: u32) {
         let row = &self.tasks[at];

@@ -4,16 +4,17 @@
 
 use std::sync::LazyLock;
 
-use mainstay_core::{Cut, CutRow, KeyRow, RowKind};
-use rusqlite::{Connection, TransactionBehavior, params};
+use mainstay_core::{Cut, CutRow, KeyRow, RowKind, TaskColumns};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::bulk::Bulk;
+use super::erase::{Candidate, erase};
 use super::fault::{OrFault, Outcome};
-use super::known::Known;
+use super::known::{Known, find_tenant};
 use super::sum::{key_check, payload_check};
 use super::texts::Texts;
 use super::{runs, tasks};
-use crate::seam::Unsearched;
+use crate::seam::{StoreError, Unsearched};
 
 static PAYLOADS: LazyLock<Bulk> =
     LazyLock::new(|| Bulk::new("payload_row", &["number", "\"check\"", "bytes"]));
@@ -32,6 +33,47 @@ pub(super) fn commit(
     all.commit().or_fault()?;
     known.sequence = cut.through;
     Ok(())
+}
+
+/// Removes finished tasks whose ids fresh tasks of the cut bear. Two tasks of one id are only in one log when retention removed the first
+/// between them; it is back when the store is made again from the log, or lost its last commits. True when there was one.
+pub(super) fn make_way(connection: &mut Connection, known: &Known, cut: &Cut) -> Outcome<bool> {
+    let all = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .or_fault()?;
+    let mut any = false;
+    let is_fresh = |row: &&CutRow| row.kind == RowKind::Task && row.fresh;
+    for row in cut.rows.iter().filter(is_fresh) {
+        let image = cut.image(row);
+        let task = TaskColumns::read(image).map_err(|error| {
+            StoreError::Damaged(format!("the image of task {}: {error}", row.number))
+        })?;
+        let tenant = match cut.places.iter().find(|place| place.place == task.place) {
+            Some(place) => find_tenant(&all, place.tenant)?,
+            None => Some(known.place(task.place)?.tenant),
+        };
+        let Some(tenant) = tenant else { continue };
+        let mut find = all
+            .prepare_cached(
+                "SELECT number FROM task_row WHERE tenant = ?1 AND id = ?2 AND number <> ?3",
+            )
+            .or_fault()?;
+        let twin: Option<i64> = find
+            .query_row(
+                params![tenant, &task.id.0.to_be_bytes()[..], row.number as i64],
+                |row| row.get(0),
+            )
+            .optional()
+            .or_fault()?;
+        if let Some(twin) = twin
+            && let Some(candidate) = Candidate::read(&all, twin, usize::MAX >> 1)?
+        {
+            erase(&all, &candidate)?;
+            any = true;
+        }
+    }
+    all.commit().or_fault()?;
+    Ok(any)
 }
 
 /// Writes a cut within the transaction at hand. Each table's rows go in number order, so that its pages are touched one after another.

@@ -109,6 +109,21 @@ impl SqliteStore {
         error
     }
 
+    /// Commits a cut. One that meets a finished task of the same id, long forgotten where the log was written, goes on without that.
+    fn commit(&mut self, cut: &Cut) -> Outcome<()> {
+        let unsearched = &self.options.unsearched;
+        match put::commit(&mut self.connection, &mut self.known, unsearched, cut) {
+            Err(StoreError::Damaged(cause)) => {
+                self.known = Known::read(&self.connection)?;
+                if !put::make_way(&mut self.connection, &self.known, cut)? {
+                    return Err(StoreError::Damaged(cause));
+                }
+                put::commit(&mut self.connection, &mut self.known, unsearched, cut)
+            }
+            other => other,
+        }
+    }
+
     /// Takes the cuts up to `sequence` that make one transaction, as one.
     fn next_due(&mut self, sequence: u64) -> Option<Cut> {
         let is_due = |cut: &Cut| cut.through <= sequence;
@@ -151,9 +166,7 @@ impl Store for SqliteStore {
     fn durable(&mut self, sequence: u64) -> Result<u64, StoreError> {
         self.expect_going()?;
         while let Some(cut) = self.next_due(sequence) {
-            let unsearched = &self.options.unsearched;
-            if let Err(error) = put::commit(&mut self.connection, &mut self.known, unsearched, &cut)
-            {
+            if let Err(error) = self.commit(&cut) {
                 self.waiting.push_front(cut);
                 return Err(self.stumble(error));
             }
