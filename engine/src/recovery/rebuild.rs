@@ -13,6 +13,8 @@ use crate::writer::Plant;
 
 /// Ordinary cuts whose rows make a cut due in replay, so that a long one does not hold the past in memory.
 const REPLAY_CUTS: usize = 3;
+/// Bytes of payloads, beside those that may stay in memory, that make a cut due in replay whatever the number of its rows.
+const REPLAY_BYTES: u64 = 512 << 20;
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: u64 = 256;
 
@@ -267,7 +269,13 @@ impl<D: Disk> Recover for Rebuild<'_, D> {
         }
         replay(machine, frame)?;
         self.frames += 1;
-        if proven && machine.dirty_rows() >= self.most_dirty() {
+        let dirty = machine.dirty_rows();
+        let most_bytes = self
+            .settings
+            .payload_cache_bytes
+            .saturating_add(REPLAY_BYTES);
+        let is_heavy = machine.payload_bytes() > most_bytes;
+        if proven && dirty > 0 && (is_heavy || dirty >= self.most_dirty()) {
             let settled = self.settle();
             settled.map_err(|error| self.told(&error))?;
         }

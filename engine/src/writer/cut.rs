@@ -13,6 +13,8 @@ use crate::reads;
 
 /// Bytes of cuts that wait for the keeper beyond which no further cut is taken.
 const CUTS_BYTES_MAX: usize = 256 << 20;
+/// Bytes of payloads that wait for the store in memory, beside those that may stay, beyond which new work is refused.
+const LAG_BYTES_MAX: u64 = 1 << 30;
 /// Rows that leave memory in one turn.
 const LEAVE_ROWS: usize = 10_000;
 
@@ -93,9 +95,13 @@ impl<L: Log> Writer<L> {
 
     fn tell_lag(&mut self) {
         let rows = self.machine.dirty_rows() as u64 + self.shared.backlog.rows();
+        let may_stay = self.desk.rules.payload_bytes;
+        let bytes = self.machine.payload_bytes().saturating_sub(may_stay);
+        // It opens again only after the store has caught up a good part. Once it has all, no payload is over.
+        let is_over = |limit: u64, most_bytes: u64| rows > limit || bytes > most_bytes;
         let limit = self.desk.rules.lag_rows;
-        // It opens again only after the store has caught up a good part.
-        let lagging = rows > limit || self.desk.lagging && rows > limit / 4 * 3;
+        let lagging = is_over(limit, LAG_BYTES_MAX)
+            || self.desk.lagging && is_over(limit / 4 * 3, LAG_BYTES_MAX / 4 * 3);
         if lagging != self.desk.lagging {
             self.desk.lagging = lagging;
             self.shared.inbox.set_lagging(lagging);
