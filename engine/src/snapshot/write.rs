@@ -49,6 +49,8 @@ pub struct Snapper<D: Disk> {
     retain_bytes: u64,
     last_bytes: u64,
     log_bytes_at_last: u64,
+    /// Whether the last try came to nothing.
+    failed: bool,
     /// The verified snapshots, the newest first.
     trusted: Vec<u64>,
     plant: Plant,
@@ -112,6 +114,7 @@ impl<D: Disk> Snapper<D> {
             retain_bytes: settings.log_retain_bytes,
             last_bytes: 0,
             log_bytes_at_last: 0,
+            failed: false,
             trusted: Vec::new(),
             plant: settings.plant,
         }
@@ -123,6 +126,7 @@ impl<D: Disk> Snapper<D> {
         let (log, _) = self.shared.log_stats();
         let grown = log.bytes_written.saturating_sub(self.log_bytes_at_last);
         let waits = self.trusted.is_empty()
+            && !self.failed
             && grown > 0
             && log.bytes_kept > self.retain_bytes.saturating_add(self.every_bytes);
         let due = grown >= self.every_bytes.max(self.last_bytes);
@@ -139,9 +143,11 @@ impl<D: Disk> Snapper<D> {
         if base.sequence == 0 || self.trusted.first() == Some(&base.sequence) {
             return Ok(None);
         }
+        self.failed = true;
         let (base, bytes) = self.write_met()?;
         self.recall(&base)?;
         self.install(&base)?;
+        self.failed = false;
         self.last_bytes = bytes;
         self.shared
             .counters
