@@ -230,7 +230,7 @@ fn show(screen: Screen, report: &Report, is_clean: bool) {
     }
     for file in &report.leftovers {
         screen.line(&format!(
-            "leftover: {} ({} bytes, not needed)",
+            "leftover: {} ({} bytes, not used by the engine)",
             file.file, file.bytes
         ));
     }

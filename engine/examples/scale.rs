@@ -158,6 +158,13 @@ fn fill(directory: &Path, finished: bool, runs: u64, payload: usize, cache: u64)
     let accepted = started.elapsed();
     assert!(handle.wait_stored(handle.sequence(), PATIENCE));
     let stored = started.elapsed();
+    // A little more work, so that every thread gives back what it freed.
+    for _ in 0..20 {
+        submit(&handle, payload);
+        claim_and_finish(&handle);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(handle.wait_stored(handle.sequence(), PATIENCE));
     std::thread::sleep(Duration::from_secs(2));
     let grown = rss_bytes().saturating_sub(before);
     let metrics = handle.metrics();

@@ -188,7 +188,7 @@ impl EngineOptions {
             seed: u64::from_le_bytes(seed),
         };
         match start.open(None, listener) {
-            Err(full) if full.is_full() => Ok(start.read_only(&full.to_string())?),
+            Err(full) if full.is_full() => start.read_only(full),
             Err(error) => Err(error.into()),
             Ok(opening) => {
                 let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -265,7 +265,11 @@ impl Engine {
     /// Options to open with.
     #[must_use]
     pub fn options() -> EngineOptions {
-        let holder = format!("process {}", std::process::id());
+        let program = std::env::current_exe();
+        let name = program
+            .ok()
+            .and_then(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
+        let holder = name.unwrap_or_else(|| "a program".to_owned());
         EngineOptions::default().holder(holder)
     }
 

@@ -125,10 +125,14 @@ impl Start {
     }
 
     /// Reads what is there, and serves it until there is room for a full start.
-    pub(crate) fn read_only(self, cause: &str) -> Result<Engine, OpenError> {
-        let looked = ReadOnly::look(&self.disk, &self.log, &mut self.shelf.clone())?;
+    pub(crate) fn read_only(self, full: mainstay_log::OpenError) -> Result<Engine, OpenError> {
+        let looked = match ReadOnly::look(&self.disk, &self.log, &mut self.shelf.clone()) {
+            // There is nothing to read yet: that there is no room to begin is what there is to say.
+            Err(mainstay_log::OpenError::Missing { .. }) => return Err(full.into()),
+            looked => looked?,
+        };
         let shared = open::share(&self.disk, &self.settings, looked.identity());
-        shared.set_read_only(cause);
+        shared.set_read_only(&full.to_string());
         self.furnish(&shared);
         let (handle, sequence) = (Handle::new(Arc::clone(&shared)), looked.sequence());
         let threads = Arc::new(Mutex::new(None));

@@ -31,8 +31,10 @@ pub enum StoreError {
         /// Whose it is.
         found: String,
     },
-    /// The file is of another release; it is made again from the log.
-    #[error("the store has format {found}, this release knows {known}")]
+    /// The file is of another release. It is not touched: `mainstay doctor --repair store` puts it aside, and the next start makes one anew.
+    #[error(
+        "the store has format {found}, this release knows {known}; use the release that wrote it, or put it aside with `mainstay doctor --repair store`"
+    )]
     Format {
         /// The file's format.
         found: i64,

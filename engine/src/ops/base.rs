@@ -193,10 +193,11 @@ impl Site {
 
 /// What of a log and its snapshots brings a lost store back: the event to begin after, and in which way. `None` when nothing does.
 pub(crate) fn reaching(extent: &Extent, sound_snapshots: &[u64]) -> Option<(u64, String)> {
-    let newest = sound_snapshots.iter().max().copied();
-    match newest.filter(|sequence| sequence + 1 >= extent.oldest_sequence) {
-        Some(sequence) => Some((sequence, format!("the snapshot of event {sequence}"))),
-        None if extent.oldest_sequence <= 1 => Some((0, "the first event of the log".to_owned())),
-        None => None,
+    if extent.oldest_sequence <= 1 {
+        return Some((0, "the first event of the log".to_owned()));
     }
+    // The oldest that the log goes on from: what the log still holds of the past comes back with it.
+    let reach = |sequence: &u64| sequence + 1 >= extent.oldest_sequence;
+    let oldest = sound_snapshots.iter().copied().filter(reach).min()?;
+    Some((oldest, format!("the snapshot of event {oldest}")))
 }

@@ -173,6 +173,9 @@ impl<'a, D: Disk> Rebuild<'a, D> {
             match from_snapshot(self.disk, self.seed, &log_id, sequence) {
                 Ok(machine) => {
                     self.way = Way::Snapshot(sequence);
+                    self.notes.push(format!(
+                        "idempotency keys used up to event {sequence}, and work that finished by then, are not in a snapshot: they are forgotten"
+                    ));
                     return Some(machine);
                 }
                 Err(reason) => self.notes.push(format!("a snapshot is not used: {reason}")),

@@ -5,7 +5,7 @@
 /// `PRAGMA application_id` of our files: "Main" in ASCII.
 pub(crate) const APPLICATION_ID: i64 = 0x4d61_696e;
 
-/// `PRAGMA user_version`: what this release writes, and the only one it reads. A store of another format is made again from the log.
+/// `PRAGMA user_version`: what this release writes, and the only one it reads. A store of another format is refused.
 pub(crate) const FORMAT: i64 = 1;
 
 /// Every table and index.
