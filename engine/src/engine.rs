@@ -131,7 +131,7 @@ impl EngineOptions {
         self
     }
 
-    /// Rows changed and not yet in the store beyond which new work is refused; 1,000,000 unless set. It bounds the tail that a start has to read after a crash.
+    /// Rows changed and not yet in the store beyond which new work is refused; 400,000 unless set. It bounds the tail that a start has to read after a crash.
     #[must_use]
     pub fn store_lag_rows(mut self, rows: u64) -> EngineOptions {
         self.settings.store_lag_rows = rows;

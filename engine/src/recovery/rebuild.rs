@@ -342,7 +342,7 @@ impl Default for Settings {
             log_retain_ms: 7 * DAY_MS,
             payload_cache_bytes: 64 << 20,
             low_water_bytes: 256 << 20,
-            store_lag_rows: 1_000_000,
+            store_lag_rows: 400_000,
             snapshot_every_bytes: 256 << 20,
             cut_rows: 20_000,
             cut_ms: 100,
