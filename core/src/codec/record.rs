@@ -3,7 +3,6 @@
 //! Never: knows an event.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::wire::{Malformed, Value, put_bytes, put_number, put_u128, put_varint};
@@ -239,20 +238,6 @@ impl<T: Field + Default> Field for Vec<T> {
         let mut item = T::default();
         item.take(value)?;
         self.push(item);
-        Ok(())
-    }
-}
-
-impl<T: Field + Default> Field for VecDeque<T> {
-    fn put(&self, number: u64, out: &mut Vec<u8>) {
-        for item in self {
-            item.put(number, out);
-        }
-    }
-    fn take(&mut self, value: Value<'_>) -> Result<(), Malformed> {
-        let mut item = T::default();
-        item.take(value)?;
-        self.push_back(item);
         Ok(())
     }
 }

@@ -3,7 +3,6 @@
 //! Never: decides or applies.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::codec::{Field, Malformed, Value, nested, put_record, record, take_record};
@@ -80,8 +79,8 @@ pub(crate) struct RunForm {
     pub(crate) retry_due: Steady,
     pub(crate) retry_at: Timestamp,
     pub(crate) active: Option<Box<Active>>,
-    pub(crate) changes: VecDeque<Change>,
-    pub(crate) attempts: VecDeque<Attempt>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) attempts: Vec<Attempt>,
     pub(crate) checkpoints: Vec<Memo>,
     pub(crate) output: Option<Bytes>,
     pub(crate) resume_payload: Option<Bytes>,

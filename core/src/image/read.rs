@@ -121,10 +121,7 @@ impl Loader {
 
     pub(crate) fn add_place(&mut self, place: &PlaceRow) -> u32 {
         let state = &mut self.state;
-        let tenant = state.tenant(place.tenant).unwrap_or_else(|| {
-            state.tenants.push(place.tenant);
-            state.tenants.len() as u32 - 1
-        });
+        let tenant = state.admit(place.tenant);
         let kind = state.names.intern(&place.kind);
         let queue = state.names.intern(&place.queue);
         let number = state.places.number(tenant, queue, kind);
@@ -194,7 +191,7 @@ impl Loader {
             Some(bytes) if row.is_heavy() => bytes.len() as u64,
             _ => 0,
         };
-        let at = state.add_task(row).ok_or(Malformed("a task twice"))?;
+        let at = state.add_task(row).map_err(|_| Malformed("a task twice"))?;
         state.payload_bytes += held;
         if self.fresh {
             state.touch_task(at);
@@ -300,10 +297,7 @@ impl Loader {
 
     pub(crate) fn add_key(&mut self, row: &KeyRow, held: Held) {
         let state = &mut self.state;
-        let tenant = state.tenant(row.tenant).unwrap_or_else(|| {
-            state.tenants.push(row.tenant);
-            state.tenants.len() as u32 - 1
-        });
+        let tenant = state.admit(row.tenant);
         state
             .keys
             .restore((tenant, row.class, row.key.clone()), held);
@@ -327,8 +321,8 @@ impl Loader {
 
 fn past(form: &mut RunForm) -> Past {
     let mut past = Past {
-        changes: core::mem::take(&mut form.changes),
-        attempts: core::mem::take(&mut form.attempts),
+        changes: core::mem::take(&mut form.changes).into(),
+        attempts: core::mem::take(&mut form.attempts).into(),
         output: form.output.take(),
         resume_payload: form.resume_payload.take(),
         reason: form.reason.take(),

@@ -69,8 +69,12 @@ fn put_past(past: &Past, out: &mut Vec<u8>) {
         past.retry_due.put(15, out);
         past.retry_at.put(16, out);
     }
-    past.changes.put(18, out);
-    past.attempts.put(19, out);
+    for change in &past.changes {
+        Field::put(change, 18, out);
+    }
+    for attempt in &past.attempts {
+        Field::put(attempt, 19, out);
+    }
     for (name, value) in &past.checkpoints {
         let memo = Memo {
             name: name.clone(),

@@ -130,6 +130,14 @@ impl State {
             .map(|at| at as u32)
     }
 
+    /// The tenant's handle, given to it when it is first named.
+    pub(crate) fn admit(&mut self, tenant: TenantId) -> u32 {
+        self.tenant(tenant).unwrap_or_else(|| {
+            self.tenants.push(tenant);
+            self.tenants.len() as u32 - 1
+        })
+    }
+
     pub(crate) fn find_task(&self, tenant: u32, id: TaskId) -> Option<u32> {
         let hash = self.hasher.hash_one((tenant, id));
         let found = self.task_index.find(hash, |&at| {
@@ -146,29 +154,22 @@ impl State {
         found.copied()
     }
 
+    /// Adds a task that was just accepted. One of the same id that has ended and waits only for the store leaves memory for it.
     pub(crate) fn insert_task(&mut self, row: task::Row) -> u32 {
-        let hash = self.hasher.hash_one((self.tenant_of(&row), row.id));
-        let at = self.tasks.insert(row);
-        let (tasks, places, hasher) = (&self.tasks, &self.places, &self.hasher);
-        self.task_index.insert_unique(hash, at, |&other| {
-            let row = &tasks[other];
-            hasher.hash_one((places[row.place].tenant, row.id))
-        });
-        at
+        self.add_task(row).unwrap_or_else(|row| {
+            self.forget_twin(self.tenant_of(&row), row.id);
+            let added = self.add_task(row);
+            added.expect("a task is accepted under an id that no live task has")
+        })
     }
 
+    /// Adds a run that was just made.
     pub(crate) fn insert_run(&mut self, row: run::Row) -> u32 {
-        let hash = self.hasher.hash_one((row.tenant, row.id));
-        let at = self.runs.insert(row);
-        let (runs, hasher) = (&self.runs, &self.hasher);
-        self.run_index.insert_unique(hash, at, |&other| {
-            hasher.hash_one((runs[other].tenant, runs[other].id))
-        });
-        at
+        self.add_run(row).expect("a run is made under a new id")
     }
 
-    /// Adds a task unless one of its tenant and id is there.
-    pub(crate) fn add_task(&mut self, row: task::Row) -> Option<u32> {
+    /// Adds a task unless one of its tenant and id is there: then the row comes back.
+    pub(crate) fn add_task(&mut self, row: task::Row) -> Result<u32, task::Row> {
         let tenant = self.tenant_of(&row);
         let hash = self.hasher.hash_one((tenant, row.id));
         let (tasks, places, hasher) = (&self.tasks, &self.places, &self.hasher);
@@ -179,11 +180,11 @@ impl State {
             hasher.hash_one((places[row.place].tenant, row.id))
         });
         let Entry::Vacant(vacant) = entry else {
-            return None;
+            return Err(row);
         };
         let at = self.tasks.insert(row);
         vacant.insert(at);
-        Some(at)
+        Ok(at)
     }
 
     /// Adds a run unless one of its tenant and id is there: then that one is given as the error.
@@ -252,7 +253,7 @@ impl State {
 
     /// Makes way for a task of the same id. Two can only be in one log when a store forgot the first, long finished, between them: then
     /// memory forgets it too, and no cut holds it any more.
-    pub(crate) fn forget_twin(&mut self, tenant: u32, id: TaskId) {
+    fn forget_twin(&mut self, tenant: u32, id: TaskId) {
         let Some(task) = self.find_task(tenant, id) else {
             return;
         };

@@ -14,7 +14,6 @@ use crate::state::{At, Held, State};
 impl Apply for TaskCreated {
     fn apply(&self, state: &mut State, at: &At) {
         let spec = &self.spec;
-        state.forget_twin(at.tenant, self.task);
         let kind = state.names.intern(&spec.kind);
         let queue = state.names.intern(&spec.queue);
         let (created_by, stranger) = state.person(&self.by);
