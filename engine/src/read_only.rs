@@ -11,7 +11,7 @@ use mainstay_store::{Reader, StoreError};
 use crate::call::Replied;
 use crate::inbox::Request;
 use crate::reads::{Question, look};
-use crate::recovery::{Shelf, base_from_log_only, from_snapshot, from_store, replay};
+use crate::recovery::{Shelf, from_snapshot, from_store, reaches, replay};
 use crate::shared::Shared;
 use crate::snapshot::newest_first;
 
@@ -48,9 +48,9 @@ impl<D: Disk> Looking<'_, D> {
         let store = self.shelf.open(log_id)?;
         let mut reader = store.reader()?;
         let found = from_store(self.seed, reader.as_mut())?;
-        let reaches = found.filter(|(_, base)| base.sequence + 1 >= oldest);
-        self.reader = reaches.is_some().then_some(reader);
-        Ok(reaches.map(|(machine, _)| machine))
+        let usable = found.filter(|(_, base)| reaches(base.sequence, oldest));
+        self.reader = usable.is_some().then_some(reader);
+        Ok(usable.map(|(machine, _)| machine))
     }
 }
 
@@ -60,11 +60,11 @@ impl<D: Disk> Recover for Looking<'_, D> {
         let oldest = known.oldest_sequence;
         let mut machine = self.try_store(&log_id, oldest).ok().flatten();
         for sequence in newest_first(self.disk).unwrap_or_default() {
-            if machine.is_none() && sequence + 1 >= oldest {
+            if machine.is_none() && reaches(sequence, oldest) {
                 machine = from_snapshot(self.disk, self.seed, &log_id, sequence).ok();
             }
         }
-        if machine.is_none() && base_from_log_only(oldest) {
+        if machine.is_none() && reaches(0, oldest) {
             machine = Some(Machine::new(self.seed));
         }
         let machine = machine.ok_or("there is no room to start, and nothing to read from")?;

@@ -151,6 +151,14 @@ impl Shared {
         self.inbox.push_always(Request::Drain);
     }
 
+    /// The same when nobody is left to answer who still asks.
+    pub(crate) fn end(&self, cause: &str) {
+        self.fail(cause);
+        for request in self.inbox.close() {
+            request.refuse(cause);
+        }
+    }
+
     /// Nothing more is fetched from the store or committed to it.
     pub(crate) fn close_store(&self, cause: &str) {
         for parked in self.fetches.close() {

@@ -181,10 +181,7 @@ impl Start {
                 }
                 Err(error) => error.to_string(),
             };
-            shared.fail(&error);
-            for request in shared.inbox.close() {
-                request.refuse(&error);
-            }
+            shared.end(&error);
             return;
         }
     }

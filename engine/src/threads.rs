@@ -86,13 +86,7 @@ struct OnPanic<'a>(&'a Shared);
 impl Drop for OnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let cause = "a thread of the engine panicked";
-            self.0.set_stopped(cause);
-            self.0.release.fail(cause);
-            for request in self.0.inbox.close() {
-                request.refuse(cause);
-            }
-            self.0.close_store(cause);
+            self.0.end("a thread of the engine panicked");
         }
     }
 }

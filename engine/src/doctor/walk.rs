@@ -6,7 +6,7 @@ use mainstay_core::Machine;
 use mainstay_log::{Disk, Extent, Frame};
 
 use super::bases::{Kept, Mark};
-use crate::recovery::{Progress, from_snapshot, replay};
+use crate::recovery::{Progress, from_snapshot, reaches, replay};
 
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: u64 = 256;
@@ -62,13 +62,14 @@ impl<'a> Walk<'a> {
             return;
         };
         let oldest = extent.oldest_sequence;
-        let reaches = |sequence: u64| sequence + 1 >= oldest;
         let marks = self.marks.iter().rev();
         let snapshots = marks.filter(|mark| mark.is_snapshot);
-        let first = snapshots.map(|mark| mark.sequence).find(|at| reaches(*at));
+        let first = snapshots
+            .map(|mark| mark.sequence)
+            .find(|at| reaches(*at, oldest));
         let loaded = first.map(|at| from_snapshot(disk, 0, &extent.log_id.to_string(), at));
         let stored = self.store.as_ref();
-        let stored = stored.filter(|kept| reaches(kept.mark.sequence));
+        let stored = stored.filter(|kept| reaches(kept.mark.sequence, oldest));
         let machine = match (loaded, stored) {
             (Some(Ok(machine)), _) => machine,
             (_, Some(kept)) => (*kept.machine).clone(),

@@ -12,7 +12,7 @@ use mainstay_store::{Reader, SqliteReader, StoreError};
 use super::error::OpsError;
 use super::label::STORE_FILE;
 use super::verify::{CACHE_KIB, read_label};
-use crate::recovery::{from_snapshot, from_store};
+use crate::recovery::{from_snapshot, from_store, reaches};
 use crate::shelf::STORE_DIRECTORY;
 use crate::snapshot::newest_first;
 
@@ -158,7 +158,7 @@ impl Site {
             let goes_on = self
                 .log
                 .as_ref()
-                .is_some_and(|(_, extent)| base.sequence + 1 >= extent.oldest_sequence);
+                .is_some_and(|(_, extent)| reaches(base.sequence, extent.oldest_sequence));
             let until = if goes_on {
                 last.max(base.sequence)
             } else {
@@ -193,11 +193,11 @@ impl Site {
 
 /// What of a log and its snapshots brings a lost store back: the event to begin after, and in which way. `None` when nothing does.
 pub(crate) fn reaching(extent: &Extent, sound_snapshots: &[u64]) -> Option<(u64, String)> {
-    if extent.oldest_sequence <= 1 {
+    if reaches(0, extent.oldest_sequence) {
         return Some((0, "the first event of the log".to_owned()));
     }
     // The oldest that the log goes on from: what the log still holds of the past comes back with it.
-    let reach = |sequence: &u64| sequence + 1 >= extent.oldest_sequence;
+    let reach = |sequence: &u64| reaches(*sequence, extent.oldest_sequence);
     let oldest = sound_snapshots.iter().copied().filter(reach).min()?;
     Some((oldest, format!("the snapshot of event {oldest}")))
 }

@@ -17,7 +17,7 @@ use super::error::OpsError;
 use super::label::LABEL_FILE;
 use super::verify::CACHE_KIB;
 use crate::reads::add_known;
-use crate::recovery::{Progress, replay_to};
+use crate::recovery::{Progress, reaches, replay_to};
 
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: u64 = 256;
@@ -97,7 +97,7 @@ fn begin(site: &mut Site, at: Option<u64>) -> Result<(Machine, String), OpsError
     let oldest = site.log.as_ref().map(|(_, extent)| extent.oldest_sequence);
     let bases: Vec<_> = site.bases.iter().rev().cloned().collect();
     for base in bases {
-        let goes_on = oldest.is_some_and(|oldest| base.sequence + 1 >= oldest);
+        let goes_on = oldest.is_some_and(|oldest| reaches(base.sequence, oldest));
         let fits = base.sequence == last || goes_on || (at.is_none() && oldest.is_none());
         if base.sequence > last || !fits {
             continue;

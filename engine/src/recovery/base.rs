@@ -114,7 +114,7 @@ pub(crate) fn from_snapshot<D: Disk>(
     Ok(machine)
 }
 
-/// Whether the log alone can bring a machine back.
-pub(crate) fn base_from_log_only(oldest_sequence: u64) -> bool {
-    oldest_sequence <= 1
+/// Whether a log that begins at `oldest_sequence` goes on from a state at `sequence`; the empty state stands at 0.
+pub(crate) fn reaches(sequence: u64, oldest_sequence: u64) -> bool {
+    sequence.saturating_add(1) >= oldest_sequence
 }

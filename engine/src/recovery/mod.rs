@@ -5,7 +5,7 @@ mod rebuild;
 mod replay;
 
 pub use base::Shelf;
-pub(crate) use base::{Way, base_from_log_only, from_snapshot, from_store};
+pub(crate) use base::{Way, from_snapshot, from_store, reaches};
 pub(crate) use rebuild::Rebuild;
 pub use rebuild::{Progress, Settings};
 pub(crate) use replay::{replay, replay_to};

@@ -6,7 +6,7 @@ use mainstay_core::{Machine, Now, Timestamp, codec};
 use mainstay_log::{Base as LogBase, Disk, Frame, Known, Recover};
 use mainstay_store::{Store, StoreError};
 
-use super::base::{Shelf, Way, base_from_log_only, from_snapshot, from_store};
+use super::base::{Shelf, Way, from_snapshot, from_store, reaches};
 use super::replay::{moment_of, replay};
 use crate::snapshot::newest_first;
 use crate::writer::Plant;
@@ -133,7 +133,7 @@ impl<'a, D: Disk> Rebuild<'a, D> {
             .reader()
             .and_then(|mut reader| from_store(self.seed, reader.as_mut()));
         let problem = match loaded {
-            Ok(Some((machine, base))) if base.sequence + 1 >= known.oldest_sequence => {
+            Ok(Some((machine, base))) if reaches(base.sequence, known.oldest_sequence) => {
                 match machine.verify_loaded() {
                     Ok(()) => {
                         self.store = Some(store);
@@ -168,7 +168,7 @@ impl<'a, D: Disk> Rebuild<'a, D> {
     fn try_snapshots(&mut self, known: &Known<'_>) -> Option<Machine> {
         let log_id = known.identity.log_id.to_string();
         let found = newest_first(self.disk).unwrap_or_default();
-        let reach = |sequence: &u64| *sequence + 1 >= known.oldest_sequence;
+        let reach = |sequence: &u64| reaches(*sequence, known.oldest_sequence);
         for sequence in found.into_iter().rev().filter(reach) {
             match from_snapshot(self.disk, self.seed, &log_id, sequence) {
                 Ok(machine) => {
@@ -230,7 +230,7 @@ impl<D: Disk> Recover for Rebuild<'_, D> {
                 self.way = Way::Store;
                 machine
             }
-            None if base_from_log_only(known.oldest_sequence) => Machine::new(self.seed),
+            None if reaches(0, known.oldest_sequence) => Machine::new(self.seed),
             None => match self.try_snapshots(known) {
                 Some(machine) => machine,
                 None => {

@@ -51,7 +51,8 @@ pub(crate) struct Head {
     pub(crate) places: Vec<PlaceRow>,
 }
 
-fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+/// Appends bytes behind their length, as [`Walk::sized`] reads them.
+pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
     out.extend_from_slice(bytes);
 }

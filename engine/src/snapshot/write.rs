@@ -12,6 +12,7 @@ use mainstay_store::{Base, LiveRow, Reader, StoreError};
 
 use super::format::{
     BLOCK_SOFT_BYTES, DIRECTORY, END, FORMAT, Head, MAGIC, PAYLOAD, RUN, TASK, TEMPORARY, name_of,
+    put,
 };
 use super::read::{Snapshot, newest_first};
 use crate::recovery::Settings;
@@ -301,21 +302,17 @@ fn put_row(
         LiveRow::Run(image) => (RUN, image),
         LiveRow::Base(_) => return Ok(()),
     };
-    put(pending, kind, image);
+    pending.push(kind);
+    put(pending, image);
     if let LiveRow::Task(image) = row {
         let task = TaskColumns::read(image).map_err(|error| error.to_string())?;
         if task.payload_stored {
             let found = payloads.payload(task.number);
             let bytes = found.map_err(|error: StoreError| error.to_string())?;
             let bytes = bytes.ok_or_else(|| format!("the payload of task {} is gone", task.id))?;
-            put(pending, PAYLOAD, &bytes);
+            pending.push(PAYLOAD);
+            put(pending, &bytes);
         }
     }
     Ok(())
-}
-
-fn put(pending: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
-    pending.push(kind);
-    pending.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-    pending.extend_from_slice(bytes);
 }

@@ -75,10 +75,10 @@ impl<L: Log> Writer<L> {
         let changed = self.machine.sequence() > desk.cut_sequence;
         let late = now.saturating_sub(desk.cut_at) >= desk.rules.cut_ms;
         let many = self.machine.dirty_rows() >= desk.rules.cut_rows;
-        let room = self.shared.backlog.bytes() < CUTS_BYTES_MAX;
+        let is_due = changed && (late || many || desk.cut_now);
         // At an orderly end the store gets everything, so that the next start has no tail to read.
-        let last = self.stopping;
-        if changed && (room && (late || many || desk.cut_now) || last) {
+        let last = changed && self.stopping;
+        if last || is_due && self.shared.backlog.bytes() < CUTS_BYTES_MAX {
             desk.cut_sequence = self.machine.sequence();
             desk.cut_at = now;
             self.shared.backlog.push(self.machine.take_cut());
@@ -87,9 +87,8 @@ impl<L: Log> Writer<L> {
                 desk.leaving = true;
             }
         }
-        if changed == room {
-            desk.cut_now = false;
-        }
+        // Whoever waits has it now, or had it before; without room the wish stays.
+        desk.cut_now &= self.machine.sequence() > desk.cut_sequence;
         self.tell_lag();
     }
 

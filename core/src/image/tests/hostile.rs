@@ -413,7 +413,7 @@ fn what_does_not_fit_is_refused_in_words() {
             run.attempt_count = u32::MAX
         }),
         (RunState::RetryWait, "longer than is kept", |_, _, run| {
-            run.attempts = vec![Default::default(); 51].into()
+            run.attempts = vec![Default::default(); 51]
         }),
     ];
     for (at, (state, why, bend)) in cases.into_iter().enumerate() {
