@@ -206,10 +206,20 @@ pub trait Reader: Send {
 /// The check that stands beside every image: the first 8 bytes of BLAKE3 over the row's kind, number and image.
 #[must_use]
 pub fn check_of(kind: mainstay_core::RowKind, number: u64, image: &[u8]) -> u64 {
+    check_bytes(kind as u8, number, image)
+}
+
+/// The same for what is numbered and is no row: kind bytes beyond those of the row kinds.
+pub(crate) fn check_bytes(kind: u8, number: u64, bytes: &[u8]) -> u64 {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&[kind as u8]);
+    hasher.update(&[kind]);
     hasher.update(&number.to_le_bytes());
-    hasher.update(image);
+    hasher.update(bytes);
+    first_word(&hasher)
+}
+
+/// The first 8 bytes of a hash.
+pub(crate) fn first_word(hasher: &blake3::Hasher) -> u64 {
     let mut short = [0; 8];
     short.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     u64::from_le_bytes(short)

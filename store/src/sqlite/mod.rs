@@ -2,6 +2,7 @@
 
 mod adopt;
 mod bulk;
+mod change;
 mod copy;
 mod erase;
 mod examine;

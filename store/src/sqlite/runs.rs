@@ -5,9 +5,10 @@
 use std::sync::LazyLock;
 
 use mainstay_core::{AttemptColumns, Cut, CutRow, RowKind, RunColumns};
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{Connection, Row};
 
 use super::bulk::{Bulk, Slot};
+use super::change::{self, Changes, Words};
 use super::fault::{OrFault, Outcome};
 use super::json;
 use super::known::Known;
@@ -74,8 +75,10 @@ pub(super) fn put(
     let mut changes = None;
     for row in rows {
         let run = Run::read(known, cut, row)?;
-        if let Some((changes, old)) = find_old(connection, &mut changes, row)? {
-            changes.write(&run, &old)?;
+        if let Some((changes, old)) =
+            change::find(connection, &mut changes, &CHANGES, row, Old::read)?
+        {
+            write(changes, &run, &old)?;
             run.change(known, texts, &old);
         } else {
             if run.error() != (None, None) {
@@ -113,110 +116,58 @@ pub(super) fn put(
     })
 }
 
-/// The statements that change stored runs. Columns with an index are named only by those that need it: naming one moves its entries.
-struct Changes<'c> {
-    find: CachedStatement<'c>,
-    /// Nothing that an index holds.
-    quiet: CachedStatement<'c>,
-    /// State, due time, worker or error too.
-    moved: CachedStatement<'c>,
-    /// And whether it is live.
-    ended: CachedStatement<'c>,
-}
+const CHANGES: Words = Words {
+    find: "SELECT live, \"check\", state, scheduled_at, worker, error_code, error_message FROM run_row WHERE number = ?1",
+    quiet: "UPDATE run_row SET finished_at = ?2, attempt_count = ?3, started_at = ?4, result = ?5, error_message = ?6, \
+            attempts = ?7, \"check\" = ?8, image = ?9",
+    moved: ", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13",
+    ended: ", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13, live = ?14",
+};
 
-/// What stands in the file for a row that an earlier cut held, with the statements that change it. Nothing does when retention removed
-/// the row just before it came back.
-fn find_old<'a, 'c>(
-    connection: &'c Connection,
-    changes: &'a mut Option<Changes<'c>>,
-    row: &CutRow,
-) -> Outcome<Option<(&'a mut Changes<'c>, Old)>> {
-    if row.fresh {
-        return Ok(None);
-    }
-    let changes = match changes {
-        Some(changes) => changes,
-        None => changes.insert(Changes::new(connection)?),
-    };
-    let old = changes.find_old(row.number)?;
-    Ok(old.map(|old| (changes, old)))
-}
-
-impl<'c> Changes<'c> {
-    fn new(connection: &'c Connection) -> Outcome<Changes<'c>> {
-        let change = |more: &str| {
-            connection
-                .prepare_cached(&format!(
-                    "UPDATE run_row SET finished_at = ?2, attempt_count = ?3, started_at = ?4, result = ?5, error_message = ?6, \
-                     attempts = ?7, \"check\" = ?8, image = ?9{more} WHERE number = ?1"
-                ))
-                .or_fault()
-        };
-        Ok(Changes {
-            find: connection
-                .prepare_cached(
-                    "SELECT live, \"check\", state, scheduled_at, worker, error_code, error_message FROM run_row WHERE number = ?1",
-                )
-                .or_fault()?,
-            quiet: change("")?,
-            moved: change(", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13")?,
-            ended: change(", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13, live = ?14")?,
+impl Old {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Old> {
+        Ok(Old {
+            live: row.get(0)?,
+            check: row.get::<_, i64>(1)? as u64,
+            state: row.get(2)?,
+            scheduled_at: row.get::<_, i64>(3)? as u64,
+            worker: row.get(4)?,
+            error_code: row.get(5)?,
+            error_message: row.get(6)?,
         })
     }
+}
 
-    fn find_old(&mut self, number: u64) -> Outcome<Option<Old>> {
-        self.find
-            .query_row([number as i64], |row| {
-                Ok(Old {
-                    live: row.get(0)?,
-                    check: row.get::<_, i64>(1)? as u64,
-                    state: row.get(2)?,
-                    scheduled_at: row.get::<_, i64>(3)? as u64,
-                    worker: row.get(4)?,
-                    error_code: row.get(5)?,
-                    error_message: row.get(6)?,
-                })
-            })
-            .optional()
-            .or_fault()
+fn write(changes: &mut Changes<'_>, run: &Run<'_>, old: &Old) -> Outcome<()> {
+    let columns = &run.columns;
+    let (worker, started_at) = run.held();
+    let (error_code, error_message) = run.error();
+    let is_ended = old.live != run.live;
+    let is_moved = (old.state, old.scheduled_at) != (columns.state as u8, columns.scheduled_at.0)
+        || old.worker.as_deref() != worker
+        || old.error_code.as_deref() != error_code;
+    let statement = changes.form(is_ended, is_moved);
+    let mut slot = Slot::first(statement);
+    slot.put(columns.number as i64)?;
+    slot.put(columns.finished_at.map(|at| at.0 as i64))?;
+    slot.put(columns.attempt_count)?;
+    slot.put(started_at)?;
+    slot.put(run.result())?;
+    slot.put(error_message)?;
+    slot.put(run.attempts.as_deref())?;
+    slot.put(run.check as i64)?;
+    slot.put(run.image)?;
+    if is_ended || is_moved {
+        slot.put(columns.state as u8)?;
+        slot.put(columns.scheduled_at.0 as i64)?;
+        slot.put(worker)?;
+        slot.put(error_code)?;
     }
-
-    fn write(&mut self, run: &Run<'_>, old: &Old) -> Outcome<()> {
-        let columns = &run.columns;
-        let (worker, started_at) = run.held();
-        let (error_code, error_message) = run.error();
-        let is_ended = old.live != run.live;
-        let is_moved = (old.state, old.scheduled_at)
-            != (columns.state as u8, columns.scheduled_at.0)
-            || old.worker.as_deref() != worker
-            || old.error_code.as_deref() != error_code;
-        let statement = match (is_ended, is_moved) {
-            (true, _) => &mut self.ended,
-            (false, true) => &mut self.moved,
-            (false, false) => &mut self.quiet,
-        };
-        let mut slot = Slot::first(statement);
-        slot.put(columns.number as i64)?;
-        slot.put(columns.finished_at.map(|at| at.0 as i64))?;
-        slot.put(columns.attempt_count)?;
-        slot.put(started_at)?;
-        slot.put(run.result())?;
-        slot.put(error_message)?;
-        slot.put(run.attempts.as_deref())?;
-        slot.put(run.check as i64)?;
-        slot.put(run.image)?;
-        if is_ended || is_moved {
-            slot.put(columns.state as u8)?;
-            slot.put(columns.scheduled_at.0 as i64)?;
-            slot.put(worker)?;
-            slot.put(error_code)?;
-        }
-        if is_ended {
-            slot.put(run.live)?;
-        }
-        statement.raw_execute().or_fault()?;
-        Ok(())
+    if is_ended {
+        slot.put(run.live)?;
     }
+    statement.raw_execute().or_fault()?;
+    Ok(())
 }
 
 impl<'a> Run<'a> {
@@ -263,12 +214,9 @@ impl<'a> Run<'a> {
 
     /// Counts what changed, and sees to text.
     fn change(&self, known: &mut Known, texts: &mut Texts<'_>, old: &Old) {
-        if old.live {
-            known.live.remove(old.check);
-        }
-        if self.live {
-            known.live.add(self.check);
-        }
+        known
+            .live
+            .change((old.live, old.check), (self.live, self.check));
         if self.error() != (old.error_code.as_deref(), old.error_message.as_deref()) {
             texts.failed(self.columns.task);
         }

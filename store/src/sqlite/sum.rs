@@ -4,6 +4,8 @@
 
 use mainstay_core::KeyRow;
 
+use crate::seam::{check_bytes, first_word};
+
 /// Count and wrapping sum of the checks of all live rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LiveSum {
@@ -26,6 +28,16 @@ impl LiveSum {
         self.sum = self.sum.wrapping_sub(check);
     }
 
+    /// Follows a row from what stood there, live or not, to what stands there now.
+    pub(super) fn change(&mut self, (was_live, old): (bool, u64), (is_live, new): (bool, u64)) {
+        if was_live {
+            self.remove(old);
+        }
+        if is_live {
+            self.add(new);
+        }
+    }
+
     /// Adds what another part counted.
     pub(super) fn join(&mut self, part: LiveSum) {
         self.rows = self.rows.wrapping_add(part.rows);
@@ -37,19 +49,9 @@ impl LiveSum {
 const PAYLOAD: u8 = 3;
 const KEY: u8 = 4;
 
-fn short(hasher: &blake3::Hasher) -> u64 {
-    let mut short = [0; 8];
-    short.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    u64::from_le_bytes(short)
-}
-
 /// The check beside a payload: over its kind byte, its task's number and its bytes.
 pub(super) fn payload_check(number: u64, bytes: &[u8]) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&[PAYLOAD]);
-    hasher.update(&number.to_le_bytes());
-    hasher.update(bytes);
-    short(&hasher)
+    check_bytes(PAYLOAD, number, bytes)
 }
 
 /// The check beside an idempotency key: over everything that stands in its row.
@@ -62,5 +64,5 @@ pub(super) fn key_check(row: &KeyRow) -> u64 {
     hasher.update(&(row.key.len() as u64).to_le_bytes());
     hasher.update(row.key.as_bytes());
     hasher.update(&row.image);
-    short(&hasher)
+    first_word(&hasher)
 }

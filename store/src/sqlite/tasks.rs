@@ -5,9 +5,10 @@
 use std::sync::LazyLock;
 
 use mainstay_core::{Cut, CutRow, RowKind, TaskColumns, TaskState};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{Connection, Row, params};
 
 use super::bulk::{Bulk, Slot};
+use super::change::{self, Changes, Words};
 use super::fault::{OrFault, Outcome};
 use super::json;
 use super::known::Known;
@@ -72,8 +73,10 @@ pub(super) fn put(
     let mut changes = None;
     for row in rows {
         let mut task = Task::read(known, cut, row)?;
-        if let Some((changes, old)) = find_old(connection, &mut changes, row)? {
-            changes.write(&task, &old)?;
+        if let Some((changes, old)) =
+            change::find(connection, &mut changes, &CHANGES, row, Old::read)?
+        {
+            write(changes, &task, &old)?;
             task.change(connection, known, texts, &old)?;
         } else {
             let errors = texts.take_failed(row.number);
@@ -131,98 +134,47 @@ fn put_tags(connection: &Connection, task: &Task<'_>) -> Outcome<()> {
     Ok(())
 }
 
-/// The statements that change stored tasks. Columns with an index are named only by those that need it: naming one moves its entries.
-struct Changes<'c> {
-    find: CachedStatement<'c>,
-    /// Nothing that an index holds.
-    quiet: CachedStatement<'c>,
-    /// State or priority too.
-    moved: CachedStatement<'c>,
-    /// And whether it is live.
-    ended: CachedStatement<'c>,
-}
+const CHANGES: Words = Words {
+    find: "SELECT live, \"check\", state, priority, tags, description FROM task_row WHERE number = ?1",
+    quiet: "UPDATE task_row SET canceled_at = ?2, description = ?3, tags = ?4, \"check\" = ?5, image = ?6",
+    moved: ", state = ?7, priority = ?8",
+    ended: ", state = ?7, priority = ?8, live = ?9",
+};
 
-/// What stands in the file for a row that an earlier cut held, with the statements that change it. Nothing does when retention removed
-/// the row just before it came back.
-fn find_old<'a, 'c>(
-    connection: &'c Connection,
-    changes: &'a mut Option<Changes<'c>>,
-    row: &CutRow,
-) -> Outcome<Option<(&'a mut Changes<'c>, Old)>> {
-    if row.fresh {
-        return Ok(None);
-    }
-    let changes = match changes {
-        Some(changes) => changes,
-        None => changes.insert(Changes::new(connection)?),
-    };
-    let old = changes.find_old(row.number)?;
-    Ok(old.map(|old| (changes, old)))
-}
-
-impl<'c> Changes<'c> {
-    fn new(connection: &'c Connection) -> Outcome<Changes<'c>> {
-        let change = |more: &str| {
-            connection
-                .prepare_cached(&format!(
-                    "UPDATE task_row SET canceled_at = ?2, description = ?3, tags = ?4, \"check\" = ?5, image = ?6{more} WHERE number = ?1"
-                ))
-                .or_fault()
-        };
-        Ok(Changes {
-            find: connection
-                .prepare_cached(
-                    "SELECT live, \"check\", state, priority, tags, description FROM task_row WHERE number = ?1",
-                )
-                .or_fault()?,
-            quiet: change("")?,
-            moved: change(", state = ?7, priority = ?8")?,
-            ended: change(", state = ?7, priority = ?8, live = ?9")?,
+impl Old {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Old> {
+        Ok(Old {
+            live: row.get(0)?,
+            check: row.get::<_, i64>(1)? as u64,
+            state: row.get(2)?,
+            priority: row.get(3)?,
+            tags: row.get(4)?,
+            description: row.get(5)?,
         })
     }
+}
 
-    fn find_old(&mut self, number: u64) -> Outcome<Option<Old>> {
-        self.find
-            .query_row([number as i64], |row| {
-                Ok(Old {
-                    live: row.get(0)?,
-                    check: row.get::<_, i64>(1)? as u64,
-                    state: row.get(2)?,
-                    priority: row.get(3)?,
-                    tags: row.get(4)?,
-                    description: row.get(5)?,
-                })
-            })
-            .optional()
-            .or_fault()
+fn write(changes: &mut Changes<'_>, task: &Task<'_>, old: &Old) -> Outcome<()> {
+    let columns = &task.columns;
+    let is_ended = old.live != task.live;
+    let is_moved = (old.state, old.priority) != (task.state as u8, columns.priority);
+    let statement = changes.form(is_ended, is_moved);
+    let mut slot = Slot::first(statement);
+    slot.put(columns.number as i64)?;
+    slot.put(columns.canceled_at.map(|at| at.0 as i64))?;
+    slot.put(columns.description)?;
+    slot.put(task.tags.as_deref())?;
+    slot.put(task.check as i64)?;
+    slot.put(task.image)?;
+    if is_ended || is_moved {
+        slot.put(task.state as u8)?;
+        slot.put(columns.priority)?;
     }
-
-    fn write(&mut self, task: &Task<'_>, old: &Old) -> Outcome<()> {
-        let columns = &task.columns;
-        let is_ended = old.live != task.live;
-        let is_moved = (old.state, old.priority) != (task.state as u8, columns.priority);
-        let statement = match (is_ended, is_moved) {
-            (true, _) => &mut self.ended,
-            (false, true) => &mut self.moved,
-            (false, false) => &mut self.quiet,
-        };
-        let mut slot = Slot::first(statement);
-        slot.put(columns.number as i64)?;
-        slot.put(columns.canceled_at.map(|at| at.0 as i64))?;
-        slot.put(columns.description)?;
-        slot.put(task.tags.as_deref())?;
-        slot.put(task.check as i64)?;
-        slot.put(task.image)?;
-        if is_ended || is_moved {
-            slot.put(task.state as u8)?;
-            slot.put(columns.priority)?;
-        }
-        if is_ended {
-            slot.put(task.live)?;
-        }
-        statement.raw_execute().or_fault()?;
-        Ok(())
+    if is_ended {
+        slot.put(task.live)?;
     }
+    statement.raw_execute().or_fault()?;
+    Ok(())
 }
 
 impl<'a> Task<'a> {
@@ -257,12 +209,9 @@ impl<'a> Task<'a> {
         texts: &mut Texts<'_>,
         old: &Old,
     ) -> Outcome<()> {
-        if old.live {
-            known.live.remove(old.check);
-        }
-        if self.live {
-            known.live.add(self.check);
-        }
+        known
+            .live
+            .change((old.live, old.check), (self.live, self.check));
         if old.tags != self.tags {
             let number = self.columns.number as i64;
             remove_tags(connection, self.tenant, number, old.tags.as_deref())?;
