@@ -7,11 +7,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mainstay_core::PlaceRow;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use crate::list::{self, ListError, Listed, Places, RunAsk, RunLine, Scope, TaskAsk, TaskLine};
-use crate::query;
 use crate::{SqlAnswer, SqlAsk, SqlError, StoreError};
+use crate::{query, sqlite};
 
 /// Connections for lists.
 const DESKS_MAX: usize = 8;
@@ -22,7 +22,9 @@ const LIST_MS_MAX: u64 = 10_000;
 /// Steps of SQLite between two looks at the clock.
 const STEPS_PER_LOOK: i32 = 4000;
 /// KiB of pages that each connection keeps.
-const CACHE_KIB: i64 = 8 << 10;
+const CACHE_KIB: u32 = 8 << 10;
+/// How long a connection waits for one that holds the file.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What one answer is read from.
 pub(crate) struct View<'a> {
@@ -148,7 +150,7 @@ impl Library {
                 "there is no store yet".into(),
             )));
         }
-        let conn = open(&self.path).map_err(|error| fault(&error))?;
+        let conn = open(&self.path)?;
         query::run(conn, ask)
     }
 
@@ -260,7 +262,7 @@ impl Library {
         seat.desk = match free {
             Some(desk) if desk.file == file => Some(desk),
             _ => {
-                let conn = open(&self.path).map_err(|error| fault(&error))?;
+                let conn = open(&self.path)?;
                 Some(Desk { conn, file })
             }
         };
@@ -301,33 +303,16 @@ pub(crate) fn limit_time(conn: &mut Connection, time: Duration) -> rusqlite::Res
 }
 
 /// A new read-only connection.
-fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(Duration::from_secs(5))?;
-    conn.set_prepared_statement_cache_capacity(64);
-    conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    conn.pragma_update(None, "trusted_schema", "OFF")?;
-    conn.pragma_update(None, "cell_size_check", "ON")?;
-    Ok(conn)
+fn open(path: &Path) -> Result<Connection, StoreError> {
+    sqlite::connect(path, PATIENCE, CACHE_KIB)
 }
 
-/// What an error of SQLite means to a reader.
+/// What an error of SQLite means to a reader, whose time is limited.
 pub(crate) fn fault(error: &rusqlite::Error) -> StoreError {
-    use rusqlite::{Error, ErrorCode};
-    let text = error.to_string();
-    match error {
-        Error::SqliteFailure(cause, _) => match cause.code {
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged(text),
-            ErrorCode::DiskFull => StoreError::Full(text),
-            ErrorCode::OperationInterrupted => {
-                StoreError::Medium(format!("a list took longer than {LIST_MS_MAX} ms"))
-            }
-            _ => StoreError::Medium(text),
-        },
-        Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..) => {
-            StoreError::Damaged(text)
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::OperationInterrupted) => {
+            StoreError::Medium(format!("a list took longer than {LIST_MS_MAX} ms"))
         }
-        _ => StoreError::Medium(text),
+        _ => sqlite::fault(error),
     }
 }

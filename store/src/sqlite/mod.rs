@@ -26,6 +26,8 @@ mod writer;
 pub use adopt::adopt;
 pub use copy::copy_store;
 pub use examine::{Examined, examine};
+pub(crate) use fault::fault;
 pub use look::SqliteReader;
+pub(crate) use open::connect;
 pub use open::{STORE_FILE, SqliteOptions, file_of, set_aside};
 pub use writer::SqliteStore;

@@ -99,17 +99,21 @@ pub(super) fn open_file(
 /// # Errors
 /// [`StoreError::Medium`] when there is no such file, [`StoreError::Damaged`] when it is no database.
 pub(crate) fn open_reader(path: &Path, cache_kib: u32) -> Outcome<Connection> {
+    let connection = connect(path, Duration::from_secs(10), cache_kib.max(256))?;
+    pragma(&connection, "temp_store", "MEMORY")?;
+    pragma(&connection, "query_only", "ON")?;
+    Ok(connection)
+}
+
+/// What every connection that only reads has in common; whoever asks people's SQL through it still has to make views of its own.
+pub(crate) fn connect(path: &Path, patience: Duration, cache_kib: u32) -> Outcome<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).or_fault()?;
-    connection
-        .busy_timeout(Duration::from_secs(10))
-        .or_fault()?;
+    connection.busy_timeout(patience).or_fault()?;
     connection.set_prepared_statement_cache_capacity(64);
-    pragma(&connection, "cache_size", -i64::from(cache_kib.max(256)))?;
-    pragma(&connection, "temp_store", "MEMORY")?;
+    pragma(&connection, "cache_size", -i64::from(cache_kib))?;
     pragma(&connection, "trusted_schema", "OFF")?;
     pragma(&connection, "cell_size_check", "ON")?;
-    pragma(&connection, "query_only", "ON")?;
     Ok(connection)
 }
 
