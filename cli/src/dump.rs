@@ -266,6 +266,7 @@ fn put_event(fields: &mut Fields, event: &Event, payloads: bool) {
         | Event::RunCancelRequested(_)
         | Event::RunSuspendRequested(_)
         | Event::RunResumed(_) => put_outcome(fields, event, payloads),
+        newer => put("fact", json!(format!("{newer:?}"))),
     }
 }
 

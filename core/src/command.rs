@@ -5,8 +5,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::budget::{Amount, BudgetScope};
+use crate::queue::QueueConfig;
 use crate::run::{Fence, RunError, State};
-use crate::{Bytes, RunId, TaskId, TaskSpec, TenantId, Text};
+use crate::schedule::Schedule;
+use crate::subscription::Filter;
+use crate::time::Timestamp;
+use crate::{AttemptId, Bytes, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text};
 
 /// Who asks: recorded beside each command and in histories.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +68,7 @@ impl Call {
 }
 
 /// Take up to `max` runs: select, lease and start in one act.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claim {
     /// Who works.
     pub worker: Text,
@@ -77,6 +82,10 @@ pub struct Claim {
     pub lease_ms: Option<u64>,
     /// Repeating the claim with this key returns the same leases, as far as they still live.
     pub idempotency_key: Option<Text>,
+    /// What the worker is able to do: runs that require more are left alone.
+    pub capabilities: Vec<Text>,
+    /// Over all tenants instead of the principal's own.
+    pub all_tenants: bool,
 }
 
 /// "I am still on it", for one lease.
@@ -93,9 +102,10 @@ pub struct HeartbeatItem {
 }
 
 /// How an attempt ended, in the worker's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
     /// Done.
+    #[default]
     Success,
     /// It did not work.
     Failure,
@@ -108,7 +118,7 @@ pub enum Outcome {
 }
 
 /// The end of one attempt, with everything it carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finish {
     /// The run.
     pub run: RunId,
@@ -126,6 +136,12 @@ pub struct Finish {
     pub reason: Option<Text>,
     /// Memos saved together with the outcome: (name, JSON text).
     pub checkpoints: Vec<(Text, Bytes)>,
+    /// What the attempt used and has not reported yet.
+    pub consumption: Vec<Amount>,
+    /// Tasks submitted with the outcome as children of the run's task; only with success and suspended.
+    pub children: Vec<(Option<TaskId>, TaskSpec)>,
+    /// Events published with the outcome: (key, JSON text); only with success and suspended.
+    pub custom_events: Vec<(Text, Option<Bytes>)>,
 }
 
 impl Finish {
@@ -141,8 +157,28 @@ impl Finish {
             retry_after_ms: None,
             reason: None,
             checkpoints: Vec::new(),
+            consumption: Vec::new(),
+            children: Vec::new(),
+            custom_events: Vec::new(),
         }
     }
+}
+
+/// Changes to a task that exists. What is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskPatch {
+    /// The task.
+    pub task: TaskId,
+    /// Higher first.
+    pub priority: Option<i32>,
+    /// Its tags.
+    pub tags: Option<Vec<Text>>,
+    /// Text for people; empty takes it away.
+    pub description: Option<Text>,
+    /// Its schedule; only a cron task's, and only by another cron.
+    pub schedule: Option<Box<Schedule>>,
+    /// Whether its schedule stops for a while; only of a cron task.
+    pub paused: Option<bool>,
 }
 
 /// Save a named memo inside a running attempt. The same name and value again is no conflict.
@@ -227,6 +263,186 @@ pub enum Command {
     },
     /// Let time pass: expire, time out, promote what is due.
     Tick,
+    /// Change a task's metadata or schedule.
+    UpdateTask(Box<TaskPatch>),
+    /// One more run of a task, beside its policy.
+    CreateRun {
+        /// The task.
+        task: TaskId,
+        /// The run's id; minted when absent.
+        run: Option<RunId>,
+        /// Must be `scheduled`: every run begins there.
+        state: State,
+        /// When it is due; now when absent.
+        scheduled_at: Option<Timestamp>,
+    },
+    /// Move a run along one edge by hand.
+    TransitionRun {
+        /// The run.
+        run: RunId,
+        /// Where it must stand.
+        expected: State,
+        /// Where it goes.
+        to: State,
+    },
+    /// Hold a ready run without starting work on it.
+    AcquireLease {
+        /// The run.
+        run: RunId,
+        /// Who holds it.
+        owner: Text,
+        /// The lease in milliseconds; the task's own when absent.
+        lease_ms: Option<u64>,
+    },
+    /// Put the end of a lease later, by its owner's name.
+    RenewLease {
+        /// The run.
+        run: RunId,
+        /// Who holds it.
+        owner: Text,
+        /// When it ends from now on.
+        expires_at: Timestamp,
+    },
+    /// End a lease as if its time had come.
+    ExpireLease {
+        /// The run.
+        run: RunId,
+        /// Who holds it.
+        owner: Text,
+        /// When it would end, as the caller knows it.
+        expires_at: Timestamp,
+    },
+    /// Give a lease back.
+    ReleaseLease {
+        /// The run.
+        run: RunId,
+        /// Who holds it.
+        owner: Text,
+        /// When it would end, as the caller knows it.
+        expires_at: Timestamp,
+    },
+    /// Begin an attempt on a running run that has none.
+    StartAttempt {
+        /// The run.
+        run: RunId,
+    },
+    /// End an attempt by its id instead of its token; the run goes on as after [`Command::Finish`].
+    FinishAttempt {
+        /// The run.
+        run: RunId,
+        /// The attempt.
+        attempt: AttemptId,
+        /// How it ended.
+        outcome: Outcome,
+        /// What it produced (JSON text).
+        output: Option<Bytes>,
+        /// What went wrong.
+        error: Option<Box<RunError>>,
+    },
+    /// Make a task that has not started depend on others.
+    DeclareDependencies {
+        /// The task.
+        task: TaskId,
+        /// Its further prerequisites, at least one.
+        depends_on: Vec<TaskId>,
+    },
+    /// Set a budget, or change its limit within its period.
+    AllocateBudget {
+        /// Whose.
+        scope: BudgetScope,
+        /// Of what.
+        dimension: Text,
+        /// How much, at least 1.
+        limit: u64,
+        /// What each attempt holds; as it was when absent.
+        reserve: Option<u64>,
+    },
+    /// A running attempt reports what it uses as it goes.
+    Consume {
+        /// The run.
+        run: RunId,
+        /// The lease's token.
+        fence: Fence,
+        /// What it used since it last reported.
+        consumption: Vec<Amount>,
+    },
+    /// Note use of a budget outside any attempt.
+    ConsumeBudget {
+        /// Whose.
+        scope: BudgetScope,
+        /// Of what.
+        dimension: Text,
+        /// How much.
+        amount: u64,
+    },
+    /// Begin a new period of a budget.
+    ReplenishBudget {
+        /// Whose.
+        scope: BudgetScope,
+        /// Of what.
+        dimension: Text,
+        /// How much may be spent in it, at least 1.
+        new_limit: u64,
+    },
+    /// A task waits to hear of something.
+    Subscribe {
+        /// The task.
+        task: TaskId,
+        /// The subscription's id; minted when absent.
+        id: Option<SubscriptionId>,
+        /// What it waits for.
+        filter: Box<Filter>,
+    },
+    /// A task waits no longer.
+    Unsubscribe {
+        /// The subscription.
+        subscription: SubscriptionId,
+    },
+    /// Act as if what a subscription waits for had happened.
+    TriggerSubscription {
+        /// The subscription.
+        subscription: SubscriptionId,
+    },
+    /// Publish an event of one's own.
+    PublishEvent {
+        /// Its key, 1..=255 bytes.
+        key: Text,
+        /// What it says (JSON text).
+        payload: Option<Bytes>,
+    },
+    /// Set what a queue allows; what is absent is not limited any more.
+    ConfigureQueue {
+        /// The queue.
+        queue: Text,
+        /// Its settings.
+        config: QueueConfig,
+    },
+    /// Grant nothing from a queue.
+    PauseQueue {
+        /// The queue.
+        queue: Text,
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// Grant a queue's runs again.
+    ResumeQueue {
+        /// The queue.
+        queue: Text,
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// Add a tenant.
+    CreateTenant {
+        /// Its id; minted when absent.
+        tenant: Option<TenantId>,
+        /// Its name, `[a-z0-9._-]{1,128}`, unique.
+        name: Text,
+    },
+    /// Change the share of grants of the principal's tenant.
+    WeighTenant {
+        /// From now on, 1..=1000.
+        weight: u32,
+    },
 }
 
 impl Command {
@@ -248,6 +464,29 @@ impl Command {
             Command::Start { .. } => 12,
             Command::AdoptClock { .. } => 13,
             Command::Tick => 14,
+            Command::UpdateTask(_) => 15,
+            Command::CreateRun { .. } => 16,
+            Command::TransitionRun { .. } => 17,
+            Command::AcquireLease { .. } => 18,
+            Command::RenewLease { .. } => 19,
+            Command::ExpireLease { .. } => 20,
+            Command::ReleaseLease { .. } => 21,
+            Command::StartAttempt { .. } => 22,
+            Command::FinishAttempt { .. } => 23,
+            Command::DeclareDependencies { .. } => 24,
+            Command::AllocateBudget { .. } => 25,
+            Command::Consume { .. } => 26,
+            Command::ConsumeBudget { .. } => 27,
+            Command::ReplenishBudget { .. } => 28,
+            Command::Subscribe { .. } => 29,
+            Command::Unsubscribe { .. } => 30,
+            Command::TriggerSubscription { .. } => 31,
+            Command::PublishEvent { .. } => 32,
+            Command::ConfigureQueue { .. } => 33,
+            Command::PauseQueue { .. } => 34,
+            Command::ResumeQueue { .. } => 35,
+            Command::CreateTenant { .. } => 36,
+            Command::WeighTenant { .. } => 37,
         }
     }
 
@@ -259,8 +498,19 @@ impl Command {
             | Command::CancelTask { reason, .. }
             | Command::SuspendRun { reason, .. }
             | Command::PauseEngine { reason }
-            | Command::ResumeEngine { reason } => Some(reason.as_ref()),
-            Command::ResumeRun { .. } => Some(None),
+            | Command::ResumeEngine { reason }
+            | Command::PauseQueue { reason, .. }
+            | Command::ResumeQueue { reason, .. } => Some(reason.as_ref()),
+            Command::ResumeRun { .. }
+            | Command::UpdateTask(_)
+            | Command::CreateRun { .. }
+            | Command::TransitionRun { .. }
+            | Command::DeclareDependencies { .. }
+            | Command::AllocateBudget { .. }
+            | Command::ReplenishBudget { .. }
+            | Command::ConfigureQueue { .. }
+            | Command::CreateTenant { .. }
+            | Command::WeighTenant { .. } => Some(None),
             Command::Submit(_)
             | Command::SubmitAs(..)
             | Command::Claim(_)
@@ -269,7 +519,19 @@ impl Command {
             | Command::Checkpoint(_)
             | Command::Start { .. }
             | Command::AdoptClock { .. }
-            | Command::Tick => None,
+            | Command::Tick
+            | Command::AcquireLease { .. }
+            | Command::RenewLease { .. }
+            | Command::ExpireLease { .. }
+            | Command::ReleaseLease { .. }
+            | Command::StartAttempt { .. }
+            | Command::FinishAttempt { .. }
+            | Command::Consume { .. }
+            | Command::ConsumeBudget { .. }
+            | Command::Subscribe { .. }
+            | Command::Unsubscribe { .. }
+            | Command::TriggerSubscription { .. }
+            | Command::PublishEvent { .. } => None,
         }
     }
 }

@@ -5,12 +5,15 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::budget::Amount;
 use crate::codec::{Malformed, Record};
 use crate::machine::Apply;
-use crate::run::{AttemptResult, Cause, RunError};
+use crate::run::{AttemptResult, Cause, Hold, Origin, RunError};
+use crate::schedule::{Schedule, SkipCause};
 use crate::state::{At, State};
+use crate::subscription::Filter;
 use crate::time::Timestamp;
-use crate::{Bytes, RunId, TaskId, TaskSpec, Text};
+use crate::{Bytes, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text, run};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $name:ident = $tag:literal { $($(#[$fdoc:meta])* $field:ident : $type:ty),* $(,)? })+) => {
@@ -94,6 +97,10 @@ events! {
         scheduled_at: Timestamp,
         /// Whether it is ready at once rather than scheduled.
         ready: bool,
+        /// The instant of the schedule that it stands for.
+        occurrence: Option<Timestamp>,
+        /// Where it comes from.
+        origin: Origin,
     }
     /// A scheduled run came due, or a retry's delay passed.
     RunReady = 3 {
@@ -180,6 +187,8 @@ events! {
         error: Option<Box<RunError>>,
         /// What it produced so far.
         output: Option<Bytes>,
+        /// What will release it.
+        hold: Hold,
     }
     /// The run was canceled.
     RunCanceled = 11 {
@@ -224,8 +233,10 @@ events! {
         run: RunId,
         /// Handed to the next attempt (JSON text).
         payload: Option<Bytes>,
-        /// By whom.
+        /// By whom; empty for the machine itself.
         by: Text,
+        /// Why, when it was not resumed by hand.
+        cause: Option<Box<Why>>,
     }
     /// A named memo was saved inside an attempt.
     CheckpointSaved = 15 {
@@ -240,10 +251,12 @@ events! {
     TaskCanceled = 16 {
         /// The task.
         task: TaskId,
-        /// By whom.
+        /// By whom; empty for the machine itself.
         by: Text,
         /// Why.
         reason: Option<Text>,
+        /// What it follows from, when nobody canceled the task itself.
+        source: Option<Box<Why>>,
     }
     /// A claim with an idempotency key was granted.
     ClaimRecorded = 17 {
@@ -282,4 +295,289 @@ events! {
         /// By how many milliseconds.
         ahead_ms: u64,
     }
+    /// A tenant was added. The event is the default tenant's.
+    TenantCreated = 22 {
+        /// The tenant.
+        id: TenantId,
+        /// Its name.
+        name: Text,
+        /// Its share of grants.
+        weight: u32,
+    }
+    /// A tenant's share of grants changed.
+    TenantWeighted = 23 {
+        /// Its share from now on.
+        weight: u32,
+    }
+    /// A task's metadata changed.
+    TaskUpdated = 24 {
+        /// The task.
+        task: TaskId,
+        /// Its priority from now on, if that changed.
+        priority: Option<i32>,
+        /// Its tags from now on, if they changed.
+        tags: Option<Box<Tags>>,
+        /// Its description from now on, if that changed; empty for none.
+        description: Option<Text>,
+        /// By whom.
+        by: Text,
+    }
+    /// A task's schedule was replaced; its future run stands for the first instant of the new one.
+    ScheduleChanged = 25 {
+        /// The task.
+        task: TaskId,
+        /// What holds from now on.
+        schedule: Option<Box<Schedule>>,
+        /// By whom.
+        by: Text,
+    }
+    /// A task's schedule makes no runs for a while.
+    SchedulePaused = 26 {
+        /// The task.
+        task: TaskId,
+        /// By whom.
+        by: Text,
+    }
+    /// A task's schedule makes runs again.
+    ScheduleResumed = 27 {
+        /// The task.
+        task: TaskId,
+        /// By whom.
+        by: Text,
+    }
+    /// Instants of a schedule passed without a run of their own.
+    OccurrencesSkipped = 28 {
+        /// The task.
+        task: TaskId,
+        /// How many; they count as occurrences.
+        count: u64,
+        /// The first of them.
+        from: Timestamp,
+        /// The last of them.
+        through: Timestamp,
+        /// Why.
+        cause: SkipCause,
+        /// Whether there were more than were counted.
+        more: bool,
+    }
+    /// A run that has not started is due at another time.
+    RunRescheduled = 29 {
+        /// The run.
+        run: RunId,
+        /// When it is due.
+        scheduled_at: Timestamp,
+        /// The instant of the schedule that it stands for, if that changed.
+        occurrence: Option<Timestamp>,
+        /// Why.
+        cause: Cause,
+    }
+    /// The shell computed the instant after a schedule's next.
+    OccurrencePlanned = 30 {
+        /// The task.
+        task: TaskId,
+        /// That instant; absent when there is none.
+        following: Option<Timestamp>,
+    }
+    /// A schedule will make no further run.
+    ScheduleEnded = 31 {
+        /// The task.
+        task: TaskId,
+    }
+    /// Somebody holds the run; no work on it has begun.
+    LeaseAcquired = 32 {
+        /// The run.
+        run: RunId,
+        /// The token's incarnation.
+        incarnation: u64,
+        /// The token's counter.
+        counter: u64,
+        /// Who holds it.
+        owner: Text,
+        /// The lease in milliseconds.
+        lease_ms: u64,
+    }
+    /// Work began on a run that was held.
+    RunBegan = 33 {
+        /// The run.
+        run: RunId,
+        /// By whom.
+        by: Text,
+    }
+    /// A lease ended before the work began: the run is ready again.
+    LeaseEnded = 34 {
+        /// The run.
+        run: RunId,
+        /// Why.
+        cause: Cause,
+        /// By whom; empty for the machine itself.
+        by: Text,
+    }
+    /// An attempt began on a running run.
+    AttemptStarted = 35 {
+        /// The run.
+        run: RunId,
+        /// The attempt's number, from 1.
+        number: u32,
+    }
+    /// A task was made to depend on more tasks.
+    DependenciesDeclared = 36 {
+        /// The task.
+        task: TaskId,
+        /// Those of them that are not completed.
+        unmet: Vec<TaskId>,
+        /// Those of them that are completed.
+        met: Vec<TaskId>,
+        /// By whom.
+        by: Text,
+    }
+    /// A prerequisite of a task is completed.
+    DependencySatisfied = 37 {
+        /// The task.
+        task: TaskId,
+        /// The prerequisite.
+        prerequisite: TaskId,
+    }
+    /// A budget was set, or its limit changed within its period.
+    BudgetAllocated = 38 {
+        /// Whose: a task's, or the tenant's when absent.
+        task: Option<TaskId>,
+        /// Of what.
+        dimension: Text,
+        /// How much.
+        limit: u64,
+        /// What each attempt holds.
+        reserve: Option<u64>,
+        /// By whom.
+        by: Text,
+    }
+    /// A running attempt, or somebody for a budget, reported use.
+    BudgetConsumed = 39 {
+        /// The run whose attempt used it.
+        run: Option<RunId>,
+        /// Whose budget, when no run used it: a task's, or the tenant's when absent.
+        task: Option<TaskId>,
+        /// What was used.
+        items: Vec<Amount>,
+    }
+    /// A budget's new period began.
+    BudgetReplenished = 40 {
+        /// Whose: a task's, or the tenant's when absent.
+        task: Option<TaskId>,
+        /// Of what.
+        dimension: Text,
+        /// How much may be spent in the new period.
+        limit: u64,
+        /// By whom.
+        by: Text,
+    }
+    /// A budget's use reached its limit.
+    BudgetExhausted = 41 {
+        /// Whose: a task's, or the tenant's when absent.
+        task: Option<TaskId>,
+        /// Of what.
+        dimension: Text,
+    }
+    /// A budget's use passed a threshold that somebody waits for.
+    BudgetThresholdPassed = 42 {
+        /// The task.
+        task: TaskId,
+        /// Of what.
+        dimension: Text,
+        /// The threshold in percent of the limit.
+        percent: u32,
+    }
+    /// A task waits to hear of something.
+    SubscriptionCreated = 43 {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The task.
+        task: TaskId,
+        /// What it waits for.
+        filter: Box<Filter>,
+        /// By whom.
+        by: Text,
+    }
+    /// A task waits no longer.
+    SubscriptionCanceled = 44 {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// By whom.
+        by: Text,
+    }
+    /// What a subscription waited for has happened.
+    SubscriptionTriggered = 45 {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The run that it released or resumed, if there was one.
+        run: Option<RunId>,
+    }
+    /// Somebody published an event of their own.
+    CustomEventPublished = 46 {
+        /// Its key.
+        key: Text,
+        /// What it says (JSON text).
+        payload: Option<Bytes>,
+        /// By whom.
+        by: Text,
+    }
+    /// A queue's settings changed.
+    QueueConfigured = 47 {
+        /// The queue.
+        queue: Text,
+        /// How many of its runs may be held at once.
+        concurrency_limit: Option<u32>,
+        /// The span of its rate limit in milliseconds.
+        rate_per_ms: Option<u64>,
+        /// Starts within that span.
+        rate_max: Option<u64>,
+        /// Its share among the queues of one claim.
+        weight: Option<u32>,
+        /// By whom.
+        by: Text,
+    }
+    /// Nothing is granted from a queue any more.
+    QueuePaused = 48 {
+        /// The queue.
+        queue: Text,
+        /// By whom.
+        by: Text,
+        /// Why.
+        reason: Option<Text>,
+    }
+    /// A queue's runs are granted again.
+    QueueResumed = 49 {
+        /// The queue.
+        queue: Text,
+        /// By whom.
+        by: Text,
+        /// Why.
+        reason: Option<Text>,
+    }
+    /// A running run ended, waits or was set aside on somebody's direct word, not by its worker's.
+    RunTransitioned = 50 {
+        /// The run.
+        run: RunId,
+        /// Where it goes.
+        to: run::State,
+        /// By whom.
+        by: Text,
+        /// Milliseconds until it is ready again, when it waits for a retry.
+        delay_ms: u64,
+    }
+}
+
+/// Tags, in a box of their own so that "none" and "no change" are told apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags {
+    /// The tags.
+    pub tags: Vec<Text>,
+}
+
+/// What a consequence follows from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Why {
+    /// The rule.
+    pub cause: Cause,
+    /// The task that it began with.
+    pub task: Option<TaskId>,
 }

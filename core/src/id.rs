@@ -91,6 +91,8 @@ ids! {
     TenantId,
     /// An attempt's id, derived from its run's id and its number.
     AttemptId,
+    /// A subscription's id, unique within its tenant.
+    SubscriptionId,
 }
 
 impl TenantId {

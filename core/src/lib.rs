@@ -19,8 +19,10 @@
 
 extern crate alloc;
 
+mod budget;
 pub mod codec;
 mod command;
+mod dependency;
 mod event;
 mod id;
 mod image;
@@ -28,42 +30,53 @@ mod intern;
 pub mod limits;
 mod machine;
 mod outcome;
+mod platform;
 mod query;
 mod queue;
 mod rejection;
 mod run;
+mod schedule;
 mod slab;
 mod state;
+mod subscription;
 mod task;
 mod time;
 
+pub use budget::{Amount, BudgetScope, BudgetSpec};
 pub use command::{
-    Call, CheckpointPut, Claim, Command, Finish, HeartbeatItem, Outcome as FinishOutcome, Principal,
+    Call, CheckpointPut, Claim, Command, Finish, HeartbeatItem, Outcome as FinishOutcome,
+    Principal, TaskPatch,
 };
 pub use event::{Event, EventKind};
 pub mod events {
     //! The fields of every fact.
     pub use crate::event::*;
 }
-pub use id::{AttemptId, ParseIdError, RunId, TaskId, TenantId};
+pub use id::{AttemptId, ParseIdError, RunId, SubscriptionId, TaskId, TenantId};
 pub use image::{
-    AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, PlaceRow, RowKind, RunColumns,
-    TaskColumns,
+    AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, ObjectClass, ObjectRow, PlaceRow,
+    RowKind, RunColumns, TaskColumns,
 };
 pub use machine::{Entry, Events, Facts, Machine, Now, Step, Wanted, Woken};
 pub use outcome::{
-    Beat, ClaimGrant, Directive, GrantRare, Outcome, Submitted, SubmittedRun, TaskCancel,
+    Beat, BudgetView, ChildView, ClaimGrant, Directive, GrantRare, Outcome, Submitted,
+    SubmittedRun, TaskCancel,
 };
 pub use query::{
     Answer, AttemptView, Block, CancelView, ChangeView, EngineView, Explain, LeaseView, Query,
     RunView, Stats, TaskView,
 };
+pub use queue::{QueueConfig, RateLimit};
 pub use rejection::{Family, Rejection};
-pub use run::{AttemptResult, Cause, Fence, RunError, State as RunState, TRANSITIONS};
+pub use run::{
+    AttemptResult, Cause, Fence, Hold, Origin, RunError, State as RunState, TRANSITIONS,
+};
+pub use schedule::{Cron, Misfire, Overlap, Repeat, Schedule, SkipCause};
 pub use state::Digest;
+pub use subscription::Filter;
 pub use task::{
-    Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State as TaskState, Strategy,
-    TaskSpec,
+    Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State as TaskState,
+    Strategy, TaskSpec,
 };
 pub use time::{Steady, Timestamp};
 

@@ -88,6 +88,52 @@ pub const KEY_HELD_MS: u64 = 86_400_000;
 pub const TICK_ALARMS_MAX: usize = 1000;
 /// Queues or kinds of a tenant.
 pub const NAMES_PER_TENANT_MAX: usize = 10_000;
+/// Tenants of a data directory.
+pub const TENANTS_MAX: usize = 10_000;
+/// The largest share of a tenant or queue.
+pub const WEIGHT_MAX: u32 = 1000;
+/// Runs of a task that one answer shows.
+pub const RUNS_SHOWN_MAX: usize = 1000;
+/// Runs of one repeat.
+pub const REPEAT_COUNT_MAX: u32 = 10_000;
+/// Runs that one request makes, over all its tasks.
+pub const RUNS_PER_REQUEST_MAX: usize = 100_000;
+/// Bytes of a cron expression or time zone.
+pub const EXPRESSION_BYTES_MAX: usize = 255;
+/// Missed instants that a schedule catches up at most.
+pub const CATCH_UP_MAX: u32 = 1000;
+/// Instants after which a schedule may be made to end.
+pub const OCCURRENCES_MAX: u64 = 1_000_000;
+/// Prerequisites of a task.
+pub const DEPENDS_ON_MAX: usize = 1000;
+/// Children submitted with one finish.
+pub const CHILDREN_PER_FINISH_MAX: usize = 1000;
+/// Children that a claim of their parent shows.
+pub const CHILDREN_SHOWN_MAX: usize = 100;
+/// Generations of tasks, the first included.
+pub const HIERARCHY_DEPTH_MAX: u32 = 8;
+/// Consequences of one command that are drawn at once; the rest follows with the next ticks.
+pub const CASCADE_MAX: usize = 1000;
+/// Budgets of a task or tenant.
+pub const BUDGETS_MAX: usize = 32;
+/// The largest limit, reserve or use of a budget.
+pub const BUDGET_LIMIT_MAX: u64 = 1 << 60;
+/// Live subscriptions of a task.
+pub const SUBSCRIPTIONS_MAX: usize = 1000;
+/// Bytes of a custom event's key.
+pub const EVENT_KEY_BYTES_MAX: usize = 255;
+/// Custom events published with one finish.
+pub const CUSTOM_EVENTS_PER_FINISH_MAX: usize = 1000;
+/// Capabilities named by a task or a claim.
+pub const CAPABILITIES_MAX: usize = 100;
+/// Bytes of a capability's name.
+pub const CAPABILITY_BYTES_MAX: usize = 128;
+/// Different sets of required capabilities within a tenant.
+pub const CAPABILITY_SETS_MAX: usize = 1000;
+/// Bytes of a fairness key.
+pub const FAIRNESS_KEY_BYTES_MAX: usize = 128;
+/// Bytes of a unique key.
+pub const UNIQUE_KEY_BYTES_MAX: usize = 255;
 /// Places that one answer shows.
 pub const PLACES_SHOWN_MAX: usize = 10_000;
 /// Ready runs ahead that `explain` counts before it says "at least".

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::run::{Fence, State};
 use crate::task::Payload;
 use crate::time::Timestamp;
-use crate::{AttemptId, Bytes, RunId, TaskId, TenantId, Text};
+use crate::{AttemptId, Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// A run as its submit answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +22,16 @@ pub struct SubmittedRun {
 }
 
 /// The answer to a submit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submitted {
     /// The task.
     pub task: TaskId,
-    /// Its run.
+    /// Its first run.
     pub run: SubmittedRun,
+    /// Its further runs in order, with the first at most 1000.
+    pub more: Vec<SubmittedRun>,
+    /// How many runs it has.
+    pub runs_total: u32,
     /// False when the idempotency key found the task already there.
     pub created: bool,
 }
@@ -76,6 +80,46 @@ pub struct GrantRare {
     pub resume_payload: Option<Bytes>,
     /// The task's rarer fields.
     pub extras: crate::task::Extras,
+    /// The budgets that cover the run.
+    pub budgets: Vec<BudgetView>,
+    /// Its task's children, the first 100 of them, with their outputs.
+    pub children: Vec<ChildView>,
+    /// How many children its task has, and how many of them have not ended.
+    pub children_count: (u32, u32),
+}
+
+/// A budget as people and programs see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BudgetView {
+    /// Of what.
+    pub dimension: Text,
+    /// How much may be spent in this period.
+    pub limit: u64,
+    /// What each attempt holds.
+    pub reserve: u64,
+    /// Spent in this period.
+    pub consumed: u64,
+    /// Held by running attempts.
+    pub reserved: u64,
+    /// Spent in all periods together.
+    pub consumed_total: u64,
+    /// Whether nothing more may be started on it.
+    pub exhausted: bool,
+    /// Whether it is the tenant's rather than the task's.
+    pub of_tenant: bool,
+}
+
+/// A child of a task, as a claim of the task shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildView {
+    /// The child.
+    pub task: TaskId,
+    /// Where it stands.
+    pub state: crate::task::State,
+    /// What its last completed run produced, if that is in memory.
+    pub output: Option<Bytes>,
+    /// Whether its output is to be looked up: it has left memory.
+    pub stored: bool,
 }
 
 /// What a worker is told with each heartbeat.
@@ -125,6 +169,8 @@ pub struct TaskCancel {
     pub runs_already_terminal: u32,
     /// All its runs.
     pub runs_total: u32,
+    /// Tasks below it that had not ended.
+    pub descendants_canceled: u32,
 }
 
 /// What an accepted command answers.
@@ -154,6 +200,63 @@ pub enum Outcome {
     RunSuspendRequested,
     /// The run is ready again.
     RunResumed,
+    /// The task's metadata or schedule is changed, or was so already.
+    TaskUpdated,
+    /// The task has one more run.
+    RunCreated(SubmittedRun),
+    /// Where the run stands after it was moved.
+    RunTransitioned(State),
+    /// The run is held.
+    LeaseAcquired {
+        /// The core of the token.
+        fence: Fence,
+        /// When the lease ends.
+        expires_at: Timestamp,
+    },
+    /// The lease ends then.
+    LeaseRenewed {
+        /// When the lease ends.
+        expires_at: Timestamp,
+    },
+    /// The lease has ended; where the run stands after it.
+    LeaseEnded(State),
+    /// An attempt has begun.
+    AttemptStarted {
+        /// Its id.
+        attempt: AttemptId,
+        /// Its number, from 1.
+        number: u32,
+    },
+    /// The task depends on them, so many of which are not completed.
+    DependenciesDeclared {
+        /// Prerequisites that are not completed.
+        unmet: u32,
+    },
+    /// The budget stands so.
+    Budget(Box<BudgetView>),
+    /// What an attempt used is noted.
+    Consumed {
+        /// The budgets that cover the run.
+        budgets: Vec<BudgetView>,
+        /// What to do.
+        directive: Directive,
+    },
+    /// The subscription exists.
+    Subscribed(SubscriptionId),
+    /// The subscription is canceled.
+    Unsubscribed,
+    /// An event, or a subscription by hand: how many subscriptions it met.
+    Triggered(u32),
+    /// The queue's settings hold.
+    QueueConfigured,
+    /// The queue is paused.
+    QueuePaused,
+    /// The queue's runs are granted again.
+    QueueResumed,
+    /// The tenant exists.
+    TenantCreated(TenantId),
+    /// The tenant's share is set.
+    TenantWeighted,
     /// The engine is paused.
     EnginePaused,
     /// The engine grants work again.

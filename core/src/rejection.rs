@@ -3,12 +3,13 @@
 //! Never: knows a status code; the edge maps families to them.
 
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 use core::fmt;
 
 use crate::run::State;
-use crate::{RunId, TaskId, TenantId, Text};
+use crate::time::Timestamp;
+use crate::{AttemptId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// What kind of refusal it is; the edge gives each family one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +124,146 @@ pub enum Rejection {
         /// Its name.
         name: Text,
     },
+    /// The task's parent, or the task of the run that submits it, has ended.
+    ParentTerminal {
+        /// The parent.
+        task: TaskId,
+    },
+    /// The hierarchy would be deeper than it may be.
+    HierarchyTooDeep {
+        /// How deep it may be.
+        limit: u64,
+    },
+    /// The prerequisites would wait for each other.
+    DependencyCycle {
+        /// The task that would wait for itself.
+        task: TaskId,
+    },
+    /// A declaration names no task.
+    EmptyDependencyList,
+    /// A run of the task has started: it waits for nothing any more.
+    TaskAlreadyStarted {
+        /// The task.
+        task: TaskId,
+    },
+    /// The chosen run id is taken.
+    RunAlreadyExists {
+        /// The id.
+        run: RunId,
+    },
+    /// Every run begins as scheduled.
+    RunCreateRequiresScheduled {
+        /// What was asked for.
+        state: State,
+    },
+    /// The task is canceled: it gets no further runs.
+    TaskIsCanceled {
+        /// The task.
+        task: TaskId,
+    },
+    /// Only ready runs can be leased, and only held ones kept, expired or given back.
+    LeaseInvalidRunState {
+        /// Its state.
+        state: State,
+    },
+    /// Somebody holds the run.
+    LeaseAlreadyActive {
+        /// Who.
+        owner: Text,
+    },
+    /// Nobody holds the run.
+    LeaseMissingActive {
+        /// The run.
+        run: RunId,
+    },
+    /// Somebody else holds the run.
+    LeaseOwnerMismatch {
+        /// Who.
+        expected: Text,
+        /// Who asks.
+        provided: Text,
+    },
+    /// The lease ends at another time than the caller believes.
+    LeaseExpiryMismatch {
+        /// When it ends.
+        expected: Timestamp,
+        /// What the caller believes.
+        provided: Timestamp,
+    },
+    /// A heartbeat would put the end of a lease earlier.
+    LeaseHeartbeatExpiryRegression {
+        /// When it ends.
+        current: Timestamp,
+        /// What was asked for.
+        provided: Timestamp,
+    },
+    /// Attempts begin on running runs only.
+    AttemptStartRequiresRunning {
+        /// Its state.
+        state: State,
+    },
+    /// An attempt is on its way.
+    AttemptAlreadyActive {
+        /// Which.
+        attempt: AttemptId,
+    },
+    /// Attempts end on running runs only.
+    AttemptFinishRequiresRunning {
+        /// Its state.
+        state: State,
+    },
+    /// No attempt is on its way.
+    AttemptFinishMissingActive {
+        /// The run.
+        run: RunId,
+    },
+    /// Another attempt is on its way.
+    AttemptMismatch {
+        /// Which.
+        expected: AttemptId,
+        /// Which one was named.
+        provided: AttemptId,
+    },
+    /// No budget of this dimension was set.
+    BudgetNotAllocated {
+        /// The dimension.
+        dimension: Text,
+    },
+    /// A budget of nothing.
+    ZeroLimit {
+        /// The dimension.
+        dimension: Text,
+    },
+    /// The chosen subscription id is taken.
+    SubscriptionAlreadyExists {
+        /// The id.
+        subscription: SubscriptionId,
+    },
+    /// No such subscription.
+    UnknownSubscription {
+        /// The id.
+        subscription: SubscriptionId,
+    },
+    /// The subscription was canceled before.
+    SubscriptionAlreadyCanceled {
+        /// The id.
+        subscription: SubscriptionId,
+    },
+    /// The queue is paused already.
+    QueueAlreadyPaused {
+        /// The queue.
+        queue: Text,
+    },
+    /// The queue is not paused.
+    QueueNotPaused {
+        /// The queue.
+        queue: Text,
+    },
+    /// The chosen tenant id or name is taken.
+    TenantAlreadyExists {
+        /// The id.
+        tenant: TenantId,
+    },
     /// The engine is paused already.
     EngineAlreadyPaused,
     /// The engine is not paused.
@@ -153,6 +294,33 @@ impl Rejection {
             Rejection::RunSuspendRequiresRunning { .. } => "run_suspend_requires_running",
             Rejection::RunResumeRequiresSuspended { .. } => "run_resume_requires_suspended",
             Rejection::CheckpointConflict { .. } => "checkpoint_conflict",
+            Rejection::ParentTerminal { .. } => "parent_terminal",
+            Rejection::HierarchyTooDeep { .. } => "hierarchy_too_deep",
+            Rejection::DependencyCycle { .. } => "dependency_cycle",
+            Rejection::EmptyDependencyList => "empty_dependency_list",
+            Rejection::TaskAlreadyStarted { .. } => "task_already_started",
+            Rejection::RunAlreadyExists { .. } => "run_already_exists",
+            Rejection::RunCreateRequiresScheduled { .. } => "run_create_requires_scheduled",
+            Rejection::TaskIsCanceled { .. } => "task_canceled",
+            Rejection::LeaseInvalidRunState { .. } => "lease_invalid_run_state",
+            Rejection::LeaseAlreadyActive { .. } => "lease_already_active",
+            Rejection::LeaseMissingActive { .. } => "lease_missing_active",
+            Rejection::LeaseOwnerMismatch { .. } => "lease_owner_mismatch",
+            Rejection::LeaseExpiryMismatch { .. } => "lease_expiry_mismatch",
+            Rejection::LeaseHeartbeatExpiryRegression { .. } => "lease_heartbeat_expiry_regression",
+            Rejection::AttemptStartRequiresRunning { .. } => "attempt_start_requires_running",
+            Rejection::AttemptAlreadyActive { .. } => "attempt_already_active",
+            Rejection::AttemptFinishRequiresRunning { .. } => "attempt_finish_requires_running",
+            Rejection::AttemptFinishMissingActive { .. } => "attempt_finish_missing_active",
+            Rejection::AttemptMismatch { .. } => "attempt_mismatch",
+            Rejection::BudgetNotAllocated { .. } => "budget_not_allocated",
+            Rejection::ZeroLimit { .. } => "zero_limit",
+            Rejection::SubscriptionAlreadyExists { .. } => "subscription_already_exists",
+            Rejection::UnknownSubscription { .. } => "unknown_subscription",
+            Rejection::SubscriptionAlreadyCanceled { .. } => "subscription_already_canceled",
+            Rejection::QueueAlreadyPaused { .. } => "queue_already_paused",
+            Rejection::QueueNotPaused { .. } => "queue_not_paused",
+            Rejection::TenantAlreadyExists { .. } => "tenant_already_exists",
             Rejection::EngineAlreadyPaused => "engine_already_paused",
             Rejection::EngineNotPaused => "engine_not_paused",
             Rejection::SequenceOverflow => "sequence_overflow",
@@ -166,9 +334,14 @@ impl Rejection {
             Rejection::InvalidTask { .. }
             | Rejection::InvalidRequest { .. }
             | Rejection::NotSupported { .. }
-            | Rejection::LimitExceeded { .. } => Family::Invalid,
+            | Rejection::LimitExceeded { .. }
+            | Rejection::HierarchyTooDeep { .. }
+            | Rejection::EmptyDependencyList
+            | Rejection::RunCreateRequiresScheduled { .. }
+            | Rejection::ZeroLimit { .. } => Family::Invalid,
             Rejection::UnknownTask { .. }
             | Rejection::UnknownRun { .. }
+            | Rejection::UnknownSubscription { .. }
             | Rejection::UnknownTenant { .. } => Family::NotFound,
             Rejection::TaskAlreadyExists { .. }
             | Rejection::IdempotencyConflict { .. }
@@ -180,6 +353,28 @@ impl Rejection {
             | Rejection::RunSuspendRequiresRunning { .. }
             | Rejection::RunResumeRequiresSuspended { .. }
             | Rejection::CheckpointConflict { .. }
+            | Rejection::ParentTerminal { .. }
+            | Rejection::DependencyCycle { .. }
+            | Rejection::TaskAlreadyStarted { .. }
+            | Rejection::RunAlreadyExists { .. }
+            | Rejection::TaskIsCanceled { .. }
+            | Rejection::LeaseInvalidRunState { .. }
+            | Rejection::LeaseAlreadyActive { .. }
+            | Rejection::LeaseMissingActive { .. }
+            | Rejection::LeaseOwnerMismatch { .. }
+            | Rejection::LeaseExpiryMismatch { .. }
+            | Rejection::LeaseHeartbeatExpiryRegression { .. }
+            | Rejection::AttemptStartRequiresRunning { .. }
+            | Rejection::AttemptAlreadyActive { .. }
+            | Rejection::AttemptFinishRequiresRunning { .. }
+            | Rejection::AttemptFinishMissingActive { .. }
+            | Rejection::AttemptMismatch { .. }
+            | Rejection::BudgetNotAllocated { .. }
+            | Rejection::SubscriptionAlreadyExists { .. }
+            | Rejection::SubscriptionAlreadyCanceled { .. }
+            | Rejection::QueueAlreadyPaused { .. }
+            | Rejection::QueueNotPaused { .. }
+            | Rejection::TenantAlreadyExists { .. }
             | Rejection::EngineAlreadyPaused
             | Rejection::EngineNotPaused
             | Rejection::SequenceOverflow => Family::Conflict,
@@ -199,13 +394,54 @@ impl Rejection {
             Rejection::LimitExceeded { limit, value } => {
                 vec![text("limit", limit), number("value", *value)]
             }
-            Rejection::TaskAlreadyExists { task } | Rejection::UnknownTask { task } => {
-                vec![text("task_id", task)]
+            Rejection::TaskAlreadyExists { task }
+            | Rejection::UnknownTask { task }
+            | Rejection::ParentTerminal { task }
+            | Rejection::DependencyCycle { task }
+            | Rejection::TaskAlreadyStarted { task }
+            | Rejection::TaskIsCanceled { task } => vec![text("task_id", task)],
+            Rejection::UnknownRun { run }
+            | Rejection::LeaseLost { run }
+            | Rejection::RunAlreadyExists { run }
+            | Rejection::LeaseMissingActive { run }
+            | Rejection::AttemptFinishMissingActive { run } => vec![text("run_id", run)],
+            Rejection::UnknownTenant { tenant } | Rejection::TenantAlreadyExists { tenant } => {
+                vec![text("tenant_id", tenant)]
             }
-            Rejection::UnknownRun { run } | Rejection::LeaseLost { run } => {
-                vec![text("run_id", run)]
+            Rejection::HierarchyTooDeep { limit } => vec![number("limit", *limit)],
+            Rejection::RunCreateRequiresScheduled { state }
+            | Rejection::LeaseInvalidRunState { state }
+            | Rejection::AttemptStartRequiresRunning { state }
+            | Rejection::AttemptFinishRequiresRunning { state } => {
+                vec![text("state", &state.name())]
             }
-            Rejection::UnknownTenant { tenant } => vec![text("tenant_id", tenant)],
+            Rejection::LeaseAlreadyActive { owner } => vec![text("owner", owner)],
+            Rejection::LeaseOwnerMismatch { expected, provided } => {
+                vec![text("expected", expected), text("provided", provided)]
+            }
+            Rejection::LeaseExpiryMismatch { expected, provided } => vec![
+                number("expected_ms", expected.0),
+                number("provided_ms", provided.0),
+            ],
+            Rejection::LeaseHeartbeatExpiryRegression { current, provided } => vec![
+                number("current_ms", current.0),
+                number("provided_ms", provided.0),
+            ],
+            Rejection::AttemptAlreadyActive { attempt } => vec![text("attempt_id", attempt)],
+            Rejection::AttemptMismatch { expected, provided } => {
+                vec![text("expected", expected), text("provided", provided)]
+            }
+            Rejection::BudgetNotAllocated { dimension } | Rejection::ZeroLimit { dimension } => {
+                vec![text("dimension", dimension)]
+            }
+            Rejection::SubscriptionAlreadyExists { subscription }
+            | Rejection::UnknownSubscription { subscription }
+            | Rejection::SubscriptionAlreadyCanceled { subscription } => {
+                vec![text("subscription_id", subscription)]
+            }
+            Rejection::QueueAlreadyPaused { queue } | Rejection::QueueNotPaused { queue } => {
+                vec![text("queue", queue)]
+            }
             Rejection::IdempotencyConflict { key } => vec![text("idempotency_key", key)],
             Rejection::AlreadyFinished { run, state } => {
                 vec![text("run_id", run), text("state", &state.name())]
@@ -229,70 +465,12 @@ impl Rejection {
             Rejection::CheckpointConflict { name } => vec![text("name", name)],
             Rejection::EngineAlreadyPaused
             | Rejection::EngineNotPaused
+            | Rejection::EmptyDependencyList
             | Rejection::SequenceOverflow => Vec::new(),
         }
     }
 }
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Rejection::InvalidTask { field, message }
-            | Rejection::InvalidRequest { field, message } => {
-                format!("{field} {message}")
-            }
-            Rejection::NotSupported { field } => {
-                format!("{field} is not supported by this version")
-            }
-            Rejection::LimitExceeded { limit, value } => {
-                format!("the limit {limit} of {value} is exceeded")
-            }
-            Rejection::TaskAlreadyExists { task } => format!("task {task} already exists"),
-            Rejection::UnknownTask { .. } => "task not found".into(),
-            Rejection::UnknownRun { .. } => "run not found".into(),
-            Rejection::UnknownTenant { .. } => "tenant not found".into(),
-            Rejection::IdempotencyConflict { .. } => {
-                "the idempotency key was used for a different request".into()
-            }
-            Rejection::LeaseLost { .. } => {
-                "the lease is no longer held with this token; nothing was changed".into()
-            }
-            Rejection::AlreadyFinished { state, .. } => {
-                format!(
-                    "this attempt has ended with another outcome; the run is {}",
-                    state.name()
-                )
-            }
-            Rejection::InvalidTransition { from, to } => {
-                format!("a run cannot go from {} to {}", from.name(), to.name())
-            }
-            Rejection::PreviousStateMismatch { expected, actual } => {
-                format!("the run is {}, not {}", actual.name(), expected.name())
-            }
-            Rejection::NonMonotonicSequence { expected, provided } => {
-                format!("the log stands at {expected}, not at {provided}")
-            }
-            Rejection::RunSuspendRequiresRunning { state } => {
-                format!(
-                    "only a running run can be suspended; this one is {}",
-                    state.name()
-                )
-            }
-            Rejection::RunResumeRequiresSuspended { state } => {
-                format!(
-                    "only a suspended run can be resumed; this one is {}",
-                    state.name()
-                )
-            }
-            Rejection::CheckpointConflict { name } => {
-                format!("checkpoint {name} exists with another value")
-            }
-            Rejection::EngineAlreadyPaused => "the engine is already paused".into(),
-            Rejection::EngineNotPaused => "the engine is not paused".into(),
-            Rejection::SequenceOverflow => "the log's sequence has reached its end".into(),
-        };
-        f.write_str(&text)
-    }
-}
-
 impl core::error::Error for Rejection {}
+
+mod words;

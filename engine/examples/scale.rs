@@ -114,6 +114,7 @@ fn claim_and_finish(handle: &Handle) -> usize {
         max: BATCH as u32,
         lease_ms: None,
         idempotency_key: None,
+        ..Claim::default()
     };
     let claimed = handle.claim(Principal::default(), claim, Duration::ZERO);
     let Ok(Outcome::Claimed(grants)) = claimed.wait().expect("a claim").value else {

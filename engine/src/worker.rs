@@ -171,6 +171,7 @@ impl WorkerBuilder {
             max: 1,
             lease_ms: None,
             idempotency_key: None,
+            ..Claim::default()
         };
         WorkerBuilder {
             handle,

@@ -120,6 +120,7 @@ fn below_the_low_water_mark_new_work_is_refused_and_all_else_goes_on() {
         max: 1,
         lease_ms: None,
         idempotency_key: None,
+        ..Claim::default()
     };
     let handle = engine.handle();
     let told = handle.claim(Principal::default(), claim, Duration::ZERO);

@@ -23,6 +23,7 @@ fn claim_of(max: u32) -> Box<Claim> {
         max,
         lease_ms: None,
         idempotency_key: None,
+        ..Claim::default()
     })
 }
 

@@ -170,6 +170,7 @@ fn a_panic_on_an_engine_thread_ends_the_engine_and_answers_everybody() {
             max: 1,
             lease_ms: None,
             idempotency_key: None,
+            ..mainstay::Claim::default()
         },
         Duration::from_secs(3600),
     );

@@ -77,6 +77,7 @@ impl World {
                 max: left.min(1000) as u32,
                 lease_ms: None,
                 idempotency_key: None,
+                ..Claim::default()
             };
             let Outcome::Claimed(grants) = self.step(Command::Claim(claim.into())) else {
                 panic!("a claim answers with grants");

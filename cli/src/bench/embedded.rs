@@ -129,6 +129,7 @@ fn work_some(handle: &Handle, phase: &Phase) -> Result<(), Failure> {
             max: piece as u32,
             lease_ms: Some(LEASE_MS),
             idempotency_key: None,
+            ..Claim::default()
         };
         let grants = match handle
             .claim(Principal::default(), claim, Duration::ZERO)

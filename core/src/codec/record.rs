@@ -6,10 +6,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::wire::{Malformed, Value, put_bytes, put_number, put_u128, put_varint};
-use crate::run::{AttemptResult, Cause, State};
+use crate::run::{AttemptResult, Cause, Hold, Origin, State};
+use crate::schedule::{Misfire, Overlap, SkipCause};
 use crate::task::{HoldPolicy, Jitter, SafetyLevel, Strategy};
 use crate::time::{Steady, Timestamp};
-use crate::{Bytes, RunId, TaskId, TenantId, Text};
+use crate::{Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// A set of numbered fields.
 pub(crate) trait Record: Default {
@@ -146,7 +147,7 @@ macro_rules! id_field {
         }
     )+};
 }
-id_field!(TaskId, RunId, TenantId);
+id_field!(TaskId, RunId, TenantId, SubscriptionId);
 
 impl Field for Text {
     fn put(&self, number: u64, out: &mut Vec<u8>) {
@@ -184,7 +185,18 @@ macro_rules! option_field {
         }
     )+};
 }
-option_field!(Text, Bytes, Timestamp, Steady, u64, AttemptResult, TaskId);
+option_field!(
+    Text,
+    Bytes,
+    Timestamp,
+    Steady,
+    u32,
+    u64,
+    i32,
+    AttemptResult,
+    TaskId,
+    RunId
+);
 
 impl<T: Record> Field for Option<Box<T>> {
     fn put(&self, number: u64, out: &mut Vec<u8>) {
@@ -264,6 +276,9 @@ code_field! {
     Jitter { None = 0, Full = 1 }
     HoldPolicy { HoldDuringRetry = 0, ReleaseOnRetry = 1 }
     SafetyLevel { Pure = 0, Idempotent = 1, Transactional = 2 }
+    Misfire { Skip = 0, RunOnce = 1, RunAll = 2 }
+    Overlap { Allow = 0, Skip = 1, QueueOne = 2, CancelPrevious = 3 }
+    SkipCause { Misfire = 0, Overlap = 1, CatchUp = 2 }
 }
 
 macro_rules! named_field {
@@ -281,6 +296,25 @@ macro_rules! named_field {
     )+};
 }
 named_field!(AttemptResult, Cause, State);
+
+/// Codes whose zero, the usual case, is not written.
+macro_rules! rare_code_field {
+    ($($type:ty),+) => {$(
+        impl Field for $type {
+            fn put(&self, number: u64, out: &mut Vec<u8>) {
+                if *self as u64 > 0 {
+                    put_number(out, number, *self as u64);
+                }
+            }
+            fn take(&mut self, value: Value<'_>) -> Result<(), Malformed> {
+                let unknown = Malformed(concat!("an unknown ", stringify!($type)));
+                *self = <$type>::from_code(value.number()?).ok_or(unknown)?;
+                Ok(())
+            }
+        }
+    )+};
+}
+rare_code_field!(Hold, Origin);
 
 /// A record inside a record, always present.
 pub(crate) fn take_record<T: Record>(row: &mut T, value: Value<'_>) -> Result<(), Malformed> {

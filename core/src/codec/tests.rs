@@ -65,6 +65,7 @@ fn full_spec() -> TaskSpec {
         hold_policy: HoldPolicy::ReleaseOnRetry,
         safety_level: SafetyLevel::Transactional,
         retry,
+        ..Policy::default()
     };
     let extras = Extras {
         content_type: some("application/cbor"),
@@ -73,6 +74,7 @@ fn full_spec() -> TaskSpec {
         traceparent: some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         idempotency_key: some("order-7"),
         expires_at: Some(Timestamp::MAX),
+        ..Extras::default()
     };
     TaskSpec {
         kind: text("mail.send"),
@@ -85,6 +87,8 @@ fn full_spec() -> TaskSpec {
         priority: i32::MIN,
         policy: Some(Box::new(policy)),
         extras: Some(Box::new(extras)),
+        schedule: None,
+        bonds: None,
     }
 }
 
@@ -103,6 +107,7 @@ fn samples() -> Vec<Event> {
             task: TASK,
             scheduled_at: Timestamp(1_800_000_000_000),
             ready: true,
+            ..RunCreated::default()
         }
         .into(),
         RunReady { run }.into(),
@@ -155,6 +160,7 @@ fn samples() -> Vec<Event> {
             reason: some("approval"),
             error: error(),
             output: Some(bytes("4")),
+            ..RunSuspended::default()
         }
         .into(),
         RunCanceled {
@@ -184,6 +190,7 @@ fn samples() -> Vec<Event> {
             run,
             payload: Some(bytes("[]")),
             by: text("ann"),
+            ..RunResumed::default()
         }
         .into(),
         CheckpointSaved {
@@ -196,6 +203,7 @@ fn samples() -> Vec<Event> {
             task: TASK,
             by: text("ann"),
             reason: some("mistake"),
+            ..TaskCanceled::default()
         }
         .into(),
         ClaimRecorded {

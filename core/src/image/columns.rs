@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::codec::{Malformed, Reader, Value};
 use crate::run::{AttemptResult, State as RunState};
-use crate::task::State as TaskState;
+use crate::task::{Standing, State as TaskState};
 use crate::time::Timestamp;
 use crate::{RunId, TaskId};
 
@@ -47,6 +47,12 @@ pub struct TaskColumns<'a> {
     pub payload_bytes: u32,
     /// Whether the payload is too large for the image.
     pub payload_stored: bool,
+    /// The task it belongs to.
+    pub parent: Option<TaskId>,
+    /// Its schedule will make more runs.
+    pub goes_on: bool,
+    /// A descendant is not terminal.
+    pub has_live_descendants: bool,
 }
 
 /// What lists and search show of a run.
@@ -145,6 +151,12 @@ impl<'a> TaskColumns<'a> {
                 13 => columns.payload_stored = false,
                 15 => columns.payload_bytes = small(value)?,
                 16 => columns.first_run = value.number()?,
+                19 => columns.read_bond(value.bytes()?)?,
+                22 => {
+                    let phase = value.number()?;
+                    columns.goes_on = phase & 1 > 0;
+                    columns.has_live_descendants = phase & 2 > 0;
+                }
                 _ => {}
             }
         }
@@ -154,12 +166,24 @@ impl<'a> TaskColumns<'a> {
     /// The state, derived from the runs.
     #[must_use]
     pub fn state(&self) -> TaskState {
-        crate::task::derive_state(
-            self.canceled_at.is_some(),
-            self.runs_total,
-            self.runs_live,
-            self.runs_completed,
-        )
+        crate::task::derive_state(Standing {
+            canceled: self.canceled_at.is_some(),
+            runs_total: self.runs_total,
+            runs_live: self.runs_live,
+            runs_completed: self.runs_completed,
+            goes_on: self.goes_on,
+            has_live_descendants: self.has_live_descendants,
+        })
+    }
+
+    fn read_bond(&mut self, bond: &'a [u8]) -> Result<(), Malformed> {
+        let mut reader = Reader::new(bond);
+        while let Some((number, value)) = reader.field()? {
+            if number == 1 {
+                self.parent = Some(TaskId(id(value)?));
+            }
+        }
+        Ok(())
     }
 
     fn read_policy(&mut self, policy: &'a [u8]) -> Result<(), Malformed> {

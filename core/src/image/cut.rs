@@ -48,6 +48,40 @@ pub struct PlaceRow {
     pub counts: [u64; 9],
 }
 
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectClass {
+    /// What is set on a queue; the key is its name.
+    Queue = 1,
+    /// What is known of a tenant besides its id; the key is empty.
+    Tenant = 2,
+}
+
+impl ObjectClass {
+    /// The class with this code in a store, if there is one.
+    #[must_use]
+    pub fn from_code(code: u64) -> Option<ObjectClass> {
+        match code {
+            1 => Some(ObjectClass::Queue),
+            2 => Some(ObjectClass::Tenant),
+            _ => None,
+        }
+    }
+}
+
+/// A small row that lives as long as its tenant, by (class, tenant, key).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectRow {
+    /// What it is.
+    pub class: ObjectClass,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its name within the class and tenant.
+    pub key: Text,
+    /// Everything else, in tagged fields; only the machine reads them.
+    pub image: Vec<u8>,
+}
+
 /// What an idempotency key was used for; the scope of a key is (tenant, class, key).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyClass {
@@ -93,6 +127,8 @@ pub struct Cut {
     pub payloads: Vec<(u64, Bytes)>,
     /// Idempotency keys that are new.
     pub keys: Vec<KeyRow>,
+    /// Objects that are new or changed.
+    pub objects: Vec<ObjectRow>,
 }
 
 impl Cut {
@@ -116,6 +152,11 @@ impl Cut {
         for place in self.places.into_iter().chain(later.places) {
             places.insert(place.place, place);
         }
+        let mut objects = BTreeMap::new();
+        for object in self.objects.into_iter().chain(later.objects) {
+            let name = (object.class, object.tenant, object.key.clone());
+            objects.insert(name, object);
+        }
         let newer: BTreeMap<u64, usize> = later
             .rows
             .iter()
@@ -131,7 +172,9 @@ impl Cut {
             images: Vec::with_capacity(self.images.len() + later.images.len()),
             payloads: self.payloads,
             keys: self.keys,
+            objects: objects.into_values().collect(),
         };
+
         merged.payloads.extend(later.payloads);
         merged.keys.extend(later.keys);
         let mut later_rows = later.rows;

@@ -5,24 +5,33 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::budget::Budget;
 use crate::codec::{Field, Malformed, Value, nested, put_record, record, take_record};
-use crate::run::{Active, Attempt, CancelRequest, Change, Fence, SuspendRequest};
+use crate::dependency::Bond;
+use crate::run::{Active, Attempt, CancelRequest, Change, Fence, Hold, Origin, SuspendRequest};
+use crate::schedule::Clockwork;
 use crate::state::{ClaimRecord, Held};
+use crate::subscription::Subscription;
 use crate::task::{Extras, Policy};
 use crate::time::{Steady, Timestamp};
 use crate::{Bytes, RunId, TaskId, TenantId, Text, run};
 
 record!(Fence { 1 incarnation, 2 counter });
 record!(CancelRequest { 1 at, 2 force, 3 force_at, 4 by, 5 reason, 6 task });
-record!(SuspendRequest { 1 at, 2 by, 3 reason });
+record!(SuspendRequest { 1 at, 2 by, 3 reason, 4 budget });
 record!(Active {
-    1 fence, 2 worker, 3 lease_ms, 4 acquired_at, 5 expires, 6 expires_at, 7 deadline, 8 deadline_at, 9 cancel, 10 suspend,
+    1 fence, 2 worker, 3 lease_ms, 4 acquired_at, 5 expires, 6 expires_at, 7 deadline, 8 deadline_at, 9 cancel, 10 suspend, 11 idle,
+    12 consumption, 13 reserved,
 });
 record!(Change { 1 from, 2 to, 3 cause, 4 at, 5 sequence, 6 actor });
 record!(Attempt {
-    1 number, 2 result, 3 fence, 4 started_at, 5 finished_at, 6 worker, 7 error, 8 output, 9 reported, 10 after,
+    1 number, 2 result, 3 fence, 4 started_at, 5 finished_at, 6 worker, 7 error, 8 output, 9 reported, 10 after, 11 consumption,
 });
-nested!(Fence, Change, Attempt, Memo);
+nested!(Fence, Change, Attempt, Memo, Budget, Subscription);
+record!(Clockwork { 1 schedule, 2 ended, 3 paused, 4 occurrences, 5 next, 6 future, 7 following, 8 last });
+record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet });
+record!(Budget { 1 dimension, 2 limit, 3 reserve, 4 consumed, 5 reserved, 6 before, 7 fired });
+record!(Subscription { 1 id, 2 filter, 3 canceled, 4 triggered });
 
 /// A named memo of a run.
 #[derive(Default)]
@@ -54,10 +63,18 @@ pub(crate) struct TaskForm {
     pub(crate) binary: bool,
     pub(crate) payload_bytes: u32,
     pub(crate) first_run: u64,
+    pub(crate) ended_at: Option<Timestamp>,
+    pub(crate) clockwork: Option<Box<Clockwork>>,
+    pub(crate) bond: Option<Box<Bond>>,
+    pub(crate) budgets: Vec<Budget>,
+    pub(crate) subscriptions: Vec<Subscription>,
+    /// What its state follows from besides the counts: 1 its schedule goes on, 2 a descendant is live, 4 it holds others in memory.
+    pub(crate) phase: u32,
 }
 record!(TaskForm {
     1 number, 2 place, 3 id, 4 priority, 5 created_at, 6 created_by, 7 canceled_at, 8 policy, 9 extras, 10 runs_total, 11 runs_live,
-    12 runs_completed, 13 payload, 14 binary, 15 payload_bytes, 16 first_run,
+    12 runs_completed, 13 payload, 14 binary, 15 payload_bytes, 16 first_run, 17 ended_at,
+    18 clockwork, 19 bond, 20 budgets, 21 subscriptions, 22 phase,
 });
 
 /// A run's row, as its image holds it.
@@ -89,12 +106,41 @@ pub(crate) struct RunForm {
     pub(crate) output_of_last: bool,
     /// There is a past, be it empty.
     pub(crate) has_past: bool,
+    pub(crate) hold: Hold,
+    pub(crate) origin: Origin,
+    pub(crate) occurrence: Option<Timestamp>,
 }
 record!(RunForm {
     1 number, 2 task, 3 place, 4 id, 5 state, 6 born, 7 holds_key, 8 failures, 9 lost_leases, 10 attempt_count, 11 created_at,
     13 scheduled_at, 14 ready_order, 15 retry_due, 16 retry_at, 17 active, 18 changes, 19 attempts, 20 checkpoints, 21 output,
-    22 resume_payload, 23 reason, 24 output_of_last, 25 has_past,
+    22 resume_payload, 23 reason, 24 output_of_last, 25 has_past, 26 hold, 27 origin, 28 occurrence,
 });
+
+/// A queue's row, as its image holds it. How many of its runs are held is counted anew.
+#[derive(Default)]
+pub(crate) struct QueueForm {
+    pub(crate) concurrency_limit: Option<u32>,
+    pub(crate) rate_per_ms: Option<u64>,
+    pub(crate) rate_max: Option<u64>,
+    pub(crate) weight: Option<u32>,
+    pub(crate) paused: bool,
+    pub(crate) paused_since: Timestamp,
+    pub(crate) paused_by: Text,
+    pub(crate) paused_reason: Option<Text>,
+    pub(crate) arrival_us: u64,
+}
+record!(QueueForm {
+    1 concurrency_limit, 2 rate_per_ms, 3 rate_max, 4 weight, 5 paused, 6 paused_since, 7 paused_by, 8 paused_reason, 9 arrival_us,
+});
+
+/// A tenant's row, as its image holds it.
+#[derive(Default)]
+pub(crate) struct TenantForm {
+    pub(crate) name: Text,
+    pub(crate) weight: u32,
+    pub(crate) budgets: Vec<Budget>,
+}
+record!(TenantForm { 1 name, 2 weight, 3 budgets });
 
 /// The machine's scalars and counters.
 #[derive(Default)]

@@ -85,14 +85,18 @@ pub(super) fn check_live_task(form: &TaskForm, state: &State) -> Result<(), Malf
         (1..=state.sequence).contains(&form.number),
         "a task from beyond the sequence",
     )?;
-    rule(form.runs_live > 0, "a finished task in a checkpoint")
+    rule(
+        form.runs_live > 0 || form.phase > 0,
+        "a finished task in a checkpoint",
+    )
 }
 
 /// A run's own fields, live or finished. `task` is its task.
 pub(super) fn check_run(form: &RunForm, place: u32, task: &task::Row) -> Result<(), Malformed> {
+    let idle = form.active.as_ref().is_some_and(|active| active.idle);
     rule(
-        form.state != RunState::Leased,
-        "a lease that was never begun",
+        form.state != RunState::Leased || idle,
+        "a lease that was never begun, with an attempt",
     )?;
     rule(
         form.state.is_held() == form.active.is_some(),
@@ -158,7 +162,7 @@ impl Tally {
         }
         self.places[place][run as usize] += 1;
         // All but the rarest tasks have one run; only the others need a count.
-        let runs = match row.run.get() {
+        let runs = match row.runs().next() {
             None => 1,
             Some(_) => {
                 let more = self.tasks.entry(task).or_insert(1);

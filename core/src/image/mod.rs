@@ -8,9 +8,9 @@ mod read;
 mod write;
 
 pub use columns::{AttemptColumns, RunColumns, TaskColumns};
-pub use cut::{Cut, CutRow, KeyClass, KeyRow, PlaceRow, RowKind};
+pub use cut::{Cut, CutRow, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
 pub use read::Loader;
-pub(crate) use write::{meta, put_run, put_task};
+pub(crate) use write::{meta, put_queue, put_run, put_task, put_tenant, put_ties};
 
 #[cfg(test)]
 mod tests;

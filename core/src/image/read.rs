@@ -3,18 +3,20 @@
 //! Never: trusts an image: what does not fit is refused.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::cut::{KeyRow, PlaceRow};
-use super::form::{MetaForm, RunForm, TaskForm};
+use super::cut::{KeyRow, ObjectClass, ObjectRow, PlaceRow};
+use super::form::{MetaForm, QueueForm, RunForm, TaskForm, TenantForm};
 use super::guard::{self, Ready, Tally};
 use crate::codec::{Malformed, Record};
 use crate::id::Minted;
 use crate::machine::Machine;
 use crate::query::Stats;
+use crate::queue::{QueueConfig, QueueRow, RateLimit};
 use crate::run::{Past, State as RunState};
 use crate::state::{Armed, Held, State, Switch};
-use crate::{Bytes, queue, run, task};
+use crate::{Bytes, limits, platform, queue, run, task};
 
 /// Rows that the indexes make room for on the word of a checkpoint's counters.
 const ROWS_EXPECTED_MAX: usize = 1 << 25;
@@ -94,6 +96,9 @@ impl Loader {
         state.fence_counter = meta.fence_counter;
         state.ready_counter = meta.ready_counter;
         state.tenants.clone_from(&meta.tenants);
+        state
+            .tenant_rows
+            .resize_with(meta.tenants.len(), platform::Tenant::default);
         state.stats = Stats {
             tasks_total: meta.tasks_total,
             runs_total: meta.runs_total,
@@ -179,6 +184,13 @@ impl Loader {
                 extras: form.extras,
                 canceled_at: form.canceled_at,
                 created_by: stranger,
+                runs: BTreeMap::new(),
+                ended_at: form.ended_at,
+                clockwork: form.clockwork,
+                bond: form.bond,
+                budgets: form.budgets,
+                subscriptions: form.subscriptions,
+                cut_through: 0,
             }
             .boxed(),
             run: task::Handle::NONE,
@@ -279,9 +291,7 @@ impl Loader {
         if !self.facts {
             self.tally.count(state, task, form.state)?;
         }
-        if state.tasks[task].run == task::Handle::NONE {
-            state.tasks[task].run = task::Handle::some(at);
-        }
+        state.link_run(at);
         if self.fresh {
             state.touch_run(at);
         }
@@ -292,6 +302,38 @@ impl Loader {
             self.ready.put(form.ready_order, at)?;
         }
         state.rearm(at);
+        Ok(())
+    }
+
+    /// Adds a tenant's or queue's row.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn object(&mut self, row: &ObjectRow) -> Result<(), Malformed> {
+        let unknown = Malformed("an object of a tenant that is not there");
+        let state = &mut self.state;
+        let tenant = state.tenant(row.tenant).ok_or(unknown)?;
+        match row.class {
+            ObjectClass::Tenant => {
+                let form = TenantForm::read(&row.image)?;
+                state.tenant_rows[tenant as usize] = platform::Tenant {
+                    name: form.name,
+                    weight: form.weight.clamp(1, limits::WEIGHT_MAX),
+                    budgets: form.budgets,
+                };
+                if self.fresh {
+                    state.touch_tenant(tenant);
+                }
+            }
+            ObjectClass::Queue => {
+                let form = QueueForm::read(&row.image)?;
+                let queue = state.names.intern(&row.key);
+                queue::restore(state, tenant, queue, queue_row(form));
+                if self.fresh {
+                    state.touch_queue(tenant, queue);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -319,6 +361,25 @@ impl Loader {
     }
 }
 
+fn queue_row(form: QueueForm) -> QueueRow {
+    let rate = form.rate_per_ms.zip(form.rate_max);
+    QueueRow {
+        config: QueueConfig {
+            concurrency_limit: form.concurrency_limit,
+            rate_limit: rate.map(|(per_ms, max)| RateLimit { per_ms, max }),
+            weight: form.weight,
+        },
+        switch: Switch {
+            paused: form.paused,
+            since: form.paused_since,
+            by: form.paused_by,
+            reason: form.paused_reason,
+        },
+        held: 0,
+        arrival_us: form.arrival_us,
+    }
+}
+
 fn past(form: &mut RunForm) -> Past {
     let mut past = Past {
         changes: core::mem::take(&mut form.changes).into(),
@@ -328,6 +389,9 @@ fn past(form: &mut RunForm) -> Past {
         reason: form.reason.take(),
         retry_due: form.retry_due,
         retry_at: form.retry_at,
+        hold: form.hold,
+        origin: form.origin,
+        occurrence: form.occurrence,
         ..Past::default()
     };
     if form.output_of_last {

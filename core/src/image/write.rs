@@ -4,8 +4,11 @@
 
 use alloc::vec::Vec;
 
-use super::form::{Memo, MetaForm};
+use super::form::{Memo, MetaForm, QueueForm};
 use crate::codec::{Field, Record};
+use crate::dependency::Bond;
+use crate::platform::Tenant;
+use crate::queue::QueueRow;
 use crate::run::Past;
 use crate::state::State;
 use crate::{Text, run, task};
@@ -31,8 +34,56 @@ pub(crate) fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
     }
     row.binary.put(14, out);
     (row.payload.len() as u32).put(15, out);
-    let first = row.run.get().map_or(0, |run| state.runs[run].number);
+    let first = row.runs().next().map_or(0, |run| state.runs[run].number);
     first.put(16, out);
+    if let Some(rare) = row.rare.as_deref() {
+        rare.ended_at.put(17, out);
+        put_ties(rare, out);
+        let phase = u32::from(row.goes_on())
+            | u32::from(row.has_live_descendants()) << 1
+            | u32::from(row.bond().is_some_and(Bond::holds)) << 2;
+        if phase > 0 {
+            phase.put(22, out);
+        }
+    }
+}
+
+/// What binds a task to its schedule, to others, to budgets and to events: in images and in digests alike.
+pub(crate) fn put_ties(rare: &task::Rare, out: &mut Vec<u8>) {
+    rare.clockwork.put(18, out);
+    rare.bond.put(19, out);
+    for budget in &rare.budgets {
+        Field::put(budget, 20, out);
+    }
+    for subscription in &rare.subscriptions {
+        Field::put(subscription, 21, out);
+    }
+}
+
+/// A tenant's image: in checkpoints and in digests alike.
+pub(crate) fn put_tenant(row: &Tenant, out: &mut Vec<u8>) {
+    row.name.put(1, out);
+    row.weight.put(2, out);
+    for budget in &row.budgets {
+        Field::put(budget, 3, out);
+    }
+}
+
+/// A queue's image: in checkpoints and in digests alike.
+pub(crate) fn put_queue(row: &QueueRow, out: &mut Vec<u8>) {
+    let rate = row.config.rate_limit;
+    let form = QueueForm {
+        concurrency_limit: row.config.concurrency_limit,
+        rate_per_ms: rate.map(|rate| rate.per_ms),
+        rate_max: rate.map(|rate| rate.max),
+        weight: row.config.weight,
+        paused: row.switch.paused,
+        paused_since: row.switch.since,
+        paused_by: Text::clone(&row.switch.by),
+        paused_reason: row.switch.reason.clone(),
+        arrival_us: row.arrival_us,
+    };
+    form.put(out);
 }
 
 /// Appends a run's image.
@@ -91,6 +142,9 @@ fn put_past(past: &Past, out: &mut Vec<u8>) {
     past.reason.put(23, out);
     same.put(24, out);
     true.put(25, out);
+    past.hold.put(26, out);
+    past.origin.put(27, out);
+    past.occurrence.put(28, out);
 }
 
 /// The machine's scalars and counters.

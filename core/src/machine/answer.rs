@@ -62,10 +62,9 @@ impl Machine {
         let place = &self.state.places[row.place];
         let (payload, stored_payload) = row.payload();
         let runs: Vec<SubmittedRun> = row
-            .run
-            .get()
-            .iter()
-            .map(|run| submitted(&self.state.runs[*run]))
+            .runs()
+            .take(limits::RUNS_SHOWN_MAX)
+            .map(|run| submitted(&self.state.runs[run]))
             .collect();
         TaskView {
             tenant: self.state.tenants[place.tenant as usize],

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::model::{Machine, Now};
 use crate::codec::Record;
-use crate::image::{self, Cut, CutRow, KeyRow, PlaceRow, RowKind};
+use crate::image::{self, Cut, CutRow, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
 use crate::state::{Scope, State};
 use crate::task::Content;
 use crate::time::Timestamp;
@@ -15,8 +15,10 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pending {
     through: u64,
-    /// Ended runs; a task leaves with its run.
+    /// Ended runs; a task leaves with its last run.
     runs: Vec<u32>,
+    /// Ended tasks that may outlive their runs, with their numbers: a handle may be another's by then.
+    tasks: Vec<(u32, u64)>,
     /// Tasks whose payload the store then holds.
     heavy: Vec<u32>,
     keys: Vec<(Scope, Timestamp)>,
@@ -31,6 +33,7 @@ impl Pending {
             keys: take_off(&mut self.keys, left),
             heavy: take_off(&mut self.heavy, left),
             runs: take_off(&mut self.runs, left),
+            tasks: take_off(&mut self.tasks, left),
         }
     }
 
@@ -42,10 +45,14 @@ impl Pending {
     /// This task's handle is going to be another's.
     pub(crate) fn forget_task(&mut self, task: u32) {
         self.heavy.retain(|other| *other != task);
+        self.tasks.retain(|(other, _)| *other != task);
     }
 
     fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.heavy.is_empty() && self.keys.is_empty()
+        self.runs.is_empty()
+            && self.tasks.is_empty()
+            && self.heavy.is_empty()
+            && self.keys.is_empty()
     }
 }
 
@@ -101,6 +108,7 @@ impl Machine {
             });
             pending.keys.push((scope, held.until));
         }
+        cut_objects(state, &mut cut);
         state.pending.push_back(pending);
         cut
     }
@@ -191,11 +199,19 @@ fn place_row(state: &State, at: u32) -> PlaceRow {
 }
 
 fn cut_task(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
+    let through = state.sequence;
     let row = &mut state.tasks[at];
     let fresh = !row.stored;
     row.dirty = false;
     row.stored = true;
     let live = row.is_live();
+    let number = row.number;
+    if let Some(rare) = row.rare.as_deref_mut() {
+        rare.cut_through = through;
+        if !live && rare.ended_at.is_some() {
+            pending.tasks.push((at, number));
+        }
+    }
     if fresh && row.is_heavy() {
         if let Some(bytes) = row.payload.bytes() {
             cut.payloads.push((row.number, bytes.clone()));
@@ -213,6 +229,33 @@ fn cut_task(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
         live,
         range: from..cut.images.len(),
     });
+}
+
+/// Queues and tenants that changed.
+fn cut_objects(state: &mut State, cut: &mut Cut) {
+    for (tenant, queue) in core::mem::take(&mut state.dirty.queues) {
+        let Some(row) = state.queues.row(tenant, queue) else {
+            continue;
+        };
+        let mut image = Vec::new();
+        image::put_queue(row, &mut image);
+        cut.objects.push(ObjectRow {
+            class: ObjectClass::Queue,
+            tenant: state.tenants[tenant as usize],
+            key: state.names.text(queue).clone(),
+            image,
+        });
+    }
+    for tenant in core::mem::take(&mut state.dirty.tenants) {
+        let mut image = Vec::new();
+        image::put_tenant(&state.tenant_rows[tenant as usize], &mut image);
+        cut.objects.push(ObjectRow {
+            class: ObjectClass::Tenant,
+            tenant: state.tenants[tenant as usize],
+            key: crate::Text::default(),
+            image,
+        });
+    }
 }
 
 fn cut_run(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
@@ -247,28 +290,50 @@ fn leave(state: &mut State, pending: &Pending, payload_budget: u64) {
         shed(state, *task);
     }
     for run in &pending.runs {
-        leave_with_task(state, *run);
+        leave_with_task(state, *run, pending.through);
+    }
+    for (task, number) in &pending.tasks {
+        let is_it = |row: &&crate::task::Row| row.number == *number;
+        if state.tasks.get(*task).filter(is_it).is_some() {
+            leave_alone(state, *task, pending.through);
+        }
     }
 }
 
-/// A run that changed again since its cut stays. Its task has no other run, and goes in the same step: one without the other would be
-/// seen as a task that was never run.
-fn leave_with_task(state: &mut State, run: u32) {
+/// A run that changed again since its cut stays. The last run of a task that has ended takes its task along: one without the other would
+/// be seen as a task that was never run.
+fn leave_with_task(state: &mut State, run: u32, through: u64) {
     let gone = |row: &crate::run::Row| row.state.is_terminal() && !row.dirty;
     let Some(ended) = state.runs.get(run).filter(|row| gone(row)) else {
         return;
     };
-    let task = ended.task;
+    let (task, code) = (ended.task, ended.state as usize);
     let row = &state.tasks[task];
-    if row.is_live() || row.dirty {
+    let is_last = row.runs().nth(1).is_none();
+    if is_last && !row.is_live() && !is_stored(row, through) {
+        return;
+    }
+    state.left[code] += 1;
+    state.remove_run(run);
+    leave_alone(state, task, through);
+}
+
+/// A task that has ended, none of whose runs is in memory any more, leaves once the cut that holds its end is stored.
+fn leave_alone(state: &mut State, task: u32, through: u64) {
+    let row = &state.tasks[task];
+    if row.is_live() || row.runs().next().is_some() || !is_stored(row, through) {
         return;
     }
     if row.is_heavy() && row.payload.bytes().is_some() {
         state.payload_bytes -= row.payload.len() as u64;
     }
-    state.left[ended.state as usize] += 1;
-    state.remove_run(run);
     state.remove_task(task);
+}
+
+/// Whether the task's newest image was in a cut up to `through`. A task with nothing rare about it ends with its one run, in one cut.
+fn is_stored(row: &crate::task::Row, through: u64) -> bool {
+    let cut = row.rare.as_deref().map_or(0, |rare| rare.cut_through);
+    !row.dirty && cut <= through
 }
 
 fn shed(state: &mut State, task: u32) {

@@ -102,6 +102,7 @@ impl Machine {
         };
         apply(&mut self.state, at, &entry.event);
         self.volatile.settle(&mut self.state.closed);
+        self.state.notes.clear();
         // Nobody waits while a log is read, and a long one must not pile up what nobody asks for.
         self.state.queues.forget_woken();
     }

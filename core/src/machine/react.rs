@@ -2,12 +2,31 @@
 //! Owns: what follows from a task's cancel.
 //! Never: decides within a room; it hands each consequence to the room it belongs to.
 
+use alloc::vec::Vec;
+
 use super::tx::Tx;
 use crate::outcome::{Outcome, TaskCancel};
 use crate::rejection::Rejection;
 use crate::run::{Called, Cause};
+use crate::state::Note;
 use crate::task::State;
 use crate::{TaskId, Text, run, task};
+
+/// Draws the consequences of what the command's events changed, until there are none: each may bring further ones.
+pub(super) fn follow(tx: &mut Tx<'_>) {
+    let mut notes = Vec::new();
+    loop {
+        tx.take_notes(&mut notes);
+        if notes.is_empty() {
+            return;
+        }
+        for note in notes.drain(..) {
+            match note {
+                Note::RunMoved(..) | Note::TaskEnded(_) | Note::BudgetUsed(..) => {}
+            }
+        }
+    }
+}
 
 /// A canceled task's runs are called off in the same frame.
 pub(crate) fn cancel_task(
@@ -31,7 +50,8 @@ pub(crate) fn cancel_task(
         answer.runs_already_terminal = row.runs_total - row.runs_live;
         return Ok(Outcome::TaskCanceled(answer));
     }
-    if let Some(run) = row.run.get() {
+    let runs: Vec<u32> = row.runs().collect();
+    for run in runs {
         match run::call_off(tx, run, false, Cause::TaskCancel, reason) {
             Called::Off => answer.runs_canceled += 1,
             Called::Requested => answer.runs_cancel_requested += 1,

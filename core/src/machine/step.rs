@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::run::State;
 use crate::state::{Renewal, State as Tables};
-use crate::{RunId, limits, queue, run, task};
+use crate::{RunId, limits, platform, queue, run, task};
 
 impl Machine {
     /// Decides one command and applies what it comes to.
@@ -47,6 +47,9 @@ impl Machine {
             tenant,
         );
         let outcome = dispatch(&mut tx, &mut call.command);
+        if outcome.is_ok() {
+            react::follow(&mut tx);
+        }
         debug_assert!(
             outcome.is_ok() || events.len() == before,
             "a refused command emits nothing"
@@ -85,6 +88,31 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
             Ok(Outcome::ClockAdopted)
         }
         Command::Tick => Ok(run::tick(tx)),
+        Command::CreateTenant { tenant, name } => platform::create(tx, *tenant, name),
+        Command::WeighTenant { weight } => platform::weigh(tx, *weight),
+        Command::UpdateTask(_)
+        | Command::CreateRun { .. }
+        | Command::TransitionRun { .. }
+        | Command::AcquireLease { .. }
+        | Command::RenewLease { .. }
+        | Command::ExpireLease { .. }
+        | Command::ReleaseLease { .. }
+        | Command::StartAttempt { .. }
+        | Command::FinishAttempt { .. }
+        | Command::DeclareDependencies { .. }
+        | Command::AllocateBudget { .. }
+        | Command::Consume { .. }
+        | Command::ConsumeBudget { .. }
+        | Command::ReplenishBudget { .. }
+        | Command::Subscribe { .. }
+        | Command::Unsubscribe { .. }
+        | Command::TriggerSubscription { .. }
+        | Command::PublishEvent { .. }
+        | Command::ConfigureQueue { .. }
+        | Command::PauseQueue { .. }
+        | Command::ResumeQueue { .. } => Err(Rejection::NotSupported {
+            field: "command".into(),
+        }),
     }
 }
 
@@ -158,7 +186,15 @@ fn named_run(command: &Command) -> Option<RunId> {
         Command::Checkpoint(put) => Some(put.run),
         Command::CancelRun { run, .. }
         | Command::SuspendRun { run, .. }
-        | Command::ResumeRun { run, .. } => Some(*run),
+        | Command::ResumeRun { run, .. }
+        | Command::TransitionRun { run, .. }
+        | Command::AcquireLease { run, .. }
+        | Command::RenewLease { run, .. }
+        | Command::ExpireLease { run, .. }
+        | Command::ReleaseLease { run, .. }
+        | Command::StartAttempt { run }
+        | Command::FinishAttempt { run, .. }
+        | Command::Consume { run, .. } => Some(*run),
         Command::Submit(_)
         | Command::SubmitAs(..)
         | Command::Claim(_)
@@ -167,6 +203,21 @@ fn named_run(command: &Command) -> Option<RunId> {
         | Command::ResumeEngine { .. }
         | Command::Start { .. }
         | Command::AdoptClock { .. }
-        | Command::Tick => None,
+        | Command::Tick
+        | Command::UpdateTask(_)
+        | Command::CreateRun { .. }
+        | Command::DeclareDependencies { .. }
+        | Command::AllocateBudget { .. }
+        | Command::ConsumeBudget { .. }
+        | Command::ReplenishBudget { .. }
+        | Command::Subscribe { .. }
+        | Command::Unsubscribe { .. }
+        | Command::TriggerSubscription { .. }
+        | Command::PublishEvent { .. }
+        | Command::ConfigureQueue { .. }
+        | Command::PauseQueue { .. }
+        | Command::ResumeQueue { .. }
+        | Command::CreateTenant { .. }
+        | Command::WeighTenant { .. } => None,
     }
 }

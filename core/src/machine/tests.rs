@@ -56,6 +56,7 @@ impl Bench {
             max,
             lease_ms: None,
             idempotency_key: None,
+            ..Claim::default()
         };
         match self.step(Command::Claim(Box::new(claim))) {
             Ok(Outcome::Claimed(grants)) => grants,
@@ -337,6 +338,7 @@ fn a_claim_looks_at_a_limited_number_of_queues_and_kinds() {
             max: 1,
             lease_ms: None,
             idempotency_key: None,
+            ..Claim::default()
         })))
     };
     assert!(claim(1000, 0).is_ok());

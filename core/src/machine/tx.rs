@@ -2,6 +2,8 @@
 //! Owns: `emit`, minting of ids within a command.
 //! Never: hands out `&mut State`.
 
+use alloc::vec::Vec;
+
 use super::apply;
 use super::facts::Facts;
 use super::model::{Entry, Events, Now};
@@ -10,8 +12,8 @@ use crate::id::{Minted, mix};
 use crate::image::KeyClass;
 use crate::limits::KEY_HELD_MS;
 use crate::rejection::Rejection;
-use crate::state::{At, Held, Renewal, State, Volatile};
-use crate::{Principal, RunId, TaskId, Text, queue, run};
+use crate::state::{At, Held, Note, Renewal, State, Volatile};
+use crate::{Principal, RunId, SubscriptionId, TaskId, TenantId, Text, queue, run};
 
 /// One command's view of the machine.
 pub(crate) struct Tx<'a> {
@@ -95,6 +97,12 @@ impl<'a> Tx<'a> {
         (held.until > self.now.wall || held.task.is_some_and(holds)).then_some(held)
     }
 
+    /// What the events so far mean to other rooms, one at a time, in order.
+    pub(super) fn take_notes(&mut self, into: &mut Vec<Note>) {
+        into.clear();
+        core::mem::swap(&mut self.state.notes, into);
+    }
+
     /// Says which run the command at hand is about, so that its events need not look it up again.
     pub(crate) fn about(&mut self, run: u32) {
         self.state.about = run;
@@ -134,6 +142,14 @@ impl<'a> Tx<'a> {
 
     pub(crate) fn mint_run(&mut self) -> RunId {
         RunId(self.mint())
+    }
+
+    pub(crate) fn mint_tenant(&mut self) -> TenantId {
+        TenantId(self.mint())
+    }
+
+    pub(crate) fn mint_subscription(&mut self) -> SubscriptionId {
+        SubscriptionId(self.mint())
     }
 
     /// Keeps a lease alive in memory only.

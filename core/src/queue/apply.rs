@@ -2,7 +2,10 @@
 //! Owns: the engine's switch and start.
 //! Never: fails.
 
-use crate::event::{ClockAdopted, EnginePaused, EngineResumed, EngineStarted};
+use crate::event::{
+    ClockAdopted, EnginePaused, EngineResumed, EngineStarted, QueueConfigured, QueuePaused,
+    QueueResumed,
+};
 use crate::machine::Apply;
 use crate::state::{At, State, Switch};
 
@@ -50,5 +53,17 @@ impl Apply for EngineStarted {
 
 impl Apply for ClockAdopted {
     /// Recorded time is in every frame; the event is there for those who ask why it jumped.
+    fn apply(&self, _state: &mut State, _at: &At) {}
+}
+
+impl Apply for QueueConfigured {
+    fn apply(&self, _state: &mut State, _at: &At) {}
+}
+
+impl Apply for QueuePaused {
+    fn apply(&self, _state: &mut State, _at: &At) {}
+}
+
+impl Apply for QueueResumed {
     fn apply(&self, _state: &mut State, _at: &At) {}
 }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use super::lane::Lane;
+use super::model::QueueRow;
 use super::slots::Slots;
 use crate::intern::Symbol;
 
@@ -33,6 +34,8 @@ pub(crate) struct Index {
     pub(super) slots: Slots,
     /// Queues that got a run since the shell last asked, for waiting claims.
     woken: Vec<Woken>,
+    /// Queues that somebody configured or paused.
+    rows: BTreeMap<(u32, Symbol), QueueRow>,
 }
 
 fn head_of(key: LaneKey, order: u64) -> Head {
@@ -40,6 +43,20 @@ fn head_of(key: LaneKey, order: u64) -> Head {
 }
 
 impl Index {
+    /// A queue's row, if somebody configured or paused it.
+    pub(crate) fn row(&self, tenant: u32, queue: Symbol) -> Option<&QueueRow> {
+        self.rows.get(&(tenant, queue))
+    }
+
+    pub(super) fn rows_mut(&mut self) -> &mut BTreeMap<(u32, Symbol), QueueRow> {
+        &mut self.rows
+    }
+
+    /// Every queue with a row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&(u32, Symbol), &QueueRow)> {
+        self.rows.iter()
+    }
+
     pub(crate) fn push(&mut self, key: LaneKey, order: u64, run: u32) {
         let lane = self.lanes.entry(key).or_default();
         let before = lane.head();

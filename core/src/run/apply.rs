@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use super::model::{
     Active, Attempt, AttemptResult, CancelRequest, Cause, Change, Fence, Row, RunError, State,
 };
-use super::model::{Past, SuspendRequest};
+use super::model::{Hold, Origin, Past, SuspendRequest};
 use crate::event::{
     CheckpointSaved, ClaimRecorded, LeaseExtended, RunCancelRequested, RunCanceled, RunCompleted,
     RunCreated, RunFailed, RunReady, RunResumed, RunRetryScheduled, RunReturned, RunStarted,
@@ -17,8 +17,8 @@ use crate::id::Minted;
 use crate::image::KeyClass;
 use crate::limits::{ATTEMPTS_KEPT, HISTORY_KEPT};
 use crate::machine::Apply;
-use crate::state::{Armed, At, ClaimRecord, Held, State as Tables};
-use crate::task::{Handle, HoldPolicy, policy};
+use crate::state::{Armed, At, ClaimRecord, Held, Note, State as Tables};
+use crate::task::{HoldPolicy, policy};
 use crate::{Bytes, Text, queue};
 
 /// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
@@ -44,6 +44,7 @@ fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor:
         sequence: at.sequence,
         actor: actor.clone(),
     });
+    state.notes.push(Note::RunMoved(run, to));
     if from == State::Ready {
         leave_ready(state, run, to);
     }
@@ -51,7 +52,7 @@ fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor:
         enter_ready(state, run);
     }
     if to.is_terminal() {
-        end(state, run, to);
+        end(state, at, run, to);
     } else if matches!(to, State::RetryWait | State::Suspended)
         && policy(state.task_of(run)).hold_policy == HoldPolicy::ReleaseOnRetry
     {
@@ -77,13 +78,13 @@ fn enter_ready(state: &mut Tables, run: u32) {
     state.queues.push(queue::lane_of(state, run), order, run);
 }
 
-fn end(state: &mut Tables, run: u32, to: State) {
+fn end(state: &mut Tables, at: &At, run: u32, to: State) {
     queue::release_slot(state, run);
-    let at = state.runs[run].task;
-    let task = &mut state.tasks[at];
+    let handle = state.runs[run].task;
+    let task = &mut state.tasks[handle];
     task.runs_live -= 1;
     task.runs_completed += u32::from(to == State::Completed);
-    state.touch_task(at);
+    state.settle(at, handle);
 }
 
 /// How an attempt ended, for its record.
@@ -136,6 +137,7 @@ fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Tex
         output: ended.output.clone(),
         reported: ended.reported,
         after: ended.after,
+        consumption: active.consumption,
     };
     let attempts = &mut row.past_mut().attempts;
     if attempts.capacity() == 0 {
@@ -199,12 +201,15 @@ impl Apply for RunCreated {
             past: None,
         };
         let run = state.insert_run(row);
+        if self.origin != Origin::Policy || self.occurrence.is_some() {
+            let past = state.runs[run].past_mut();
+            past.origin = self.origin;
+            past.occurrence = self.occurrence;
+        }
         state.touch_run(run);
         state.touch_task(task);
+        state.link_run(run);
         let task = &mut state.tasks[task];
-        if task.run == Handle::NONE {
-            task.run = Handle::some(run);
-        }
         task.runs_total += 1;
         task.runs_live += 1;
         let place = task.place;
@@ -251,8 +256,7 @@ impl Apply for RunStarted {
             expires_at: at.wall.plus_ms(self.lease_ms),
             deadline: timeout_ms.map(|ms| at.steady.plus_ms(ms)),
             deadline_at: timeout_ms.map(|ms| at.wall.plus_ms(ms)),
-            cancel: None,
-            suspend: None,
+            ..Active::default()
         }));
         state.fence_counter = state.fence_counter.max(self.counter);
         state.stats.attempts_total += 1;
@@ -333,7 +337,9 @@ impl Apply for RunSuspended {
         let after = State::Suspended;
         let ended = Ended::new(self.result, &self.error, &self.output, after);
         let worker = close_attempt(state, at, run, ended);
-        state.runs[run].past_mut().reason = self.reason.clone();
+        let past = state.runs[run].past_mut();
+        past.reason = self.reason.clone();
+        past.hold = self.hold;
         change(state, at, run, after, Cause::Suspend, &worker);
         state.rearm(run);
     }
@@ -382,6 +388,7 @@ impl Apply for RunSuspendRequested {
                 at: at.wall,
                 by,
                 reason,
+                budget: false,
             }));
         }
     }
@@ -393,7 +400,9 @@ impl Apply for RunResumed {
         let past: &mut Past = state.runs[run].past_mut();
         past.resume_payload = self.payload.clone();
         past.reason = None;
-        change(state, at, run, State::Ready, Cause::Resume, &self.by);
+        past.hold = Hold::Hand;
+        let cause = self.cause.as_deref().map_or(Cause::Resume, |why| why.cause);
+        change(state, at, run, State::Ready, cause, &self.by);
         state.rearm(run);
     }
 }

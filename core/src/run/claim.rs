@@ -249,5 +249,6 @@ fn rare(row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
         }),
         resume_payload: past.and_then(|past| past.resume_payload.clone()),
         extras: task.extras().cloned().unwrap_or_default(),
+        ..GrantRare::default()
     }))
 }

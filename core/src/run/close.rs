@@ -4,7 +4,7 @@
 
 use alloc::boxed::Box;
 
-use super::model::{Active, AttemptResult, Cause, Row, RunError};
+use super::model::{Active, AttemptResult, Cause, Hold, Row, RunError};
 use super::retry::delay_ms;
 use crate::event::{
     Event, RunCanceled, RunCompleted, RunFailed, RunRetryScheduled, RunReturned, RunSuspended,
@@ -83,6 +83,7 @@ pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Ev
             reason,
             error,
             output,
+            hold: Hold::Hand,
         }
         .into();
     }
@@ -139,6 +140,7 @@ fn go_on(row: &Row, policy: &Policy, end: End) -> Event {
             reason,
             error,
             output,
+            hold: Hold::Hand,
         }
         .into(),
         AttemptResult::Failure | AttemptResult::Timeout => {

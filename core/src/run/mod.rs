@@ -8,6 +8,7 @@ mod close;
 mod explain;
 mod finish;
 mod heartbeat;
+mod lane;
 mod model;
 mod retry;
 mod suspend;
@@ -22,7 +23,7 @@ pub(crate) use explain::{block_reason, explain};
 pub(crate) use finish::decide as finish;
 pub(crate) use heartbeat::decide as heartbeat;
 pub(crate) use model::{Active, Attempt, CancelRequest, Change, Past, Row, SuspendRequest};
-pub use model::{AttemptResult, Cause, Fence, RunError, State, TRANSITIONS};
+pub use model::{AttemptResult, Cause, Fence, Hold, Origin, RunError, State, TRANSITIONS};
 pub(crate) use suspend::{resume, suspend};
 pub(crate) use tick::decide as tick;
 

@@ -4,7 +4,9 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 
+use crate::budget::Amount;
 use crate::state::{Alarm, Armed};
 use crate::time::{Steady, Timestamp};
 use crate::{Bytes, RunId, Text, task};
@@ -170,6 +172,50 @@ named! {
         OutcomeUnknown = 17 "outcome_unknown",
         /// Its task was canceled.
         TaskCancel = 18 "task_cancel",
+        /// A task it depends on failed or was canceled.
+        Dependency = 19 "dependency_failed",
+        /// An ancestor of its task was canceled.
+        ParentCancel = 20 "parent_canceled",
+        /// A later occurrence took its place.
+        Overlap = 21 "overlap",
+        /// Somebody moved it by hand.
+        Transition = 22 "transition",
+        /// What its task waited to hear of has happened.
+        Subscription = 23 "subscription",
+        /// Its budget was replenished.
+        Replenish = 24 "budget_replenished",
+        /// Its task's children have ended.
+        ChildrenDone = 25 "children_done",
+        /// Somebody acquired, or gave back, a lease without starting work.
+        Lease = 26 "lease",
+        /// Its schedule changed.
+        Schedule = 27 "schedule",
+        /// Instants of its schedule were missed.
+        Misfire = 28 "misfire",
+    }
+}
+
+named! {
+    /// What releases a suspended run.
+    Hold {
+        /// Somebody, or a subscription.
+        #[default]
+        Hand = 0 "hand",
+        /// A replenished budget.
+        Budget = 1 "budget",
+        /// The end of its task's children.
+        Children = 2 "children",
+    }
+}
+
+named! {
+    /// Where a run comes from.
+    Origin {
+        /// Its task's run policy.
+        #[default]
+        Policy = 0 "policy",
+        /// Somebody asked for one more run.
+        AdHoc = 1 "ad_hoc",
     }
 }
 
@@ -220,6 +266,8 @@ pub(crate) struct Attempt {
     pub(crate) reported: bool,
     /// Where the run stood after it: what a repeated report is answered.
     pub(crate) after: State,
+    /// What it used.
+    pub(crate) consumption: Vec<Amount>,
 }
 
 /// The lease and the attempt that is on its way.
@@ -237,6 +285,12 @@ pub(crate) struct Active {
     pub(crate) deadline_at: Option<Timestamp>,
     pub(crate) cancel: Option<Box<CancelRequest>>,
     pub(crate) suspend: Option<Box<SuspendRequest>>,
+    /// No attempt has begun: somebody holds the run by hand.
+    pub(crate) idle: bool,
+    /// What the attempt has used so far.
+    pub(crate) consumption: Vec<Amount>,
+    /// What is held for it of each budget that covers it.
+    pub(crate) reserved: Vec<Amount>,
 }
 
 impl Active {
@@ -267,6 +321,8 @@ pub(crate) struct SuspendRequest {
     pub(crate) at: Timestamp,
     pub(crate) by: Text,
     pub(crate) reason: Option<Text>,
+    /// The machine asks because a budget is exhausted.
+    pub(crate) budget: bool,
 }
 
 /// What a run has behind it; rows without a past pay one empty pointer.
@@ -283,6 +339,12 @@ pub(crate) struct Past {
     pub(crate) retry_at: Timestamp,
     /// Why the run is suspended or canceled.
     pub(crate) reason: Option<Text>,
+    /// What releases it while it is suspended.
+    pub(crate) hold: Hold,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+    /// The instant of the schedule that it stands for.
+    pub(crate) occurrence: Option<Timestamp>,
 }
 
 /// A run as the machine holds it.

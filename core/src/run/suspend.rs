@@ -60,6 +60,7 @@ pub(crate) fn resume(
         run: id,
         payload: payload.cloned(),
         by,
+        cause: None,
     });
     Ok(Outcome::RunResumed)
 }

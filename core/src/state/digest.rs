@@ -8,7 +8,7 @@ use core::fmt;
 use super::State;
 use crate::codec::{Record, put_bytes, put_u128, put_varint};
 use crate::run::{self, Row};
-use crate::{Text, task};
+use crate::{Text, image, task};
 
 /// The sum, modulo 2^64 in each of four lanes, of the BLAKE3 hashes of all rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,7 @@ fn digest(state: &State, all: bool) -> Digest {
         put_run(state, at, row, &mut text);
         digest.add(&text);
     }
+    put_objects(state, &mut digest);
     for (at, place) in state.places.iter() {
         text.clear();
         put_varint(&mut text, 3);
@@ -73,6 +74,25 @@ fn digest(state: &State, all: bool) -> Digest {
         digest.add(&text);
     }
     digest
+}
+
+fn put_objects(state: &State, digest: &mut Digest) {
+    let mut text = Vec::new();
+    for (tenant, row) in state.tenants.iter().zip(&state.tenant_rows) {
+        text.clear();
+        put_varint(&mut text, 4);
+        put_u128(&mut text, 1, tenant.0);
+        image::put_tenant(row, &mut text);
+        digest.add(&text);
+    }
+    for ((tenant, queue), row) in state.queues.rows() {
+        text.clear();
+        put_varint(&mut text, 5);
+        put_u128(&mut text, 1, state.tenants[*tenant as usize].0);
+        put_bytes(&mut text, 1, state.names.text(*queue).as_bytes());
+        image::put_queue(row, &mut text);
+        digest.add(&text);
+    }
 }
 
 fn put_counters(state: &State, out: &mut Vec<u8>) {
@@ -118,6 +138,9 @@ fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
     put_varint(out, row.canceled_at().map_or(0, |at| at.0 + 1));
     for count in [row.runs_total, row.runs_live, row.runs_completed] {
         put_varint(out, count.into());
+    }
+    if let Some(rare) = row.rare.as_deref() {
+        image::put_ties(rare, out);
     }
 }
 
@@ -168,6 +191,10 @@ fn put_active(active: &run::Active, out: &mut Vec<u8>) {
         .chain([deadline, deadline_at])
         .for_each(|number| put_varint(out, number));
     put_text(out, Some(&active.worker));
+    put_varint(out, u64::from(active.idle));
+    for amount in active.consumption.iter().chain(&active.reserved) {
+        amount.put(out);
+    }
     if let Some(cancel) = active.cancel.as_deref() {
         let numbers = [
             1,
@@ -233,4 +260,7 @@ fn put_past(past: &run::Past, out: &mut Vec<u8>) {
     put_bytes(out, 5, past.output.as_deref().unwrap_or_default());
     put_bytes(out, 6, past.resume_payload.as_deref().unwrap_or_default());
     put_text(out, past.reason.as_ref());
+    let codes = [past.hold as u64, past.origin as u64];
+    codes.into_iter().for_each(|code| put_varint(out, code));
+    put_varint(out, past.occurrence.map_or(0, |at| at.0 + 1));
 }

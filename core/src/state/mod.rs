@@ -12,6 +12,6 @@ pub(crate) use alarm::{Alarm, Armed};
 pub use digest::Digest;
 pub(crate) use digest::{digest_all, digest_live};
 pub(crate) use keys::{ClaimRecord, Held, Scope};
-pub(crate) use model::{At, State, Switch};
+pub(crate) use model::{At, Note, State, Switch};
 pub(crate) use verify::{verify, verify_loaded};
 pub(crate) use volatile::{Renewal, Volatile};

@@ -2,6 +2,7 @@
 //! Owns: `State`, look-ups by (tenant, id), counters.
 //! Never: decides; only the rooms' `apply` change rows.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
@@ -19,7 +20,7 @@ use crate::query::Stats;
 use crate::queue::Index;
 use crate::slab::Slab;
 use crate::time::{Steady, Timestamp};
-use crate::{RunId, TaskId, TenantId, Text, run, task};
+use crate::{RunId, TaskId, TenantId, Text, platform, run, task};
 
 /// When and where an event happens: what `apply` may know besides the state.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,20 @@ pub(crate) struct Switch {
 pub(crate) struct Dirty {
     pub(crate) tasks: Vec<u32>,
     pub(crate) runs: Vec<u32>,
+    /// Queues with a row, and tenants: few, and each often.
+    pub(crate) queues: BTreeSet<(u32, Symbol)>,
+    pub(crate) tenants: BTreeSet<u32>,
+}
+
+/// What `apply` saw and `machine/react.rs` follows up in the same command: what an event means to other rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Note {
+    /// A run came to a state.
+    RunMoved(u32, run::State),
+    /// A task has ended.
+    TaskEnded(u32),
+    /// A budget's use rose: a task's, or the tenant's.
+    BudgetUsed(u32, Option<u32>),
 }
 
 /// Names of people and programs that are kept once for all their tasks.
@@ -65,6 +80,8 @@ pub(crate) struct State {
     /// Who accepted tasks, each once, as long as they are not too many.
     people: Names,
     pub(crate) tenants: Vec<TenantId>,
+    /// What is known of each tenant besides its id, by handle.
+    pub(crate) tenant_rows: Vec<platform::Tenant>,
     pub(crate) places: Places,
     pub(crate) tasks: Slab<task::Row>,
     pub(crate) runs: Slab<run::Row>,
@@ -79,6 +96,8 @@ pub(crate) struct State {
     pub(crate) about: u32,
     /// Leases that `apply` closed since the machine last looked: their renewals are forgotten.
     pub(crate) closed: Vec<u32>,
+    /// What the command at hand has still to follow up. A log is replayed without: the consequences are events of their own.
+    pub(crate) notes: Vec<Note>,
     pub(crate) dirty: Dirty,
     /// Cuts taken and not yet known to be stored.
     pub(crate) pending: alloc::collections::VecDeque<Pending>,
@@ -102,6 +121,7 @@ impl State {
             names: Names::new(seed),
             people: Names::new(seed),
             tenants: alloc::vec![TenantId::DEFAULT],
+            tenant_rows: alloc::vec![platform::Tenant::first()],
             places: Places::new(seed),
             tasks: Slab::default(),
             runs: Slab::default(),
@@ -114,6 +134,7 @@ impl State {
             switch: Switch::default(),
             about: 0,
             closed: Vec::new(),
+            notes: Vec::new(),
             dirty: Dirty::default(),
             pending: alloc::collections::VecDeque::new(),
             left: [0; 9],
@@ -134,6 +155,7 @@ impl State {
     pub(crate) fn admit(&mut self, tenant: TenantId) -> u32 {
         self.tenant(tenant).unwrap_or_else(|| {
             self.tenants.push(tenant);
+            self.tenant_rows.push(platform::Tenant::default());
             self.tenants.len() as u32 - 1
         })
     }
@@ -240,15 +262,44 @@ impl State {
         self.places[task.place].tenant
     }
 
-    /// When a task's last run ended; `None` while one is live.
+    /// When a task ended; `None` while it has not.
     pub(crate) fn ended_at(&self, task: u32) -> Option<Timestamp> {
         let row = &self.tasks[task];
         if row.is_live() {
             return None;
         }
+        let noted = row.rare.as_deref().and_then(|rare| rare.ended_at);
         let past = row.run.get().and_then(|run| self.runs[run].past.as_ref());
         let last = past.and_then(|past| past.changes.back());
-        Some(last.map_or(row.created_at, |change| change.at))
+        Some(noted.unwrap_or_else(|| last.map_or(row.created_at, |change| change.at)))
+    }
+
+    /// Puts a run among its task's runs.
+    pub(crate) fn link_run(&mut self, run: u32) {
+        let number = self.runs[run].number;
+        let task = &mut self.tasks[self.runs[run].task];
+        let has_many = |rare: &task::Rare| !rare.runs.is_empty();
+        if task.run == task::Handle::NONE && !task.rare.as_deref().is_some_and(has_many) {
+            task.run = task::Handle::some(run);
+            return;
+        }
+        let first = task.run.get();
+        task.run = task::Handle::NONE;
+        let first = first.map(|first| (self.runs[first].number, first));
+        let rare = task.rare.get_or_insert_default();
+        rare.runs.extend(first);
+        rare.runs.insert(number, run);
+    }
+
+    /// Takes a run from among its task's runs.
+    fn unlink_run(&mut self, task: u32, run: u32, number: u64) {
+        let task = &mut self.tasks[task];
+        if task.run.get() == Some(run) {
+            task.run = task::Handle::NONE;
+        }
+        if let Some(rare) = task.rare.as_deref_mut() {
+            rare.runs.remove(&number);
+        }
     }
 
     /// Makes way for a task of the same id. Two can only be in one log when a store forgot the first, long finished, between them: then
@@ -264,7 +315,8 @@ impl State {
         if row.is_heavy() && row.payload.bytes().is_some() {
             self.payload_bytes -= row.payload.len() as u64;
         }
-        if let Some(run) = row.run.get() {
+        let runs: Vec<u32> = row.runs().collect();
+        for run in runs {
             self.left[self.runs[run].state as usize] += 1;
             self.dirty.runs.retain(|other| *other != run);
             for pending in &mut self.pending {
@@ -296,12 +348,9 @@ impl State {
         if let Ok(entry) = self.run_index.find_entry(hash, |&other| other == at) {
             entry.remove();
         }
-        let task = row.task;
+        let (task, number) = (row.task, row.number);
         self.runs.remove(at);
-        let task = &mut self.tasks[task];
-        if task.run.get() == Some(at) {
-            task.run = task::Handle::NONE;
-        }
+        self.unlink_run(task, at, number);
     }
 
     /// Notes that a task changed since the last cut.
@@ -311,6 +360,16 @@ impl State {
             row.dirty = true;
             self.dirty.tasks.push(at);
         }
+    }
+
+    /// Notes that a tenant's row changed since the last cut.
+    pub(crate) fn touch_tenant(&mut self, tenant: u32) {
+        self.dirty.tenants.insert(tenant);
+    }
+
+    /// Notes that a queue's row changed since the last cut.
+    pub(crate) fn touch_queue(&mut self, tenant: u32, queue: Symbol) {
+        self.dirty.queues.insert((tenant, queue));
     }
 
     /// Notes that a run changed since the last cut.
@@ -351,6 +410,23 @@ impl State {
         };
         self.touch_run(run);
         run
+    }
+
+    /// Notes the end of a task that has had more than one run, or that others stand to.
+    pub(crate) fn settle(&mut self, at: &At, task: u32) {
+        self.touch_task(task);
+        let row = &mut self.tasks[task];
+        if row.is_live() {
+            return;
+        }
+        let many = row.runs_total > 1;
+        if let Some(rare) = row.rare.as_deref_mut() {
+            let noted = many || rare.clockwork.is_some() || rare.bond.is_some();
+            if noted && rare.ended_at.is_none() {
+                rare.ended_at = Some(at.wall);
+            }
+        }
+        self.notes.push(Note::TaskEnded(task));
     }
 
     /// The task of a run.

@@ -175,21 +175,14 @@ fn check_tasks(state: &State) -> Result<(), String> {
         if task.payload.bytes().is_none() && !(task.is_heavy() && task.stored) {
             return Err(format!("task {}: its payload is nowhere", task.id));
         }
-        let live = task
-            .run
-            .get()
-            .filter(|run| !state.runs[*run].state.is_terminal())
-            .is_some();
-        if task.runs_live != u32::from(live) {
+        let live = || {
+            task.runs()
+                .filter(|run| !state.runs[*run].state.is_terminal())
+        };
+        if task.runs_live as usize != live().count() {
             return Err(format!("task {}: its count of live runs is wrong", task.id));
         }
-        if task.canceled_at().is_some()
-            && live
-            && task
-                .run
-                .get()
-                .is_some_and(|run| state.runs[run].active.is_none())
-        {
+        if task.canceled_at().is_some() && live().any(|run| state.runs[run].active.is_none()) {
             return Err(format!("task {}: canceled, yet a run waits", task.id));
         }
     }

@@ -37,6 +37,7 @@ pub(crate) fn decide(
             task: id,
             by,
             reason: reason.cloned(),
+            source: None,
         });
     }
     Ok(Ok((task, was)))

@@ -8,8 +8,9 @@ mod submit;
 
 pub(crate) use cancel::decide as cancel;
 pub(crate) use check::{check_key, is_name};
-pub(crate) use model::{Content, Handle, Rare, Row, derive_state, is_heavy, policy};
 pub use model::{
-    Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State, Strategy, TaskSpec,
+    Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State, Strategy,
+    TaskSpec,
 };
+pub(crate) use model::{Content, Handle, Rare, Row, Standing, derive_state, is_heavy, policy};
 pub(crate) use submit::{decide as submit, short_digest};

@@ -3,11 +3,17 @@
 //! Never: decides.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::budget::{Budget, BudgetSpec};
+use crate::dependency::Bond;
 use crate::intern::Symbol;
+use crate::run::Fence;
+use crate::schedule::{Clockwork, Schedule};
+use crate::subscription::Subscription;
 use crate::time::Timestamp;
-use crate::{Bytes, TaskId, Text};
+use crate::{Bytes, RunId, TaskId, Text};
 
 /// How long to wait before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +101,10 @@ pub struct Policy {
     pub safety_level: SafetyLevel,
     /// The retry policy.
     pub retry: Retry,
+    /// What a worker must be able to do to be granted the work; empty for nothing.
+    pub required_capabilities: Vec<Text>,
+    /// Runs of a tenant take turns by this key.
+    pub fairness_key: Option<Text>,
 }
 
 impl Default for Policy {
@@ -136,9 +146,24 @@ pub struct Extras {
     pub idempotency_key: Option<Text>,
     /// Not started by then: canceled with reason `expired`.
     pub expires_at: Option<Timestamp>,
+    /// At most one task of the tenant that has not ended has this key.
+    pub unique_key: Option<Text>,
 }
 
-/// What a client asks for: one task with run policy `once`.
+/// How a task stands to others, and what it may spend.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bonds {
+    /// The task it belongs to.
+    pub parent: Option<TaskId>,
+    /// Tasks that must be completed before its runs may start.
+    pub depends_on: Vec<TaskId>,
+    /// What it may spend.
+    pub budgets: Vec<BudgetSpec>,
+    /// The running attempt that submits it, with its token: checked, never logged.
+    pub parent_run: Option<(RunId, Fence)>,
+}
+
+/// What a client asks for: one task; without a schedule its run policy is `once`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskSpec {
     /// Which handler: `[a-z0-9._-]{1,128}`.
@@ -155,6 +180,10 @@ pub struct TaskSpec {
     pub policy: Option<Box<Policy>>,
     /// Rarer fields.
     pub extras: Option<Box<Extras>>,
+    /// More than one run: `repeat` or `cron`. `run_at` is absent then.
+    pub schedule: Option<Box<Schedule>>,
+    /// Parent, prerequisites and budgets.
+    pub bonds: Option<Box<Bonds>>,
 }
 
 impl TaskSpec {
@@ -169,7 +198,14 @@ impl TaskSpec {
             priority: 0,
             policy: None,
             extras: None,
+            schedule: None,
+            bonds: None,
         }
+    }
+
+    /// The bonds, made when there are none yet.
+    pub fn bonds_mut(&mut self) -> &mut Bonds {
+        self.bonds.get_or_insert_default()
     }
 
     /// The extras, made when there are none yet.
@@ -195,6 +231,8 @@ pub enum State {
     Failed = 2,
     /// The task was canceled.
     Canceled = 3,
+    /// Its own runs are terminal, some of its descendants are not.
+    WaitingForChildren = 4,
 }
 
 impl State {
@@ -204,6 +242,7 @@ impl State {
         State::Completed,
         State::Failed,
         State::Canceled,
+        State::WaitingForChildren,
     ];
 
     /// The state with this wire name, if there is one.
@@ -223,22 +262,39 @@ impl State {
             State::Completed => "completed",
             State::Failed => "failed",
             State::Canceled => "canceled",
+            State::WaitingForChildren => "waiting_for_children",
         }
+    }
+
+    /// Whether the task has ended.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, State::Completed | State::Failed | State::Canceled)
     }
 }
 
+/// What a task's state is derived from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Standing {
+    pub(crate) canceled: bool,
+    pub(crate) runs_total: u32,
+    pub(crate) runs_live: u32,
+    pub(crate) runs_completed: u32,
+    /// Its schedule will make more runs.
+    pub(crate) goes_on: bool,
+    /// A descendant is not terminal.
+    pub(crate) has_live_descendants: bool,
+}
+
 /// The one rule of a task's state.
-pub(crate) fn derive_state(
-    canceled: bool,
-    runs_total: u32,
-    runs_live: u32,
-    runs_completed: u32,
-) -> State {
-    if canceled {
+pub(crate) fn derive_state(task: Standing) -> State {
+    if task.canceled {
         State::Canceled
-    } else if runs_live > 0 || runs_total == 0 {
+    } else if task.runs_live > 0 || task.goes_on || task.runs_total == 0 {
         State::Active
-    } else if runs_completed > 0 {
+    } else if task.has_live_descendants {
+        State::WaitingForChildren
+    } else if task.runs_completed > 0 {
         State::Completed
     } else {
         State::Failed
@@ -298,6 +354,20 @@ pub(crate) struct Rare {
     pub(crate) canceled_at: Option<Timestamp>,
     /// Who accepted it, when there are too many names to keep each once.
     pub(crate) created_by: Option<Text>,
+    /// Its runs in memory by number, once there was more than one of them.
+    pub(crate) runs: BTreeMap<u64, u32>,
+    /// When it ended, if that was not the end of its one run.
+    pub(crate) ended_at: Option<Timestamp>,
+    /// What makes more runs of it.
+    pub(crate) clockwork: Option<Box<Clockwork>>,
+    /// How it stands to other tasks.
+    pub(crate) bond: Option<Box<Bond>>,
+    /// What it may spend.
+    pub(crate) budgets: Vec<Budget>,
+    /// What it waits to hear of.
+    pub(crate) subscriptions: Vec<Subscription>,
+    /// The sequence of the last cut that held it.
+    pub(crate) cut_through: u64,
 }
 
 impl Rare {
@@ -306,7 +376,13 @@ impl Rare {
         let empty = self.policy.is_none()
             && self.extras.is_none()
             && self.canceled_at.is_none()
-            && self.created_by.is_none();
+            && self.created_by.is_none()
+            && self.runs.is_empty()
+            && self.ended_at.is_none()
+            && self.clockwork.is_none()
+            && self.bond.is_none()
+            && self.budgets.is_empty()
+            && self.subscriptions.is_empty();
         (!empty).then(|| Box::new(self))
     }
 }
@@ -333,7 +409,7 @@ pub(crate) struct Row {
     pub(crate) created_by: Symbol,
     /// What most tasks do not have.
     pub(crate) rare: Option<Box<Rare>>,
-    /// The handle of the one run that policy `once` makes, once it exists.
+    /// The handle of its run while it has had but one; [`Rare::runs`] has them when there were more.
     pub(crate) run: Handle,
     pub(crate) runs_total: u32,
     pub(crate) runs_live: u32,
@@ -342,12 +418,40 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn state(&self) -> State {
-        derive_state(
-            self.canceled_at().is_some(),
-            self.runs_total,
-            self.runs_live,
-            self.runs_completed,
-        )
+        derive_state(Standing {
+            canceled: self.canceled_at().is_some(),
+            runs_total: self.runs_total,
+            runs_live: self.runs_live,
+            runs_completed: self.runs_completed,
+            goes_on: self.goes_on(),
+            has_live_descendants: self.has_live_descendants(),
+        })
+    }
+
+    /// Its runs in memory, in the order they were made.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = u32> + '_ {
+        let many = self.rare.as_deref().map(|rare| &rare.runs);
+        let many = many.into_iter().flat_map(|runs| runs.values().copied());
+        self.run.get().into_iter().chain(many)
+    }
+
+    /// Whether its schedule will make more runs.
+    pub(crate) fn goes_on(&self) -> bool {
+        let clockwork = self
+            .rare
+            .as_deref()
+            .and_then(|rare| rare.clockwork.as_deref());
+        clockwork.is_some_and(|clockwork| !clockwork.ended)
+    }
+
+    /// How it stands to other tasks, if it has to do with any.
+    pub(crate) fn bond(&self) -> Option<&Bond> {
+        self.rare.as_deref()?.bond.as_deref()
+    }
+
+    /// Whether a descendant is not terminal.
+    pub(crate) fn has_live_descendants(&self) -> bool {
+        self.bond().is_some_and(|bond| bond.descendants_live > 0)
     }
 
     /// The payload as far as it is in memory, and the number to look for in the store when it is not.
@@ -365,8 +469,9 @@ impl Row {
         is_heavy(self.payload.len() as u32)
     }
 
+    /// Whether it must stay in memory: it has not ended, or others have yet to hear that it has.
     pub(crate) fn is_live(&self) -> bool {
-        self.runs_live > 0
+        self.runs_live > 0 || self.goes_on() || self.bond().is_some_and(Bond::holds)
     }
 
     pub(crate) fn expires_at(&self) -> Option<Timestamp> {
@@ -416,6 +521,8 @@ static DEFAULT_POLICY: Policy = Policy {
         jitter: Jitter::Full,
         non_retryable: Vec::new(),
     },
+    required_capabilities: Vec::new(),
+    fairness_key: None,
 };
 
 /// The policy that holds for a task.

@@ -6,14 +6,15 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::check::check;
-use super::model::TaskSpec;
+use super::model::{Row, TaskSpec};
 use crate::codec::Record;
 use crate::event::{RunCreated, TaskCreated};
 use crate::image::KeyClass;
 use crate::machine::Tx;
 use crate::outcome::{Outcome, Submitted, SubmittedRun};
 use crate::rejection::Rejection;
-use crate::run::State;
+use crate::run;
+use crate::state::State;
 use crate::{TaskId, Text, limits};
 
 /// Decides a submit.
@@ -53,11 +54,12 @@ pub(crate) fn decide(
         task,
         scheduled_at,
         ready,
+        ..RunCreated::default()
     });
     let state = if ready {
-        State::Ready
+        run::State::Ready
     } else {
-        State::Scheduled
+        run::State::Scheduled
     };
     Ok(Outcome::Submitted(Submitted {
         task,
@@ -66,6 +68,8 @@ pub(crate) fn decide(
             state,
             scheduled_at,
         },
+        more: Vec::new(),
+        runs_total: 1,
         created: true,
     }))
 }
@@ -88,20 +92,27 @@ fn repeat(
     if held.digest != request_digest(spec) || id.is_some_and(|id| id != task.id) {
         return Err(Rejection::IdempotencyConflict { key: key.clone() });
     }
-    let Some(run) = task.run.get() else {
-        return Ok(None);
+    Ok(found(state, task))
+}
+
+/// What a submit answers about a task that is there.
+fn found(state: &State, task: &Row) -> Option<Submitted> {
+    let shown = |run: u32| {
+        let row = &state.runs[run];
+        SubmittedRun {
+            run: row.id,
+            state: row.state,
+            scheduled_at: row.scheduled_at,
+        }
     };
-    let row = &state.runs[run];
-    let run = SubmittedRun {
-        run: row.id,
-        state: row.state,
-        scheduled_at: row.scheduled_at,
-    };
-    Ok(Some(Submitted {
+    let mut runs = task.runs().take(limits::RUNS_SHOWN_MAX).map(shown);
+    Some(Submitted {
         task: task.id,
-        run,
+        run: runs.next()?,
+        more: runs.collect(),
+        runs_total: task.runs_total,
         created: false,
-    }))
+    })
 }
 
 /// Kinds and queues are kept for good, so their number is limited.

@@ -259,6 +259,7 @@ impl Life {
             max,
             lease_ms: Some(lease_ms),
             idempotency_key: idem.map(|key| Text::from(format!("c-{key}"))),
+            ..Claim::default()
         };
         if idem.is_some() {
             self.keyed.push(Command::Claim(Box::new(claim.clone())));
@@ -384,6 +385,7 @@ impl Life {
                 })
                 .into_iter()
                 .collect(),
+            ..Finish::default()
         };
         let was_live = self.model.runs[&run].live == Some(fence);
         let told = self.step(Command::Finish(Box::new(finish.clone())));
@@ -553,6 +555,7 @@ impl Life {
                     max: 1000,
                     lease_ms: None,
                     idempotency_key: None,
+                    ..Claim::default()
                 };
                 let call = Call::new(Command::Claim(Box::new(claim)));
                 let step = drained.step(&self.now, &Facts::default(), call);

@@ -135,6 +135,7 @@ impl Model {
             Event::EngineResumed(_) => self.paused = false,
             Event::ClaimRecorded(e) => self.use_key(format!("claim {}", e.key), None),
             Event::EngineStarted(_) | Event::ClockAdopted(_) => {}
+            newer => panic!("these lives know no {newer:?}"),
         }
     }
 

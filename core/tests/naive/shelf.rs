@@ -182,6 +182,7 @@ impl Life {
             max: 1000,
             lease_ms: None,
             idempotency_key: None,
+            ..Claim::default()
         };
         let call = Call::new(Command::Claim(Box::new(claim)));
         let step = machine.step(&self.now, &Facts::default(), call);

@@ -1,5 +1,6 @@
 //! How scenario tables are read and told to a machine.
 
+mod facts;
 mod line;
 mod show;
 mod verbs;

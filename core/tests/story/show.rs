@@ -23,7 +23,7 @@ impl Names {
         self.runs.get(&id).map_or("?", String::as_str)
     }
 
-    fn task(&self, id: TaskId) -> &str {
+    pub(crate) fn task(&self, id: TaskId) -> &str {
         self.tasks.get(&id).map_or("?", String::as_str)
     }
 
@@ -102,6 +102,7 @@ impl Names {
             Event::EngineResumed(e) => format!("by={}", e.by),
             Event::EngineStarted(e) => format!("incarnation={}", e.incarnation),
             Event::ClockAdopted(e) => format!("ahead_ms={}", e.ahead_ms),
+            newer => self.fact(newer),
         };
         format!("{name} {about}")
     }
@@ -111,7 +112,7 @@ pub(crate) fn bytes(bytes: Option<&Bytes>) -> String {
     bytes.map_or("-".into(), |bytes| String::from_utf8_lossy(bytes).into())
 }
 
-fn text(text: Option<&Text>) -> &str {
+pub(crate) fn text(text: Option<&Text>) -> &str {
     text.map(|text| &**text)
         .filter(|text| !text.is_empty())
         .unwrap_or("-")
@@ -192,6 +193,7 @@ impl World {
             Outcome::Started => format!("started incarnation={}", self.incarnation),
             Outcome::ClockAdopted => "adopted".into(),
             Outcome::Ticked { .. } => self.events(),
+            newer => self.newer_outcome(name, newer),
         }
     }
 

@@ -147,6 +147,7 @@ impl World {
             max: line.number("max")?.unwrap_or(1),
             lease_ms: line.span("for")?,
             idempotency_key: text(line, "idem"),
+            ..Claim::default()
         };
         Ok(self.answer(line, "", Command::Claim(Box::new(claim))))
     }
@@ -189,6 +190,7 @@ impl World {
             checkpoints: memos
                 .map(|(name, value)| (Text::from(name), Bytes::from(value.as_bytes())))
                 .collect(),
+            ..Finish::default()
         };
         Ok(self.answer(line, line.get("run")?, Command::Finish(Box::new(finish))))
     }

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 
 use mainstay_core::codec;
 use mainstay_core::{
-    AttemptResult, Entry, Event, RunId, TaskColumns, TaskId, TenantId, Text, Timestamp,
+    AttemptResult, Cause, Entry, Event, RunId, RunState, TaskColumns, TaskId, TenantId, Text,
+    Timestamp,
 };
 use mainstay_log::{Frame, RealDisk};
 use mainstay_store::{EventLine, Reader, SqliteReader, file_of};
@@ -44,7 +45,46 @@ pub fn public_name(event: &Event) -> Option<&'static str> {
         Event::TaskCanceled(_) => "task_canceled",
         Event::EnginePaused(_) => "engine_paused",
         Event::EngineResumed(_) => "engine_resumed",
-        Event::LeaseExtended(_)
+        Event::TenantCreated(_) => "tenant_created",
+        Event::TenantWeighted(_) => "tenant_updated",
+        Event::TaskUpdated(_) => "task_updated",
+        Event::ScheduleChanged(_) => "schedule_changed",
+        Event::SchedulePaused(_) => "schedule_paused",
+        Event::ScheduleResumed(_) => "schedule_resumed",
+        Event::OccurrencesSkipped(_) => "occurrences_skipped",
+        Event::ScheduleEnded(_) => "schedule_ended",
+        Event::RunRescheduled(_) => "run_rescheduled",
+        Event::LeaseAcquired(_) => "run_leased",
+        Event::RunBegan(_) => "run_started",
+        Event::LeaseEnded(ended) if ended.cause == Cause::LeaseExpired => "lease_expired",
+        Event::LeaseEnded(_) => "run_ready",
+        Event::DependenciesDeclared(_) => "dependencies_declared",
+        Event::DependencySatisfied(_) => "dependency_satisfied",
+        Event::BudgetAllocated(_) => "budget_allocated",
+        Event::BudgetConsumed(_) => "budget_consumed",
+        Event::BudgetReplenished(_) => "budget_replenished",
+        Event::BudgetExhausted(_) => "budget_exhausted",
+        Event::BudgetThresholdPassed(_) => "budget_threshold",
+        Event::SubscriptionCreated(_) => "subscription_created",
+        Event::SubscriptionCanceled(_) => "subscription_canceled",
+        Event::SubscriptionTriggered(_) => "subscription_triggered",
+        Event::CustomEventPublished(_) => "custom_event",
+        Event::QueueConfigured(_) => "queue_configured",
+        Event::QueuePaused(_) => "queue_paused",
+        Event::QueueResumed(_) => "queue_resumed",
+        Event::RunTransitioned(moved) => match moved.to {
+            RunState::Completed => "run_completed",
+            RunState::Failed => "run_failed",
+            RunState::RetryWait => "run_retry_scheduled",
+            RunState::Suspended => "run_suspended",
+            RunState::Canceled => "run_canceled",
+            RunState::Scheduled | RunState::Ready | RunState::Leased | RunState::Running => {
+                return None;
+            }
+        },
+        Event::AttemptStarted(_)
+        | Event::OccurrencePlanned(_)
+        | Event::LeaseExtended(_)
         | Event::RunSuspendRequested(_)
         | Event::CheckpointSaved(_)
         | Event::ClaimRecorded(_)
@@ -74,9 +114,38 @@ fn about(event: &Event) -> (Option<TaskId>, Option<RunId>, Option<&Text>) {
         Event::CheckpointSaved(event) => (None, Some(event.run), None),
         Event::EnginePaused(event) => (None, None, Some(&event.by)),
         Event::EngineResumed(event) => (None, None, Some(&event.by)),
-        Event::ClaimRecorded(_) | Event::EngineStarted(_) | Event::ClockAdopted(_) => {
-            (None, None, None)
-        }
+        Event::TaskUpdated(event) => (Some(event.task), None, Some(&event.by)),
+        Event::ScheduleChanged(event) => (Some(event.task), None, Some(&event.by)),
+        Event::SchedulePaused(event) => (Some(event.task), None, Some(&event.by)),
+        Event::ScheduleResumed(event) => (Some(event.task), None, Some(&event.by)),
+        Event::OccurrencesSkipped(event) => (Some(event.task), None, None),
+        Event::OccurrencePlanned(event) => (Some(event.task), None, None),
+        Event::ScheduleEnded(event) => (Some(event.task), None, None),
+        Event::RunRescheduled(event) => (None, Some(event.run), None),
+        Event::LeaseAcquired(event) => (None, Some(event.run), Some(&event.owner)),
+        Event::RunBegan(event) => (None, Some(event.run), Some(&event.by)),
+        Event::LeaseEnded(event) => (None, Some(event.run), Some(&event.by)),
+        Event::AttemptStarted(event) => (None, Some(event.run), None),
+        Event::RunTransitioned(event) => (None, Some(event.run), Some(&event.by)),
+        Event::DependenciesDeclared(event) => (Some(event.task), None, Some(&event.by)),
+        Event::DependencySatisfied(event) => (Some(event.task), None, None),
+        Event::BudgetAllocated(event) => (event.task, None, Some(&event.by)),
+        Event::BudgetConsumed(event) => (event.task, event.run, None),
+        Event::BudgetReplenished(event) => (event.task, None, Some(&event.by)),
+        Event::BudgetExhausted(event) => (event.task, None, None),
+        Event::BudgetThresholdPassed(event) => (Some(event.task), None, None),
+        Event::SubscriptionCreated(event) => (Some(event.task), None, Some(&event.by)),
+        Event::SubscriptionCanceled(event) => (None, None, Some(&event.by)),
+        Event::SubscriptionTriggered(event) => (None, event.run, None),
+        Event::CustomEventPublished(event) => (None, None, Some(&event.by)),
+        Event::QueueConfigured(event) => (None, None, Some(&event.by)),
+        Event::QueuePaused(event) => (None, None, Some(&event.by)),
+        Event::QueueResumed(event) => (None, None, Some(&event.by)),
+        Event::ClaimRecorded(_)
+        | Event::EngineStarted(_)
+        | Event::ClockAdopted(_)
+        | Event::TenantCreated(_)
+        | Event::TenantWeighted(_) => (None, None, None),
     }
 }
 

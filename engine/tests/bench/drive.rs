@@ -192,6 +192,7 @@ pub(crate) fn claim(max: u32) -> Claim {
         max,
         lease_ms: None,
         idempotency_key: None,
+        ..Claim::default()
     }
 }
 

@@ -65,6 +65,7 @@ pub(crate) fn claim(handle: &Handle, queue: &str) -> ClaimGrant {
         max: 1,
         lease_ms: None,
         idempotency_key: None,
+        ..Claim::default()
     };
     let wait = Duration::from_secs(10);
     let told = handle.claim(Principal::default(), claim, wait).wait();

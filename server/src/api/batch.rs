@@ -77,7 +77,9 @@ fn convert_all(exchange: &Exchange, specs: Specs<'_>) -> Items<()> {
 fn write_item(json: &mut Writer, result: &Result<Outcome, Failure>) {
     json.object();
     match result {
-        Ok(Outcome::Submitted(Submitted { task, run, created })) => {
+        Ok(Outcome::Submitted(Submitted {
+            task, run, created, ..
+        })) => {
             json.number_field("status", if *created { 201 } else { 200 })
                 .plain_field("task_id", task);
             json.name("run_ids").array().plain(&run.run).end_array();

@@ -88,6 +88,7 @@ fn read_claim(exchange: &Exchange) -> Result<(Claim, Duration), Failure> {
         max: body.max.unwrap_or(1),
         lease_ms: body.lease_ms,
         idempotency_key: key.map(Text::from),
+        ..Claim::default()
     };
     Ok((claim, Duration::from_millis(wait)))
 }

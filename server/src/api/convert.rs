@@ -47,6 +47,8 @@ pub(crate) fn submit(
         policy: policy(names, &spec)?,
         extras: extras(names, &spec, &payload)?,
         payload,
+        schedule: None,
+        bonds: None,
     };
     Ok(match id {
         Some(id) => Command::SubmitAs(id, Box::new(task)),
@@ -244,6 +246,7 @@ fn extras(
         traceparent: text(spec.traceparent.as_ref()),
         idempotency_key: text(spec.idempotency_key.as_ref()),
         expires_at: instant("expires_at", spec.expires_at.as_deref())?,
+        ..Extras::default()
     };
     Ok((extras != Extras::default()).then(|| Box::new(extras)))
 }

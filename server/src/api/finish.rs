@@ -114,6 +114,7 @@ fn command(
         checkpoints: checkpoints
             .map(|(name, value)| (names.share(name), json_bytes(value)))
             .collect(),
+        ..Finish::default()
     })))
 }
 

@@ -267,7 +267,36 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         Event::RunSuspendRequested(fact) => fact.run,
         Event::RunResumed(fact) => fact.run,
         Event::CheckpointSaved(fact) => fact.run,
-        Event::TaskCreated(_)
+        Event::RunRescheduled(fact) => fact.run,
+        Event::LeaseAcquired(fact) => fact.run,
+        Event::RunBegan(fact) => fact.run,
+        Event::LeaseEnded(fact) => fact.run,
+        Event::AttemptStarted(fact) => fact.run,
+        Event::RunTransitioned(fact) => fact.run,
+        Event::BudgetConsumed(fact) => fact.run?,
+        Event::SubscriptionTriggered(fact) => fact.run?,
+        Event::TenantCreated(_)
+        | Event::TenantWeighted(_)
+        | Event::TaskUpdated(_)
+        | Event::ScheduleChanged(_)
+        | Event::SchedulePaused(_)
+        | Event::ScheduleResumed(_)
+        | Event::OccurrencesSkipped(_)
+        | Event::OccurrencePlanned(_)
+        | Event::ScheduleEnded(_)
+        | Event::DependenciesDeclared(_)
+        | Event::DependencySatisfied(_)
+        | Event::BudgetAllocated(_)
+        | Event::BudgetReplenished(_)
+        | Event::BudgetExhausted(_)
+        | Event::BudgetThresholdPassed(_)
+        | Event::SubscriptionCreated(_)
+        | Event::SubscriptionCanceled(_)
+        | Event::CustomEventPublished(_)
+        | Event::QueueConfigured(_)
+        | Event::QueuePaused(_)
+        | Event::QueueResumed(_)
+        | Event::TaskCreated(_)
         | Event::TaskCanceled(_)
         | Event::ClaimRecorded(_)
         | Event::EnginePaused(_)

@@ -199,6 +199,7 @@ impl People {
             idempotency_key: rng
                 .chance(20)
                 .then(|| format!("c{}", rng.below(KEYS)).into()),
+            ..Claim::default()
         };
         if claim.idempotency_key.is_some() {
             self.claims.push(claim.clone());
@@ -310,6 +311,7 @@ impl People {
                 task,
                 run,
                 created: true,
+                ..
             }) => {
                 self.tasks.push(*task);
                 self.runs.push(run.run);
@@ -387,6 +389,7 @@ fn policy(rng: &mut Rng) -> Policy {
                 Vec::new()
             },
         },
+        ..Policy::default()
     }
 }
 

@@ -240,6 +240,7 @@ pub(super) fn bring_to_an_end(world: &mut World, life: &mut Life) -> Result<(), 
             max: 100,
             lease_ms: None,
             idempotency_key: None,
+            ..Claim::default()
         };
         world.ask(life, Asked::Claim(Box::new(claim)), 0);
         for finish in world.people.finish_all() {

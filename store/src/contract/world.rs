@@ -107,6 +107,7 @@ impl World {
             max,
             lease_ms: None,
             idempotency_key: None,
+            ..Claim::default()
         };
         match self.step(Command::Claim(claim.into())) {
             Outcome::Claimed(grants) => grants,

@@ -174,6 +174,7 @@ impl World {
             max: 1 + self.dice.below(8) as u32,
             lease_ms: None,
             idempotency_key: None,
+            ..Claim::default()
         };
         let Some(Outcome::Claimed(grants)) = self.step(Command::Claim(claim.into())) else {
             return;

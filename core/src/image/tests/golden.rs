@@ -50,6 +50,7 @@ fn policy() -> Policy {
             jitter: Jitter::None,
             non_retryable: vec![text("gone"), text("bad_input")],
         },
+        ..Policy::default()
     }
 }
 
@@ -61,6 +62,7 @@ fn extras() -> Extras {
         traceparent: Some(text("00-1-2-01")),
         idempotency_key: Some(text("order-7")),
         expires_at: Some(Timestamp::MAX),
+        ..Extras::default()
     }
 }
 
@@ -133,7 +135,9 @@ fn active() -> Active {
             at: Timestamp(1_800_000_000_006),
             by: text("bob"),
             reason: Some(text("costly")),
+            ..SuspendRequest::default()
         })),
+        ..Active::default()
     }
 }
 
@@ -157,6 +161,7 @@ fn past() -> Past {
         output: Some(bytes("2")),
         reported: true,
         after: RunState::RetryWait,
+        ..Attempt::default()
     };
     let change = |from, to, cause, actor: &str| Change {
         from,
@@ -179,6 +184,7 @@ fn past() -> Past {
         retry_due: Steady(99_000),
         retry_at: Timestamp(1_800_000_009_000),
         reason: Some(text("approval")),
+        ..Past::default()
     }
 }
 
@@ -213,6 +219,7 @@ fn golden_state() -> State {
             policy: Some(Box::new(policy())),
             extras: Some(Box::new(extras())),
             created_by: None,
+            ..Rare::default()
         }
         .boxed(),
         ..plain_task(1)

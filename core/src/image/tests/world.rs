@@ -58,6 +58,7 @@ impl World {
             max,
             lease_ms: None,
             idempotency_key: key.map(Text::from),
+            ..Claim::default()
         };
         match self.step(Command::Claim(Box::new(claim))) {
             Some(Outcome::Claimed(grants)) => grants,

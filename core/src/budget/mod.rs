@@ -1,0 +1,7 @@
+//! The budget room: what work may spend, reserved at claim, settled at finish.
+
+mod apply;
+mod model;
+
+pub(crate) use model::Budget;
+pub use model::{Amount, BudgetScope, BudgetSpec};

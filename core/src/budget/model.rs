@@ -1,0 +1,60 @@
+//! The nouns of budgets.
+//! Owns: what a client asks for, and the row of one dimension.
+//! Never: decides.
+
+use alloc::vec::Vec;
+
+use crate::{TaskId, Text};
+
+/// What may be spent of one dimension.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BudgetSpec {
+    /// `token`, `cost_cents`, `time_secs` or a name of the user's own.
+    pub dimension: Text,
+    /// How much may be spent in a period, at least 1.
+    pub limit: u64,
+    /// How much each attempt holds from its claim to its finish, at most the limit.
+    pub reserve: Option<u64>,
+}
+
+/// How much of one dimension was used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Of what.
+    pub dimension: Text,
+    /// How much.
+    pub amount: u64,
+}
+
+/// Whose budget it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BudgetScope {
+    /// One task's: it covers that task's runs.
+    Task(TaskId),
+    /// The caller's tenant's: it covers all of its work.
+    Tenant,
+}
+
+/// One dimension of a task's or tenant's budget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Budget {
+    pub(crate) dimension: Text,
+    pub(crate) limit: u64,
+    /// What each attempt holds; 0 for nothing.
+    pub(crate) reserve: u64,
+    /// Spent in this period.
+    pub(crate) consumed: u64,
+    /// Held by running attempts.
+    pub(crate) reserved: u64,
+    /// Spent in the periods before.
+    pub(crate) before: u64,
+    /// Thresholds, in percent, that fired in this period.
+    pub(crate) fired: Vec<u32>,
+}
+
+impl Budget {
+    /// Whether nothing more may be started on it.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.consumed >= self.limit
+    }
+}

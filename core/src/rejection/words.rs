@@ -1,0 +1,142 @@
+//! What each refusal says to people.
+//! Owns: the sentences.
+//! Never: adds a fact that the details do not have.
+
+use alloc::format;
+use core::fmt;
+
+use super::Rejection;
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Rejection::InvalidTask { field, message }
+            | Rejection::InvalidRequest { field, message } => {
+                format!("{field} {message}")
+            }
+            Rejection::NotSupported { field } => {
+                format!("{field} is not supported by this version")
+            }
+            Rejection::LimitExceeded { limit, value } => {
+                format!("the limit {limit} of {value} is exceeded")
+            }
+            Rejection::TaskAlreadyExists { task } => format!("task {task} already exists"),
+            Rejection::UnknownTask { .. } => "task not found".into(),
+            Rejection::UnknownRun { .. } => "run not found".into(),
+            Rejection::UnknownTenant { .. } => "tenant not found".into(),
+            Rejection::IdempotencyConflict { .. } => {
+                "the idempotency key was used for a different request".into()
+            }
+            Rejection::LeaseLost { .. } => {
+                "the lease is no longer held with this token; nothing was changed".into()
+            }
+            Rejection::AlreadyFinished { state, .. } => {
+                format!(
+                    "this attempt has ended with another outcome; the run is {}",
+                    state.name()
+                )
+            }
+            Rejection::InvalidTransition { from, to } => {
+                format!("a run cannot go from {} to {}", from.name(), to.name())
+            }
+            Rejection::PreviousStateMismatch { expected, actual } => {
+                format!("the run is {}, not {}", actual.name(), expected.name())
+            }
+            Rejection::NonMonotonicSequence { expected, provided } => {
+                format!("the log stands at {expected}, not at {provided}")
+            }
+            Rejection::RunSuspendRequiresRunning { state } => {
+                format!(
+                    "only a running run can be suspended; this one is {}",
+                    state.name()
+                )
+            }
+            Rejection::RunResumeRequiresSuspended { state } => {
+                format!(
+                    "only a suspended run can be resumed; this one is {}",
+                    state.name()
+                )
+            }
+            Rejection::CheckpointConflict { name } => {
+                format!("checkpoint {name} exists with another value")
+            }
+            Rejection::ParentTerminal { task } => {
+                format!("task {task} has ended: it gets no further children")
+            }
+            Rejection::HierarchyTooDeep { limit } => {
+                format!("tasks nest at most {limit} deep")
+            }
+            Rejection::DependencyCycle { task } => {
+                format!("task {task} would wait for itself")
+            }
+            Rejection::EmptyDependencyList => "depends_on must name at least one task".into(),
+            Rejection::TaskAlreadyStarted { .. } => {
+                "a run of the task has started: it can wait for nothing any more".into()
+            }
+            Rejection::RunAlreadyExists { run } => format!("run {run} already exists"),
+            Rejection::RunCreateRequiresScheduled { state } => {
+                format!("a run begins as scheduled, not as {}", state.name())
+            }
+            Rejection::TaskIsCanceled { .. } => {
+                "the task is canceled: it gets no further runs".into()
+            }
+            Rejection::LeaseInvalidRunState { state } => {
+                format!("a {} run has no lease to act on", state.name())
+            }
+            Rejection::LeaseAlreadyActive { owner } => format!("{owner} holds the run"),
+            Rejection::LeaseMissingActive { .. } => "nobody holds the run".into(),
+            Rejection::LeaseOwnerMismatch { expected, provided } => {
+                format!("the lease is {expected}'s, not {provided}'s")
+            }
+            Rejection::LeaseExpiryMismatch { .. } => {
+                "the lease ends at another time than the one named".into()
+            }
+            Rejection::LeaseHeartbeatExpiryRegression { .. } => {
+                "a heartbeat cannot put the end of a lease earlier".into()
+            }
+            Rejection::AttemptStartRequiresRunning { state } => {
+                format!(
+                    "an attempt begins on a running run; this one is {}",
+                    state.name()
+                )
+            }
+            Rejection::AttemptAlreadyActive { attempt } => {
+                format!("attempt {attempt} is on its way")
+            }
+            Rejection::AttemptFinishRequiresRunning { state } => {
+                format!(
+                    "an attempt ends on a running run; this one is {}",
+                    state.name()
+                )
+            }
+            Rejection::AttemptFinishMissingActive { .. } => "no attempt is on its way".into(),
+            Rejection::AttemptMismatch { expected, provided } => {
+                format!("attempt {expected} is on its way, not {provided}")
+            }
+            Rejection::BudgetNotAllocated { dimension } => {
+                format!("no budget of {dimension} was set")
+            }
+            Rejection::ZeroLimit { dimension } => {
+                format!("the limit of {dimension} must be at least 1")
+            }
+            Rejection::SubscriptionAlreadyExists { subscription } => {
+                format!("subscription {subscription} already exists")
+            }
+            Rejection::UnknownSubscription { .. } => "subscription not found".into(),
+            Rejection::SubscriptionAlreadyCanceled { .. } => {
+                "the subscription is already canceled".into()
+            }
+            Rejection::QueueAlreadyPaused { queue } => {
+                format!("queue {queue} is already paused")
+            }
+            Rejection::QueueNotPaused { queue } => format!("queue {queue} is not paused"),
+            Rejection::TenantAlreadyExists { .. } => {
+                "a tenant of this id or name already exists".into()
+            }
+            Rejection::EngineAlreadyPaused => "the engine is already paused".into(),
+            Rejection::EngineNotPaused => "the engine is not paused".into(),
+            Rejection::SequenceOverflow => "the log's sequence has reached its end".into(),
+        };
+        f.write_str(&text)
+    }
+}
