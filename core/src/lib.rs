@@ -63,8 +63,8 @@ pub use outcome::{
     SubmittedRun, TaskCancel,
 };
 pub use query::{
-    Answer, AttemptView, Block, CancelView, ChangeView, EngineView, Explain, LeaseView, Query,
-    RunView, Stats, TaskView,
+    Answer, AttemptView, Block, BondView, CancelView, ChangeView, EngineView, Explain, LeaseView,
+    Query, QueueView, RunView, ScheduleView, Stats, SubscriptionView, TaskView,
 };
 pub use queue::{QueueConfig, RateLimit};
 pub use rejection::{Family, Rejection};

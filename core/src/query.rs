@@ -6,10 +6,15 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::run::{AttemptResult, Cause, Fence, RunError, State};
+use crate::budget::Amount;
+use crate::outcome::BudgetView;
+use crate::queue::QueueConfig;
+use crate::run::{AttemptResult, Cause, Fence, Origin, RunError, State};
+use crate::schedule::Schedule;
+use crate::subscription::Filter;
 use crate::task::{Extras, Payload, Policy};
 use crate::time::Timestamp;
-use crate::{AttemptId, Bytes, RunId, TaskId, TenantId, Text};
+use crate::{AttemptId, Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// A bounded question, answered by index alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub enum Query {
     Engine,
     /// The tenant's queues and kinds with the runs counted there.
     Places,
+    /// The tenant's queues that somebody configured or paused.
+    Queues,
 }
 
 /// The answer to a [`Query`].
@@ -45,6 +52,8 @@ pub enum Answer {
     Engine(EngineView),
     /// Places in number order, at most [`crate::limits::PLACES_SHOWN_MAX`].
     Places(Vec<crate::PlaceRow>),
+    /// Queues with settings of their own, by name; all others grant without bounds.
+    Queues(Vec<QueueView>),
 }
 
 /// A task as people and programs see it.
@@ -74,6 +83,8 @@ pub struct TaskView {
     pub created_at: Timestamp,
     /// By whom.
     pub created_by: Text,
+    /// When its metadata or schedule was last changed.
+    pub updated_at: Option<Timestamp>,
     /// When it was canceled.
     pub canceled_at: Option<Timestamp>,
     /// Derived from its runs.
@@ -82,6 +93,76 @@ pub struct TaskView {
     pub runs: Vec<crate::outcome::SubmittedRun>,
     /// How many runs it has.
     pub runs_total: u32,
+    /// Its runs in memory, by state code.
+    pub runs_by_state: [u64; 9],
+    /// What makes more runs of it.
+    pub schedule: Option<Box<ScheduleView>>,
+    /// How it stands to other tasks; `None` when it stands alone.
+    pub bond: Option<Box<BondView>>,
+    /// What it may spend.
+    pub budgets: Vec<BudgetView>,
+    /// What it waits to hear of.
+    pub subscriptions: Vec<SubscriptionView>,
+}
+
+/// Where a task's schedule stands.
+#[derive(Clone, Debug, Default)]
+pub struct ScheduleView {
+    /// What was asked for, with every default.
+    pub schedule: Schedule,
+    /// Whether somebody stopped it for a while.
+    pub paused: bool,
+    /// Whether it makes no more runs.
+    pub ended: bool,
+    /// Instants that came to a run, were missed or were skipped.
+    pub occurrences: u64,
+    /// The instant of its one future run.
+    pub next: Option<Timestamp>,
+}
+
+/// How a task stands to other tasks.
+#[derive(Clone, Debug, Default)]
+pub struct BondView {
+    /// The task it belongs to.
+    pub parent: Option<TaskId>,
+    /// What it was ever made to depend on.
+    pub depends_on: Vec<TaskId>,
+    /// Of these, the ones that are not completed.
+    pub unmet: Vec<TaskId>,
+    /// Children it ever had.
+    pub children_total: u32,
+    /// Descendants of every generation that are not terminal.
+    pub descendants_live: u32,
+}
+
+/// One thing a task waits to hear of.
+#[derive(Clone, Debug)]
+pub struct SubscriptionView {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// What it waits for.
+    pub filter: Filter,
+    /// How often it released or resumed a run.
+    pub triggered: u64,
+}
+
+/// A queue that somebody configured or paused.
+#[derive(Clone, Debug, Default)]
+pub struct QueueView {
+    /// Its name.
+    pub name: Text,
+    /// What is set.
+    pub config: QueueConfig,
+    /// Whether nothing is granted from it.
+    pub paused: bool,
+    /// When it was last paused or resumed.
+    pub since: Option<Timestamp>,
+    /// By whom.
+    pub by: Option<Text>,
+    /// Why.
+    pub reason: Option<Text>,
+    /// Its runs that workers hold.
+    pub held: u32,
 }
 
 /// One change of state.
@@ -122,6 +203,8 @@ pub struct AttemptView {
     pub output: Option<Bytes>,
     /// Who worked.
     pub worker: Text,
+    /// What it used, as far as it was reported.
+    pub consumption: Vec<Amount>,
 }
 
 /// A live lease.
@@ -201,6 +284,12 @@ pub struct RunView {
     pub checkpoints: Vec<(Text, Bytes)>,
     /// When the next attempt is due, while it waits for one.
     pub retry_at: Option<Timestamp>,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The instant of the schedule that it stands for.
+    pub occurrence: Option<Timestamp>,
+    /// The budgets that cover it.
+    pub budgets: Vec<BudgetView>,
 }
 
 /// One reason why a run is not running.

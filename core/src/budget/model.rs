@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 
+use crate::outcome::BudgetView;
 use crate::{TaskId, Text};
 
 /// What may be spent of one dimension.
@@ -56,5 +57,19 @@ impl Budget {
     /// Whether nothing more may be started on it.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.consumed >= self.limit
+    }
+
+    /// As people and programs see it.
+    pub(crate) fn view(&self, of_tenant: bool) -> BudgetView {
+        BudgetView {
+            dimension: self.dimension.clone(),
+            limit: self.limit,
+            reserve: self.reserve,
+            consumed: self.consumed,
+            reserved: self.reserved,
+            consumed_total: self.before.saturating_add(self.consumed),
+            exhausted: self.is_exhausted(),
+            of_tenant,
+        }
     }
 }

@@ -7,13 +7,14 @@ use alloc::vec::Vec;
 
 use super::facts::Facts;
 use super::model::{Machine, Now};
+use super::views;
 use crate::image::KeyClass;
 use crate::outcome::SubmittedRun;
 use crate::query::{
     Answer, AttemptView, CancelView, ChangeView, EngineView, LeaseView, Query, RunView, Stats,
     TaskView,
 };
-use crate::run::{Cause, Row};
+use crate::run::{Cause, Origin, Row};
 use crate::{AttemptId, TenantId, limits, run, task};
 
 impl Machine {
@@ -42,6 +43,7 @@ impl Machine {
             })),
             Query::Engine => Answer::Engine(self.engine_view()),
             Query::Places => Answer::Places(self.places_of(tenant, limits::PLACES_SHOWN_MAX)),
+            Query::Queues => Answer::Queues(views::queues(&self.state, tenant)),
         }
     }
 
@@ -79,10 +81,16 @@ impl Machine {
             scheduled_at: runs.first().map_or(row.created_at, |run| run.scheduled_at),
             created_at: row.created_at,
             created_by: self.state.created_by(row).clone(),
+            updated_at: None,
             canceled_at: row.canceled_at(),
             state: row.state(),
             runs,
             runs_total: row.runs_total,
+            runs_by_state: views::run_counts(&self.state, row),
+            schedule: views::schedule(row),
+            bond: views::bond(row),
+            budgets: views::task_budgets(row),
+            subscriptions: views::subscriptions(row),
         }
     }
 
@@ -125,6 +133,9 @@ impl Machine {
                 past.checkpoints.clone().into_iter().collect()
             }),
             retry_at: waits.then_some(row.retry().1),
+            origin: past.map_or(Origin::Policy, |past| past.origin),
+            occurrence: past.and_then(|past| past.occurrence),
+            budgets: views::covering_budgets(&self.state, task, row.tenant),
         }
     }
 
@@ -232,6 +243,7 @@ fn attempts(row: &Row) -> Vec<AttemptView> {
             error: attempt.error.as_deref().cloned(),
             output: attempt.output.clone(),
             worker: attempt.worker.clone(),
+            consumption: attempt.consumption.clone(),
         });
     let current = row.active.iter().map(|active| AttemptView {
         id: AttemptId::derive(row.id, row.attempt_count),
@@ -243,6 +255,7 @@ fn attempts(row: &Row) -> Vec<AttemptView> {
         error: None,
         output: None,
         worker: active.worker.clone(),
+        consumption: active.consumption.clone(),
     });
     ended.chain(current).collect()
 }

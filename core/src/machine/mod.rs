@@ -8,6 +8,7 @@ mod model;
 mod react;
 mod step;
 mod tx;
+mod views;
 
 pub(crate) use apply::{Apply, apply};
 pub(crate) use checkpoint::Pending;
