@@ -9,21 +9,26 @@ use alloc::vec::Vec;
 use std::path::Path;
 
 use super::world::{load, text};
+use crate::budget::{Amount, Budget};
 use crate::codec::{Reader, Record, put_bytes};
+use crate::dependency::Bond;
 use crate::id::Minted;
-use crate::image::{self, KeyClass, KeyRow, PlaceRow};
+use crate::image::{self, KeyClass, KeyRow, Loader, ObjectClass, ObjectRow, PlaceRow};
 use crate::intern::Symbol;
 use crate::machine::Facts;
+use crate::queue::{self, QueueConfig, QueueRow, RateLimit};
 use crate::run::{
-    Active, Attempt, AttemptResult, CancelRequest, Cause, Change, Fence, Past, RunError,
-    State as RunState, SuspendRequest,
+    Active, Attempt, AttemptResult, CancelRequest, Cause, Change, Fence, Hold, Origin, Past,
+    RunError, State as RunState, SuspendRequest,
 };
+use crate::schedule::{Clockwork, Cron, Schedule};
 use crate::state::{Armed, ClaimRecord, Held, State, Switch};
+use crate::subscription::{Filter, Subscription};
 use crate::task::{
     Content, Extras, Handle, HoldPolicy, Jitter, Policy, Rare, Retry, SafetyLevel, Strategy,
 };
 use crate::time::{Steady, Timestamp};
-use crate::{Bytes, RunId, TaskId, TenantId, Text, run, task};
+use crate::{Bytes, RunId, SubscriptionId, TaskId, TenantId, Text, run, task};
 
 const RUN: u128 = 0x0192_f7a1_5c3e_7b10_8a4d_0123_4567_89ab;
 
@@ -351,5 +356,187 @@ fn the_golden_images_are_read_and_written_as_ever() {
     assert!(
         golden_text() == golden,
         "today's writer writes the same bytes"
+    );
+}
+
+/// What only some tasks carry: a schedule, bonds, budgets, subscriptions, and an end of their own.
+fn tied() -> Rare {
+    let cron = Schedule::Cron(Box::new(Cron {
+        expression: text("0 9 * * *"),
+        ..Cron::default()
+    }));
+    let clockwork = Clockwork {
+        schedule: Box::new(cron),
+        ended: true,
+        paused: true,
+        occurrences: 12,
+        next: Some(Timestamp(1_800_000_100_000)),
+        future: 2,
+        following: Some(Timestamp(1_800_000_200_000)),
+        last: true,
+    };
+    let bond = Bond {
+        parent: Some(TaskId(5)),
+        depth: 3,
+        children_total: 9,
+        descendants_live: 4,
+        depends_on: vec![TaskId(6), TaskId(7)],
+        unmet: vec![TaskId(7)],
+        ..Bond::default()
+    };
+    Rare {
+        ended_at: Some(Timestamp(1_800_000_000_012)),
+        clockwork: Some(Box::new(clockwork)),
+        bond: Some(Box::new(bond)),
+        budgets: vec![Budget::default(), budget()],
+        subscriptions: vec![Subscription {
+            id: SubscriptionId(77),
+            filter: Box::new(Filter::RunStateChanged(TaskId(5), RunState::Failed)),
+            canceled: true,
+            triggered: 3,
+        }],
+        ..Rare::default()
+    }
+}
+
+fn budget() -> Budget {
+    Budget {
+        dimension: text("token"),
+        limit: 1000,
+        reserve: 10,
+        consumed: 300,
+        reserved: 20,
+        before: 4000,
+        fired: vec![25, 80],
+    }
+}
+
+fn amounts() -> Vec<Amount> {
+    vec![Amount {
+        dimension: text("token"),
+        amount: 30,
+    }]
+}
+
+fn tied_state() -> State {
+    let mut state = State::new(0);
+    let kind = state.names.intern(&text("mail.send"));
+    let queue = state.names.intern(&text("mail"));
+    state.places.number(0, queue, kind);
+    assert_eq!(state.person(&text("ann")).0, Symbol(1));
+    let task = state.insert_task(task::Row {
+        rare: tied().boxed(),
+        ..plain_task(1)
+    });
+    let budget = SuspendRequest {
+        budget: true,
+        ..SuspendRequest::default()
+    };
+    let held = Active {
+        suspend: Some(Box::new(budget)),
+        idle: true,
+        consumption: amounts(),
+        reserved: amounts(),
+        ..active()
+    };
+    let used = Attempt {
+        consumption: amounts(),
+        ..Attempt::default()
+    };
+    let past = Past {
+        attempts: VecDeque::from([used]),
+        hold: Hold::Children,
+        origin: Origin::AdHoc,
+        occurrence: Some(Timestamp(1_800_000_100_000)),
+        ..past()
+    };
+    state.insert_run(run::Row {
+        task,
+        active: Some(Box::new(held)),
+        past: Some(Box::new(past)),
+        ..plain_run(2, RunState::Leased)
+    });
+    state.link_run(0);
+    let row = QueueRow {
+        config: QueueConfig {
+            concurrency_limit: Some(3),
+            rate_limit: Some(RateLimit {
+                per_ms: 1000,
+                max: 10,
+            }),
+            weight: Some(7),
+        },
+        switch: Switch {
+            paused: true,
+            since: Timestamp(1_800_000_000_010),
+            by: text("ann"),
+            reason: Some(text("night")),
+        },
+        held: 0,
+        arrival_us: 44_000_000,
+    };
+    queue::restore(&mut state, 0, queue, row);
+    let tenant = &mut state.tenant_rows[0];
+    (tenant.name, tenant.weight) = (text("acme"), 9);
+    tenant.budgets = vec![budget_of_tenant()];
+    state
+}
+
+fn budget_of_tenant() -> Budget {
+    Budget {
+        dimension: text("cost_cents"),
+        ..budget()
+    }
+}
+
+/// One field per piece: 1 tasks, 2 runs, 3 queues, 4 tenants.
+fn tied_text(state: &State) -> Vec<u8> {
+    let (mut task, mut run) = (Vec::new(), Vec::new());
+    image::put_task(state, &state.tasks[0], &mut task);
+    image::put_run(state, &state.runs[0], &mut run);
+    let (mut queue, mut tenant) = (Vec::new(), Vec::new());
+    let (_, row) = state.queues.rows().next().unwrap();
+    image::put_queue(row, &mut queue);
+    image::put_tenant(&state.tenant_rows[0], &mut tenant);
+    let mut out = Vec::new();
+    for (number, image) in (1..).zip([task, run, queue, tenant]) {
+        put_bytes(&mut out, number, &image);
+    }
+    out
+}
+
+#[test]
+fn the_golden_images_of_ties_are_read_and_written_as_ever() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/image_v2.bin");
+    let today = tied_text(&tied_state());
+    if !path.exists() && std::env::var_os("MAINSTAY_BLESS_NEW").is_some() {
+        std::fs::write(&path, &today).unwrap();
+    }
+    let golden = std::fs::read(&path).expect("a golden file is never removed");
+    assert!(today == golden, "today's writer writes the same bytes");
+    let [task, run, queue, tenant] = pieces(&golden).map(|piece| piece[0].clone());
+    let mut loader = Loader::of_facts(0);
+    loader.add_place(&PlaceRow {
+        place: 0,
+        tenant: TenantId::DEFAULT,
+        queue: text("mail"),
+        kind: text("mail.send"),
+        counts: [0; 9],
+    });
+    let object = |class, image| ObjectRow {
+        class,
+        tenant: TenantId::DEFAULT,
+        key: text("mail"),
+        image,
+    };
+    let read = loader
+        .task(&task)
+        .and_then(|()| loader.run(&run))
+        .and_then(|()| loader.object(&object(ObjectClass::Queue, queue)))
+        .and_then(|()| loader.object(&object(ObjectClass::Tenant, tenant)));
+    read.expect("what an earlier release wrote stays readable");
+    assert!(
+        tied_text(&loader.into_state()) == golden,
+        "what was read is written again alike"
     );
 }
