@@ -2,6 +2,8 @@
 
 mod apply;
 mod model;
+mod room;
 
 pub(crate) use model::Budget;
 pub use model::{Amount, BudgetScope, BudgetSpec};
+pub(crate) use room::{portion, refusal, refuses};

@@ -346,9 +346,8 @@ impl Loader {
     }
 
     pub(crate) fn into_state(mut self) -> State {
-        for (order, run) in self.ready.into_sorted() {
-            let lane = queue::lane_of(&self.state, run);
-            self.state.queues.push(lane, order, run);
+        for (_, run) in self.ready.into_sorted() {
+            queue::enter(&mut self.state, run);
         }
         self.state.queues.forget_woken();
         self.state

@@ -157,9 +157,9 @@ impl<'a> Tx<'a> {
         self.volatile.renewals.insert(run, renewal);
     }
 
-    /// Moves a blocked head aside until its key has room. The run stays `ready`; where a ready run waits is an index, not a fact.
-    pub(crate) fn park(&mut self, run: u32) {
-        queue::park(self.state, run);
+    /// Moves a blocked head aside until its blocker has room. The run stays `ready`; where a ready run waits is an index, not a fact.
+    pub(crate) fn park(&mut self, run: u32, blocker: queue::Blocker) {
+        queue::park(self.state, run, blocker);
     }
 
     /// Looks at the run again when its renewed lease ends.

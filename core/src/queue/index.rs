@@ -9,7 +9,9 @@ use core::cmp::Reverse;
 use super::lane::Lane;
 use super::model::QueueRow;
 use super::slots::Slots;
+use super::waiting::Waiting;
 use crate::intern::Symbol;
+use crate::state::State;
 
 /// A lane's name. The order of its parts makes all lanes of a queue and kind neighbours, the highest priority first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,7 @@ pub(crate) struct Index {
     lanes: BTreeMap<LaneKey, Lane>,
     heads: BTreeSet<Head>,
     pub(super) slots: Slots,
+    pub(super) waiting: Waiting,
     /// Queues that got a run since the shell last asked, for waiting claims.
     woken: Vec<Woken>,
     /// Queues that somebody configured or paused.
@@ -40,6 +43,18 @@ pub(crate) struct Index {
 
 fn head_of(key: LaneKey, order: u64) -> Head {
     (key.tenant, key.queue, key.priority, order, key.kind)
+}
+
+/// The lane a run belongs to.
+pub(crate) fn lane_of(state: &State, run: u32) -> LaneKey {
+    let task = state.task_of(run);
+    let place = &state.places[task.place];
+    LaneKey {
+        tenant: place.tenant,
+        queue: place.queue,
+        kind: place.kind,
+        priority: Reverse(task.priority),
+    }
 }
 
 impl Index {

@@ -6,11 +6,11 @@ mod lane;
 mod model;
 mod pause;
 mod slots;
+mod waiting;
 
-pub(crate) use index::Index;
+pub(crate) use index::{Index, lane_of};
 pub use model::{QueueConfig, RateLimit};
 pub(crate) use model::{QueueRow, restore};
 pub(crate) use pause::{pause, resume};
-pub(crate) use slots::{
-    can_grant, holders, lane_of, park, release_slot, scout_left, take_slot, unparked_first,
-};
+pub(crate) use slots::{can_grant, holders, release_slot, take_slot};
+pub(crate) use waiting::{Blocker, enter, leave, park, parked, refusal, reopen};

@@ -61,21 +61,16 @@ fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor:
 }
 
 fn leave_ready(state: &mut Tables, run: u32, to: State) {
-    if !state.runs[run].parked {
-        let order = state.runs[run].ready_order;
-        state.queues.remove(queue::lane_of(state, run), order);
-    }
     if to == State::Leased {
         queue::take_slot(state, run);
     }
-    queue::scout_left(state, run);
+    queue::leave(state, run);
 }
 
 fn enter_ready(state: &mut Tables, run: u32) {
     state.ready_counter += 1;
     state.runs[run].ready_order = state.ready_counter;
-    let order = state.ready_counter;
-    state.queues.push(queue::lane_of(state, run), order, run);
+    queue::enter(state, run);
 }
 
 fn end(state: &mut Tables, at: &At, run: u32, to: State) {

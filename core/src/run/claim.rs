@@ -160,8 +160,8 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
             cleared += 1;
             continue;
         }
-        if queue::can_grant(tx.state(), run).is_err() {
-            tx.park(run);
+        if let Some(blocker) = queue::refusal(tx.state(), run) {
+            tx.park(run, blocker);
             cleared += 1;
             continue;
         }

@@ -67,7 +67,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
     if !heads_agree {
         return Err("a lane's head is not in the index of heads".into());
     }
-    expect("parked runs", queue::unparked_first(state)?, parked)?;
+    expect("parked runs", queue::parked(state)?, parked)?;
     expect("tasks by id", state.indexed().0, state.tasks.len())?;
     expect("runs by id", state.indexed().1, state.runs.len())?;
     if volatile.renewals.len() > held {
@@ -83,10 +83,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
             state.stats.runs_by_state
         ));
     }
-    let indexed: BTreeMap<_, _> = queue::holders(state)
-        .map(|(key, count)| (key.clone(), count))
-        .collect();
-    if indexed != holders {
+    if queue::holders(state)? != holders {
         return Err("the holders of a concurrency key differ from the rows".into());
     }
     check_tasks(state)
