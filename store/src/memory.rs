@@ -6,13 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mainstay_core::{
-    Bytes, Cut, KeyClass, KeyRow, PlaceRow, RowKind, RunColumns, RunId, TaskColumns, TaskId,
-    TenantId, Text, Timestamp,
+    Bytes, Cut, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind, RunColumns, RunId,
+    TaskColumns, TaskId, TenantId, Text, Timestamp,
 };
 
-use crate::seam::{Base, Found, LiveRow, Reader, Retention, Store, StoreError, check_of};
+use crate::seam::{
+    Base, Found, LiveRow, Reader, Retention, Store, StoreError, check_of, object_check,
+};
 
 type KeyScope = (TenantId, KeyClass, Text);
+type ObjectScope = (ObjectClass, TenantId, Text);
 
 /// One stored row.
 #[derive(Clone, Debug)]
@@ -35,6 +38,7 @@ struct Shelf {
     runs_of: BTreeSet<(u64, u64)>,
     payloads: BTreeMap<u64, Bytes>,
     keys: BTreeMap<KeyScope, KeyRow>,
+    objects: BTreeMap<ObjectScope, (ObjectRow, u64)>,
 }
 
 /// Commits that a power cut may take back; older ones are safe.
@@ -241,6 +245,9 @@ impl Shelf {
             let scope = (key.tenant, key.class, key.key.clone());
             self.keys.insert(scope, key.clone());
         }
+        for object in &cut.objects {
+            self.take_object(object);
+        }
         self.base.sequence = cut.through;
         self.base.wall = cut.wall;
         self.base.meta.clone_from(&cut.meta);
@@ -272,6 +279,17 @@ impl Shelf {
             self.base.live_sum = self.base.live_sum.wrapping_add(check);
         }
         Ok(())
+    }
+
+    fn take_object(&mut self, row: &ObjectRow) {
+        let scope = (row.class, row.tenant, row.key.clone());
+        let check = object_check(row);
+        let base = &mut self.base;
+        match self.objects.insert(scope, (row.clone(), check)) {
+            Some((_, before)) => base.live_sum = base.live_sum.wrapping_sub(before),
+            None => base.live_rows += 1,
+        }
+        base.live_sum = base.live_sum.wrapping_add(check);
     }
 
     fn index(&mut self, rows: &[mainstay_core::CutRow]) -> Result<(), StoreError> {
@@ -406,6 +424,17 @@ impl Reader for MemoryReader {
         let base = base_of(&shelf);
         visit(LiveRow::Base(&base)).map_err(damaged)?;
         let (mut rows, mut sum) = (0, 0u64);
+        for (object, check) in shelf.objects.values() {
+            if !digest_ignored && object_check(object) != *check {
+                return Err(damaged(format!(
+                    "the check of `{}` does not hold",
+                    object.key
+                )));
+            }
+            rows += 1;
+            sum = sum.wrapping_add(*check);
+            visit(LiveRow::Object(object)).map_err(damaged)?;
+        }
         for kind in [RowKind::Task, RowKind::Run] {
             let of_kind = |row: &Row| row.live && row.kind == kind;
             for (number, row) in shelf.rows.iter().filter(|(_, row)| of_kind(row)) {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use mainstay_core::{
-    Bytes, Cut, KeyClass, KeyRow, PlaceRow, RunId, TaskId, TenantId, Text, Timestamp,
+    Bytes, Cut, KeyClass, KeyRow, ObjectRow, PlaceRow, RunId, TaskId, TenantId, Text, Timestamp,
 };
 
 /// Why a store did not do what it was asked.
@@ -59,7 +59,7 @@ pub struct Base {
     pub meta: Vec<u8>,
     /// Every place, in number order.
     pub places: Vec<PlaceRow>,
-    /// How many rows are live.
+    /// How many rows are live: tasks, runs and objects.
     pub live_rows: u64,
     /// The wrapping sum of the checks of all live rows.
     pub live_sum: u64,
@@ -70,6 +70,8 @@ pub struct Base {
 pub enum LiveRow<'a> {
     /// What stands in that commit as a whole: always first.
     Base(&'a Base),
+    /// A queue or tenant that somebody set something on.
+    Object(&'a ObjectRow),
     /// A task that is not finished.
     Task(&'a [u8]),
     /// A run that is not finished. Its task came before.
@@ -152,8 +154,8 @@ pub trait Reader: Send {
     /// [`StoreError`].
     fn base(&mut self) -> Result<Base, StoreError>;
 
-    /// Gives every live row of one commit: first the commit's base, then all tasks, then all runs, each in number order. Every check is
-    /// compared, and at the end the count and sum of them.
+    /// Gives every live row of one commit: first the commit's base, then all objects by class, tenant and key, then all tasks, then all
+    /// runs, each in number order. Every check is compared, and at the end the count and sum of them.
     ///
     /// # Errors
     /// [`StoreError::Damaged`]; what was visited before must be thrown away. An error of `visit` ends the walk as `Damaged`.
@@ -203,6 +205,9 @@ pub trait Reader: Send {
     fn payload(&mut self, task: u64) -> Result<Option<Bytes>, StoreError>;
 }
 
+/// The kind byte of an object's check; 1 to 4 are those of tasks, runs, payloads and keys.
+const OBJECT: u8 = 5;
+
 /// The check that stands beside every image: the first 8 bytes of BLAKE3 over the row's kind, number and image.
 #[must_use]
 pub fn check_of(kind: mainstay_core::RowKind, number: u64, image: &[u8]) -> u64 {
@@ -215,6 +220,17 @@ pub(crate) fn check_bytes(kind: u8, number: u64, bytes: &[u8]) -> u64 {
     hasher.update(&[kind]);
     hasher.update(&number.to_le_bytes());
     hasher.update(bytes);
+    first_word(&hasher)
+}
+
+/// The check beside an object: over everything that stands in its row.
+pub(crate) fn object_check(row: &ObjectRow) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[OBJECT, row.class as u8]);
+    hasher.update(&row.tenant.0.to_le_bytes());
+    hasher.update(&(row.key.len() as u64).to_le_bytes());
+    hasher.update(row.key.as_bytes());
+    hasher.update(&row.image);
     first_word(&hasher)
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn from_store(
                 let begun = Loader::new(seed, &base.meta, &base.places, false);
                 begun.map(|begun| loader = Some(begun))
             }
+            LiveRow::Object(row) => loader.as_mut().map_or(Ok(()), |loader| loader.object(row)),
             LiveRow::Task(image) => loader.as_mut().map_or(Ok(()), |loader| loader.task(image)),
             LiveRow::Run(image) => loader.as_mut().map_or(Ok(()), |loader| loader.run(image)),
         };
@@ -100,6 +101,7 @@ pub(crate) fn from_snapshot<D: Disk>(
     let told = |error: mainstay_core::codec::Malformed| error.to_string();
     let mut loader = Loader::new(seed, &head.meta, &head.places, true).map_err(told)?;
     snapshot.rows(&mut |row| match row {
+        SnapshotRow::Object(row) => loader.object(&row).map_err(told),
         SnapshotRow::Task(image) => loader.task(image).map_err(told),
         SnapshotRow::Run(image) => loader.run(image).map_err(told),
         SnapshotRow::Payload(bytes) => {

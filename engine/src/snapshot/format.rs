@@ -6,14 +6,17 @@
 //! file   := magic "MSTAYSNP" format:u16 zero:u16 zero:u32 block* end
 //! block  := length:u32 crc32c:u32 bytes          the CRC covers the bytes
 //! first block (head): length-prefixed fields: log id text, sequence:u64, wall:u64, meta, place count:u32, places
-//! row blocks: rows, each kind:u8 length:u32 bytes      kind 1 task image, 2 run image, 3 payload of the task before
+//! row blocks: rows, each kind:u8 length:u32 bytes      kind 1 task image, 2 run image, 3 payload of the task before, 4 object
+//! object := class:u8 tenant:16, big endian, length-prefixed key text, image to the end
 //! end    := length 0xffff_ffff crc32c bytes: rows:u64 sum:u64 hash:32   the hash covers everything before the end
 //! ```
 
-use mainstay_core::{PlaceRow, TenantId, Text};
+use mainstay_core::{ObjectClass, ObjectRow, PlaceRow, TenantId, Text};
 
 pub(super) const MAGIC: [u8; 8] = *b"MSTAYSNP";
-pub(super) const FORMAT: u16 = 1;
+/// What is written; format 1 had no objects, and is read as well.
+pub(super) const FORMAT: u16 = 2;
+pub(super) const FORMAT_OLDEST: u16 = 1;
 pub(super) const HEAD_BYTES: usize = 16;
 /// The length that marks the end.
 pub(super) const END: u32 = u32::MAX;
@@ -25,6 +28,7 @@ pub(super) const BLOCK_BYTES_MAX: usize = 1 << 30;
 pub(super) const TASK: u8 = 1;
 pub(super) const RUN: u8 = 2;
 pub(super) const PAYLOAD: u8 = 3;
+pub(super) const OBJECT: u8 = 4;
 
 /// Where snapshots live, in the data directory.
 pub(super) const DIRECTORY: &str = "store";
@@ -107,6 +111,26 @@ impl Head {
             places,
         })
     }
+}
+
+/// An object's bytes in a row.
+pub(super) fn object_bytes(row: &ObjectRow) -> Vec<u8> {
+    let mut out = vec![row.class as u8];
+    out.extend_from_slice(&row.tenant.0.to_be_bytes());
+    put(&mut out, row.key.as_bytes());
+    out.extend_from_slice(&row.image);
+    out
+}
+
+/// The object that these bytes are, if they are one.
+pub(super) fn object_of(bytes: &[u8]) -> Option<ObjectRow> {
+    let mut walk = Walk(bytes);
+    Some(ObjectRow {
+        class: ObjectClass::from_code(walk.u8()?.into())?,
+        tenant: TenantId(u128::from_be_bytes(walk.take(16)?.try_into().ok()?)),
+        key: Text::from(walk.text()?),
+        image: walk.0.to_vec(),
+    })
 }
 
 /// Walks over bytes, checking every length before it is used.

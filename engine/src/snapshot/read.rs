@@ -4,11 +4,12 @@
 
 use std::io;
 
+use mainstay_core::ObjectRow;
 use mainstay_log::{Disk, DiskFile};
 
 use super::format::{
-    BLOCK_BYTES_MAX, DIRECTORY, END, END_BYTES, FORMAT, HEAD_BYTES, Head, MAGIC, PAYLOAD, RUN,
-    TASK, Walk, name_of, sequence_of,
+    BLOCK_BYTES_MAX, DIRECTORY, END, END_BYTES, FORMAT, FORMAT_OLDEST, HEAD_BYTES, Head, MAGIC,
+    OBJECT, PAYLOAD, RUN, TASK, Walk, name_of, object_of, sequence_of,
 };
 
 /// The snapshots in a data directory by sequence, the newest first.
@@ -24,6 +25,7 @@ pub(crate) fn newest_first<D: Disk>(disk: &D) -> io::Result<Vec<u64>> {
 
 /// One row of a snapshot.
 pub(crate) enum SnapshotRow<'a> {
+    Object(ObjectRow),
     Task(&'a [u8]),
     Run(&'a [u8]),
     /// The payload of the task before.
@@ -61,7 +63,9 @@ impl<F: DiskFile> Snapshot<F> {
             hasher: blake3::Hasher::new(),
         };
         let head = snapshot.exactly(HEAD_BYTES)?;
-        if head[..8] != MAGIC || head[8..10] != FORMAT.to_le_bytes() || head[10..] != [0; 6] {
+        let format = u16::from_le_bytes([head[8], head[9]]);
+        let is_known = (FORMAT_OLDEST..=FORMAT).contains(&format);
+        if head[..8] != MAGIC || !is_known || head[10..] != [0; 6] {
             return Err(wrong(
                 &snapshot.name,
                 "not a snapshot of a format this version understands",
@@ -134,6 +138,10 @@ impl<F: DiskFile> Snapshot<F> {
             while !walk.0.is_empty() {
                 let kind = walk.u8();
                 let row = match (kind, walk.sized()) {
+                    (Some(OBJECT), Some(bytes)) => SnapshotRow::Object(
+                        object_of(bytes)
+                            .ok_or_else(|| wrong(&self.name, "an object cannot be read"))?,
+                    ),
                     (Some(TASK), Some(image)) => SnapshotRow::Task(image),
                     (Some(RUN), Some(image)) => SnapshotRow::Run(image),
                     (Some(PAYLOAD), Some(bytes)) => SnapshotRow::Payload(bytes),

@@ -11,8 +11,8 @@ use mainstay_log::{Disk, DiskFile};
 use mainstay_store::{Base, LiveRow, Reader, StoreError};
 
 use super::format::{
-    BLOCK_SOFT_BYTES, DIRECTORY, END, FORMAT, Head, MAGIC, PAYLOAD, RUN, TASK, TEMPORARY, name_of,
-    put,
+    BLOCK_SOFT_BYTES, DIRECTORY, END, FORMAT, Head, MAGIC, OBJECT, PAYLOAD, RUN, TASK, TEMPORARY,
+    name_of, object_bytes, put,
 };
 use super::read::{Snapshot, newest_first};
 use crate::recovery::Settings;
@@ -300,6 +300,11 @@ fn put_row(
     let (kind, image) = match row {
         LiveRow::Task(image) => (TASK, image),
         LiveRow::Run(image) => (RUN, image),
+        LiveRow::Object(row) => {
+            pending.push(OBJECT);
+            put(pending, &object_bytes(row));
+            return Ok(());
+        }
         LiveRow::Base(_) => return Ok(()),
     };
     pending.push(kind);

@@ -4,6 +4,7 @@
 
 use mainstay_core::{KeyClass, RunColumns, RunState, TaskColumns, TaskState, TenantId, Text};
 
+use super::objects::objects;
 use super::world::{Factory, LOG_ID, World, hand_over, load, spec, view, walk};
 use crate::seam::{Store, StoreError};
 
@@ -26,6 +27,7 @@ pub fn all<F: Factory>(mut make: impl FnMut() -> F) {
     a_reader_sees_the_last_commit(&mut make());
     a_visitor_that_refuses_ends_the_walk(&mut make());
     the_store_of_another_log_is_refused(&mut make());
+    objects(&mut make);
 }
 
 fn open<F: Factory>(factory: &mut F) -> F::Store {

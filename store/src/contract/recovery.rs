@@ -2,6 +2,8 @@
 //! Owns: the case.
 //! Never: knows which implementation it runs on.
 
+use mainstay_core::Command;
+
 use super::world::{Factory, LOG_ID, World, load, spec};
 use crate::seam::Store;
 
@@ -43,6 +45,10 @@ fn live_one<F: Factory>(factory: &mut F, seed: u64) {
 }
 
 fn act(world: &mut World) {
+    if world.roll(20) == 0 {
+        let weight = 1 + world.roll(9) as u32;
+        world.step(Command::WeighTenant { weight });
+    }
     let payload_bytes = world.roll(200) as usize;
     let mut wanted = spec(["a", "b"][world.roll(2) as usize], "q", payload_bytes);
     if world.roll(3) == 0 {

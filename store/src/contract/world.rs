@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use mainstay_core::{
     Answer, Bytes, Call, Claim, ClaimGrant, Command, Cut, Entry, Facts, Finish, FinishOutcome,
-    Loader, Machine, Now, Outcome, PlaceRow, Query, RunError, RunState, Submitted, TaskSpec,
-    TaskView, TenantId, Text, Timestamp,
+    Loader, Machine, Now, ObjectRow, Outcome, PlaceRow, Query, RunError, RunState, Submitted,
+    TaskSpec, TaskView, TenantId, Text, Timestamp,
 };
 
 use crate::seam::{Base, Found, LiveRow, Reader, Store, StoreError};
@@ -195,6 +195,7 @@ pub(super) fn spec(kind: &str, queue: &str, payload_bytes: usize) -> TaskSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Walked {
     pub(super) base: Base,
+    pub(super) objects: Vec<ObjectRow>,
     pub(super) tasks: Vec<Vec<u8>>,
     pub(super) runs: Vec<Vec<u8>>,
 }
@@ -206,9 +207,14 @@ pub(super) fn walk(reader: &mut dyn Reader) -> Walked {
     let base = reader.live(&mut |row| {
         match row {
             LiveRow::Base(base) => {
-                assert!(begun == 0 && walked.tasks.is_empty() && walked.runs.is_empty());
+                assert!(begun == 0 && walked.objects.is_empty());
+                assert!(walked.tasks.is_empty() && walked.runs.is_empty());
                 begun += 1;
                 walked.base = base.clone();
+            }
+            LiveRow::Object(row) => {
+                assert!(walked.tasks.is_empty(), "all objects come before all tasks");
+                walked.objects.push(row.clone());
             }
             LiveRow::Task(image) => {
                 assert!(walked.runs.is_empty(), "all tasks come before all runs");
@@ -222,17 +228,20 @@ pub(super) fn walk(reader: &mut dyn Reader) -> Walked {
     assert_eq!((begun, &base), (1, &walked.base));
     assert_eq!(
         base.live_rows as usize,
-        walked.tasks.len() + walked.runs.len()
+        walked.objects.len() + walked.tasks.len() + walked.runs.len()
     );
     assert_eq!(reader.base(), Ok(base));
     walked
 }
 
 /// A machine of the live rows.
-pub(super) fn load(reader: &mut dyn Reader) -> Machine {
+pub(crate) fn load(reader: &mut dyn Reader) -> Machine {
     let walked = walk(reader);
     let loader = Loader::new(1, &walked.base.meta, &walked.base.places, false);
     let mut loader = loader.expect("the scalars are those of a machine");
+    for row in &walked.objects {
+        loader.object(row).expect("an object");
+    }
     for image in &walked.tasks {
         loader.task(image).expect("a task");
     }

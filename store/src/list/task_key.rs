@@ -5,7 +5,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::VecDeque;
 
-use rusqlite::{CachedStatement, Connection, Params};
+use rusqlite::{CachedStatement, Connection, ToSql};
 
 use super::filter::Span;
 use super::walk::Key;
@@ -47,6 +47,9 @@ pub(super) struct Walks {
     pub(super) lower: &'static str,
 }
 
+/// The index's other columns stand before `?8`, so that one way of binding serves all.
+pub(super) const BY_PARENT: Walks =
+    walks!("task_parent WHERE tenant = ?1 AND state = ?2 AND parent = ?8");
 pub(super) const BY_STATE: Walks = walks!("task_state WHERE tenant = ?1 AND state = ?2");
 pub(super) const BY_PLACE: Walks = walks!("task_place WHERE place = ?1 AND state = ?2");
 
@@ -92,10 +95,19 @@ impl PartialOrd for TaskKey {
     }
 }
 
+/// Which index is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    Tenant,
+    Place,
+    /// A tenant's, of tasks with this parent.
+    Parent([u8; 16]),
+}
+
 /// One index, walked in order.
 #[derive(Clone, Debug)]
 pub(super) struct TaskSource {
-    pub(super) by_place: bool,
+    pub(super) by: By,
     /// The place, or the tenant.
     pub(super) of: i64,
     pub(super) state: i64,
@@ -104,16 +116,29 @@ pub(super) struct TaskSource {
 
 impl TaskSource {
     fn walks(&self) -> &'static Walks {
-        if self.by_place { &BY_PLACE } else { &BY_STATE }
+        match self.by {
+            By::Tenant => &BY_STATE,
+            By::Place => &BY_PLACE,
+            By::Parent(_) => &BY_PARENT,
+        }
     }
 }
 
 fn append(
     statement: &mut CachedStatement<'_>,
-    params: impl Params,
+    source: &TaskSource,
+    rest: &[&dyn ToSql],
     into: &mut VecDeque<TaskKey>,
 ) -> rusqlite::Result<()> {
-    let mut rows = statement.query(params)?;
+    statement.raw_bind_parameter(1, source.of)?;
+    statement.raw_bind_parameter(2, source.state)?;
+    for (at, value) in rest.iter().enumerate() {
+        statement.raw_bind_parameter(at + 3, value)?;
+    }
+    if let By::Parent(parent) = source.by {
+        statement.raw_bind_parameter(8, parent)?;
+    }
+    let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         into.push_back(TaskKey {
             priority: row.get(0)?,
@@ -139,7 +164,8 @@ fn level(
     let span = source.span;
     append(
         &mut later,
-        (source.of, source.state, room, priority, after, span.until),
+        source,
+        &[&room, &priority, &after, &span.until],
         into,
     )?;
     if span != Span::ALL && into.len() < full {
@@ -158,7 +184,7 @@ impl Key for TaskKey {
         count: usize,
         into: &mut VecDeque<TaskKey>,
     ) -> rusqlite::Result<()> {
-        let (walks, of, state) = (source.walks(), source.of, source.state);
+        let walks = source.walks();
         let full = into.len() + count;
         let mut priority = i64::MAX;
         if let Some(after) = after {
@@ -168,15 +194,8 @@ impl Key for TaskKey {
                 let at = after.created_at;
                 append(
                     &mut peers,
-                    (
-                        of,
-                        state,
-                        count as i64,
-                        priority,
-                        at,
-                        after.id,
-                        after.number,
-                    ),
+                    source,
+                    &[&(count as i64), &priority, &at, &after.id, &after.number],
                     into,
                 )?;
                 level(conn, source, priority, at, full, into)?;
@@ -186,11 +205,11 @@ impl Key for TaskKey {
         while into.len() < full {
             let room = (full - into.len()) as i64;
             if source.span == Span::ALL {
-                return append(&mut lower, (of, state, room, priority), into);
+                return append(&mut lower, source, &[&room, &priority], into);
             }
             // A span is looked for within each priority by itself: what lies outside it is never visited.
             let mut next = VecDeque::new();
-            append(&mut lower, (of, state, 1, priority), &mut next)?;
+            append(&mut lower, source, &[&1, &priority], &mut next)?;
             let Some(next) = next.pop_front() else {
                 break;
             };

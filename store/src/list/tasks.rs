@@ -2,7 +2,9 @@
 //! Owns: the choice between walks and small sets, and what a page of tasks shows.
 //! Never: sorts what is not bounded.
 
-use mainstay_core::{Answer, Facts, Now, PlaceRow, Query, TaskColumns, TaskState, Timestamp};
+use mainstay_core::{
+    Answer, Facts, Now, PlaceRow, Query, TaskColumns, TaskId, TaskState, Timestamp,
+};
 use rusqlite::Connection;
 
 use super::ask::{ListError, Scope, TaskAsk, TaskLine};
@@ -12,9 +14,12 @@ use super::filter::{
 };
 use super::places::{PlaceSet, Places};
 use super::search::Search;
-use super::task_key::{TaskKey, TaskSource};
+use super::task_key::{By, TaskKey, TaskSource};
 use super::walk::{Key, Keys, STREAMS_MAX, Stream, Turn, Walk};
 
+/// Whether a task of a tenant has children.
+pub(super) const HAS_CHILDREN: &str =
+    "SELECT 1 FROM task_row INDEXED BY task_parent WHERE tenant = ?1 AND parent = ?2";
 /// What tests look at.
 pub(super) const LOOK: &str =
     "SELECT tenant, place, state, priority, created_at, id FROM task_row WHERE number = ?1";
@@ -78,8 +83,7 @@ impl Plan {
             None => None,
         };
         let unmatched = chosen.as_ref().is_some_and(|set| set.numbers().is_empty());
-        // No task has a parent in this version of the machine.
-        if tenants.is_empty() || unmatched || ask.parent.is_some() {
+        if tenants.is_empty() || unmatched {
             return Ok(Plan::nothing());
         }
         let span = span(ask.created_after, ask.created_before);
@@ -91,6 +95,14 @@ impl Plan {
             tag: ask.tag.clone(),
             search: search.clone(),
         };
+        if let Some(parent) = ask.parent {
+            let walked = Walked {
+                tenants,
+                state: ask.state,
+                span,
+            };
+            return walked.children(conn, parent, full).map_err(failed);
+        }
         let numbers = || span.numbers(conn, TASK_AT, TASK_LAST).map_err(failed);
         if let Some(tag) = &ask.tag {
             let found = tagged(conn, &tenants, tag, numbers()?).map_err(failed)?;
@@ -123,7 +135,7 @@ struct Walked {
 }
 
 impl Walked {
-    fn streams(&self, by_place: bool, of: impl Iterator<Item = i64>) -> Vec<Stream<TaskKey>> {
+    fn streams(&self, by: By, of: impl Iterator<Item = i64>) -> Vec<Stream<TaskKey>> {
         let states = TaskState::ALL.iter();
         let states: Vec<i64> = states
             .filter(|state| self.state.is_none_or(|only| only == **state))
@@ -132,7 +144,7 @@ impl Walked {
         of.flat_map(|of| states.iter().map(move |state| (of, *state)))
             .map(|(of, state)| {
                 Stream::Index(TaskSource {
-                    by_place,
+                    by,
                     of,
                     state,
                     span: self.span,
@@ -145,7 +157,10 @@ impl Walked {
         if places.numbers().len() > STREAMS_MAX {
             return None;
         }
-        let streams = self.streams(true, places.numbers().iter().map(|place| i64::from(*place)));
+        let streams = self.streams(
+            By::Place,
+            places.numbers().iter().map(|place| i64::from(*place)),
+        );
         (streams.len() <= STREAMS_MAX).then_some(streams)
     }
 
@@ -191,8 +206,29 @@ impl Walked {
             filter.places = None;
             return Plan { streams, filter };
         }
-        let streams = self.streams(false, self.tenants.iter().copied());
+        let streams = self.streams(By::Tenant, self.tenants.iter().copied());
         Plan { streams, filter }
+    }
+
+    /// Walks one task's children alone.
+    fn children(&self, conn: &Connection, parent: TaskId, full: Filter) -> rusqlite::Result<Plan> {
+        let parent = parent.0.to_be_bytes();
+        let mut has = conn.prepare_cached(HAS_CHILDREN)?;
+        let mut with_some = Vec::new();
+        for tenant in &self.tenants {
+            if has.exists((tenant, parent))? {
+                with_some.push(*tenant);
+            }
+        }
+        Ok(Plan {
+            streams: self.streams(By::Parent(parent), with_some.into_iter()),
+            filter: Filter {
+                tenant: None,
+                state: None,
+                span: None,
+                ..full
+            },
+        })
     }
 }
 

@@ -17,6 +17,7 @@ fn statements() -> Vec<&'static str> {
         places::FROM,
         search::HITS,
         search::PROBE,
+        tasks::HAS_CHILDREN,
         tasks::LOOK,
         tasks::SHOW,
         runs::LOOK,
@@ -30,7 +31,7 @@ fn statements() -> Vec<&'static str> {
         run_key::BY_ERROR,
         run_key::BY_WORKER,
     ];
-    for walks in [task_key::BY_STATE, task_key::BY_PLACE] {
+    for walks in [task_key::BY_STATE, task_key::BY_PLACE, task_key::BY_PARENT] {
         all.extend([walks.peers, walks.later, walks.lower]);
     }
     all
@@ -68,7 +69,7 @@ fn the_walks_of_tasks_and_runs_read_their_indexes_alone() {
     let dir = tempfile::tempdir().expect("a directory");
     drop(SqliteStore::open(dir.path(), "log", SqliteOptions::default()).expect("a store"));
     let conn = Connection::open(file_of(dir.path())).expect("a connection");
-    let walks = [task_key::BY_STATE, task_key::BY_PLACE];
+    let walks = [task_key::BY_STATE, task_key::BY_PLACE, task_key::BY_PARENT];
     let tasks = walks
         .iter()
         .flat_map(|walks| [walks.peers, walks.later, walks.lower]);

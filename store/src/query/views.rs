@@ -4,7 +4,7 @@
 //!
 //! | view | one row for |
 //! |---|---|
-//! | `tasks` | a task: `number, id, id_key, tenant_id, kind, queue, priority, state, description, tags, concurrency_key, created_at, created_by, canceled_at` |
+//! | `tasks` | a task: `number, id, id_key, tenant_id, kind, queue, priority, state, description, tags, concurrency_key, created_at, created_by, canceled_at, parent_task_id, parent_key` |
 //! | `runs` | a run: `number, run_id, id_key, task_id, task_key, tenant_id, kind, queue, state, created_at, scheduled_at, finished_at, attempt_count, worker, started_at, result, error_code, error_message, concurrency_key` |
 //! | `attempts` | an attempt that its run keeps: `run_id, run_key, tenant_id, kind, queue, number, result, started_at, finished_at, worker, error_code, error_message`; `result` and `finished_at` are null while it goes on |
 //! | `queues` | a queue with its runs by state; terminal states count for life: `tenant_id, queue, kinds, scheduled, ready, leased, running, retry_wait, suspended, completed, failed, canceled` |
@@ -12,7 +12,7 @@
 //! Ids are UUID text, instants RFC 3339 text in UTC with milliseconds, states and results words, tags a JSON array. `worker` and
 //! `started_at` of a run are those of its current attempt, else of its last; `result` and the error those of the last ended attempt.
 //!
-//! The text of an id is computed, so no index knows it. `id_key`, `run_key` and `task_key` are the same ids as blobs, and an index does:
+//! The text of an id is computed, so no index knows it. `id_key`, `run_key`, `task_key` and `parent_key` are the same ids as blobs, and an index does:
 //! `WHERE id_key = unhex(replace('01890000-0000-7000-8000-000000000001', '-', ''))`.
 //!
 //! For a tenant among others that is one step into the index. Where a statement sees every row there is (system keys, the only tenant
@@ -54,7 +54,8 @@ macro_rules! instant {
 
 macro_rules! task_state {
     ($column:literal) => {
-        concat!("CASE ", $column, " WHEN 0 THEN 'active' WHEN 1 THEN 'completed' WHEN 2 THEN 'failed' WHEN 3 THEN 'canceled' END")
+        concat!("CASE ", $column, " WHEN 0 THEN 'active' WHEN 1 THEN 'completed' WHEN 2 THEN 'failed' WHEN 3 THEN 'canceled' \
+             WHEN 4 THEN 'waiting_for_children' END")
     };
 }
 
@@ -97,7 +98,9 @@ macro_rules! tasks {
             instant!("t.created_at"),
             " AS created_at, t.created_by, ",
             instant!("t.canceled_at"),
-            " AS canceled_at ",
+            " AS canceled_at, iif(t.parent IS NULL, NULL, ",
+            uuid!("t.parent"),
+            ") AS parent_task_id, t.parent AS parent_key ",
             "FROM task_row t JOIN ",
             $places,
             " p ON p.place = t.place AND p.tenant = t.tenant WHERE ",

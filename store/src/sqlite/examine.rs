@@ -10,7 +10,9 @@ use rusqlite::Connection;
 use super::fault::{OrFault, Outcome};
 use super::known::read_base;
 use super::look::expect_check;
-use super::open::{expect_format, open_reader};
+use super::objects;
+use super::open::{ask, expect_format, open_reader};
+use super::schema::OBJECTS_SINCE;
 use super::sum::{LiveSum, payload_check};
 use crate::seam::{Base, StoreError};
 
@@ -26,6 +28,8 @@ pub struct Examined {
     pub tasks: u64,
     /// Runs, live and finished.
     pub runs: u64,
+    /// Queues and tenants that somebody set something on.
+    pub objects: u64,
     /// Payloads that are stored by themselves.
     pub payloads: u64,
 }
@@ -51,6 +55,11 @@ pub fn examine(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Examined, S
     };
     let mut steps = Steps { done: 0, progress };
     let mut live = LiveSum::default();
+    objects::visit(&view, &mut |_, check| {
+        live.add(check);
+        examined.objects += 1;
+        Ok(())
+    })?;
     examined.tasks = rows(&view, RowKind::Task, &mut live, &mut steps)?;
     examined.runs = rows(&view, RowKind::Run, &mut live, &mut steps)?;
     examined.payloads = payloads(&view, &mut steps)?;
@@ -83,12 +92,16 @@ fn rows(
     live: &mut LiveSum,
     steps: &mut Steps<'_>,
 ) -> Outcome<u64> {
+    let has_parents = ask(view, "user_version")? >= OBJECTS_SINCE;
     let sql = match kind {
+        RowKind::Task if has_parents => {
+            "SELECT number, \"check\", image, live, state, place, id, parent FROM task_row ORDER BY number"
+        }
         RowKind::Task => {
-            "SELECT number, \"check\", image, live, state, place, id FROM task_row ORDER BY number"
+            "SELECT number, \"check\", image, live, state, place, id, NULL FROM task_row ORDER BY number"
         }
         RowKind::Run => {
-            "SELECT number, \"check\", image, live, state, place, id FROM run_row ORDER BY number"
+            "SELECT number, \"check\", image, live, state, place, id, NULL FROM run_row ORDER BY number"
         }
     };
     let mut walk = view.prepare(sql).or_fault()?;
@@ -109,6 +122,9 @@ fn rows(
             row.get(4).or_fault()?,
             row.get(5).or_fault()?,
             u128::from_be_bytes(row.get(6).or_fault()?),
+            row.get::<_, Option<[u8; 16]>>(7)
+                .or_fault()?
+                .map(u128::from_be_bytes),
         );
         let said = columns_of(kind, image).map_err(|error| damaged(&error.to_string()))?;
         if said != columns {
@@ -120,19 +136,26 @@ fn rows(
     Ok(count)
 }
 
-/// Number, state, place and id, as the image has them.
-fn columns_of(
-    kind: RowKind,
-    image: &[u8],
-) -> Result<(u64, u8, u32, u128), mainstay_core::codec::Malformed> {
+/// What the image says of itself, as its columns should.
+type Said = (u64, u8, u32, u128, Option<u128>);
+
+/// Number, state, place, id and parent, as the image has them.
+fn columns_of(kind: RowKind, image: &[u8]) -> Result<Said, mainstay_core::codec::Malformed> {
     Ok(match kind {
         RowKind::Task => {
             let task = TaskColumns::read(image)?;
-            (task.number, task.state() as u8, task.place, task.id.0)
+            let parent = task.parent.map(|parent| parent.0);
+            (
+                task.number,
+                task.state() as u8,
+                task.place,
+                task.id.0,
+                parent,
+            )
         }
         RowKind::Run => {
             let run = RunColumns::read(image)?;
-            (run.number, run.state as u8, run.place, run.id.0)
+            (run.number, run.state as u8, run.place, run.id.0, None)
         }
     })
 }

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::fault::{OrFault, Outcome};
 use super::known::{read_base, read_sequence};
 use super::look::expect_check;
+use super::objects;
 use super::open::open_reader;
 use super::sum::LiveSum;
 use crate::seam::{Base, LiveRow, StoreError};
@@ -71,19 +72,27 @@ fn open_view(path: &Path, cache_kib: u32) -> Outcome<Connection> {
 
 fn read_from(views: Vec<Connection>, base: Base, visit: Visit<'_>) -> Outcome<Base> {
     visit(LiveRow::Base(&base)).map_err(StoreError::Damaged)?;
+    let mut found = LiveSum::default();
+    if let Some(view) = views.first() {
+        objects::visit(view, &mut |row, check| {
+            found.add(check);
+            visit(LiveRow::Object(row)).map_err(StoreError::Damaged)
+        })?;
+    }
     let (promise, promised) = sync_channel(2 * views.len());
     let plan = Mutex::new(Plan {
         kind: RowKind::Task,
         after: -1,
         promise: Some(promise),
     });
-    let found = std::thread::scope(|scope| {
+    let numbered = std::thread::scope(|scope| {
         let plan = &plan;
         for view in views {
             scope.spawn(move || work(&view, plan));
         }
         visit_all(promised, visit)
     })?;
+    found.join(numbered);
     if (found.rows, found.sum) == (base.live_rows, base.live_sum) {
         return Ok(base);
     }

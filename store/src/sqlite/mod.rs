@@ -11,6 +11,7 @@ mod json;
 mod known;
 mod live;
 mod look;
+mod objects;
 mod open;
 mod put;
 mod retain;

@@ -90,6 +90,8 @@ pub(super) fn open_file(
     }
     if fresh {
         make_tables(&mut connection, log_id)?;
+    } else {
+        bring_up(&mut connection)?;
     }
     Ok((connection, fresh))
 }
@@ -218,7 +220,7 @@ fn is_unmade(connection: &Connection) -> Outcome<bool> {
     Ok(tables == 0)
 }
 
-/// Refuses what is not the store of this log in this format.
+/// Refuses what is not the store of this log in a known format.
 pub(super) fn expect_ours(connection: &Connection, log_id: &str) -> Outcome<()> {
     expect_format(connection)?;
     let found: String = connection
@@ -233,7 +235,7 @@ pub(super) fn expect_ours(connection: &Connection, log_id: &str) -> Outcome<()> 
     }
 }
 
-/// Refuses what is not a store in this format.
+/// Refuses what is not a store in a format that this release knows.
 pub(super) fn expect_format(connection: &Connection) -> Outcome<()> {
     if ask(connection, "application_id")? != schema::APPLICATION_ID {
         return Err(StoreError::Foreign {
@@ -241,7 +243,7 @@ pub(super) fn expect_format(connection: &Connection) -> Outcome<()> {
         });
     }
     let found = ask(connection, "user_version")?;
-    if found == schema::FORMAT {
+    if (schema::FORMAT_OLDEST..=schema::FORMAT).contains(&found) {
         Ok(())
     } else {
         Err(StoreError::Format {
@@ -249,6 +251,20 @@ pub(super) fn expect_format(connection: &Connection) -> Outcome<()> {
             known: schema::FORMAT,
         })
     }
+}
+
+/// Brings a store of an older format up to this release's, all of it or nothing.
+fn bring_up(connection: &mut Connection) -> Outcome<()> {
+    if ask(connection, "user_version")? == schema::FORMAT {
+        return Ok(());
+    }
+    let all = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .or_fault()?;
+    all.execute_batch(schema::FROM_1).or_fault()?;
+    all.execute_batch(crate::query::VIEWS).or_fault()?;
+    pragma(&all, "user_version", schema::FORMAT)?;
+    all.commit().or_fault()
 }
 
 fn make_tables(connection: &mut Connection, log_id: &str) -> Outcome<()> {

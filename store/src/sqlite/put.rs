@@ -13,7 +13,7 @@ use super::fault::{OrFault, Outcome};
 use super::known::{Known, find_tenant};
 use super::sum::{key_check, payload_check};
 use super::texts::Texts;
-use super::{runs, tasks};
+use super::{objects, runs, tasks};
 use crate::seam::{StoreError, Unsearched};
 
 static PAYLOADS: LazyLock<Bulk> =
@@ -105,6 +105,7 @@ pub(super) fn write(
     for key in &cut.keys {
         put_key(connection, known, key)?;
     }
+    objects::put(connection, known, &cut.objects)?;
     texts.write(connection, known)?;
     put_scalars(connection, known, cut)
 }

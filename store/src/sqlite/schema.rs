@@ -5,8 +5,15 @@
 /// `PRAGMA application_id` of our files: "Main" in ASCII.
 pub(crate) const APPLICATION_ID: i64 = 0x4d61_696e;
 
-/// `PRAGMA user_version`: what this release writes, and the only one it reads. A store of another format is refused.
-pub(crate) const FORMAT: i64 = 1;
+/// `PRAGMA user_version`: what this release writes. An older one it knows is brought up to this when it is opened for writing; any other
+/// is refused.
+pub(crate) const FORMAT: i64 = 2;
+
+/// The oldest format that can be brought up to [`FORMAT`].
+pub(crate) const FORMAT_OLDEST: i64 = 1;
+
+/// The first format with objects and parents.
+pub(crate) const OBJECTS_SINCE: i64 = 2;
 
 /// Every table and index.
 ///
@@ -21,7 +28,8 @@ pub(crate) const FORMAT: i64 = 1;
 /// * `run_row.attempts`: a JSON array of the ended attempts that the row keeps, oldest first, as objects of `number`, `result`,
 ///   `started_at`, `finished_at`, `worker`, `error_code`, `error_message` (the last two may be missing). NULL when there is none, or when
 ///   the columns say it all: one ended attempt, its number `attempt_count`, its end `finished_at`, and nobody holds the run.
-/// * `"check"`: see `check_of`; of payloads and keys, see `sqlite/sum.rs`.
+/// * `task_row.parent`: the id of the task it belongs to.
+/// * `"check"`: see `check_of` and `object_check`; of payloads and keys, see `sqlite/sum.rs`.
 /// * The first run of a task mostly has the number after it, and needs no entry in `run_task`.
 pub(crate) const TABLES: &str = r#"
 CREATE TABLE meta(name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -34,11 +42,13 @@ CREATE TABLE place_row(
 CREATE TABLE task_row(
   number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, place INTEGER NOT NULL, id BLOB NOT NULL, state INTEGER NOT NULL,
   live INTEGER NOT NULL, priority INTEGER NOT NULL, created_at INTEGER NOT NULL, canceled_at INTEGER, created_by TEXT,
-  description TEXT, tags TEXT, concurrency_key TEXT, has_text INTEGER NOT NULL, "check" INTEGER NOT NULL, image BLOB NOT NULL
+  description TEXT, tags TEXT, concurrency_key TEXT, has_text INTEGER NOT NULL, parent BLOB, "check" INTEGER NOT NULL,
+  image BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX task_id ON task_row(tenant, id);
 CREATE INDEX task_state ON task_row(tenant, state, priority DESC, created_at, id);
 CREATE INDEX task_place ON task_row(place, state, priority DESC, created_at, id);
+CREATE INDEX task_parent ON task_row(tenant, parent, state, priority DESC, created_at, id) WHERE parent IS NOT NULL;
 CREATE INDEX task_live ON task_row(number) WHERE live = 1;
 CREATE TABLE run_row(
   number INTEGER PRIMARY KEY, task INTEGER NOT NULL, tenant INTEGER NOT NULL, place INTEGER NOT NULL, id BLOB NOT NULL,
@@ -59,6 +69,21 @@ CREATE TABLE payload_row(number INTEGER PRIMARY KEY, "check" INTEGER NOT NULL, b
 CREATE TABLE key_row(tenant INTEGER NOT NULL, class INTEGER NOT NULL, key TEXT NOT NULL, until INTEGER NOT NULL, task BLOB,
   "check" INTEGER NOT NULL, image BLOB NOT NULL, PRIMARY KEY(tenant, class, key)) STRICT, WITHOUT ROWID;
 CREATE INDEX key_until ON key_row(until);
+CREATE TABLE object_row(class INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEXT NOT NULL, "check" INTEGER NOT NULL,
+  image BLOB NOT NULL, PRIMARY KEY(class, tenant, key)) STRICT, WITHOUT ROWID;
 CREATE VIRTUAL TABLE text USING fts5(kind, tags, description, error, content='', contentless_delete=1, detail='column',
   tokenize="unicode61 remove_diacritics 2 tokenchars '_-'");
+"#;
+
+/// From format 1 to 2. No row of format 1 has a parent.
+pub(crate) const FROM_1: &str = r#"
+CREATE TABLE object_row(class INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEXT NOT NULL, "check" INTEGER NOT NULL,
+  image BLOB NOT NULL, PRIMARY KEY(class, tenant, key)) STRICT, WITHOUT ROWID;
+ALTER TABLE task_row ADD COLUMN parent BLOB;
+CREATE INDEX task_parent ON task_row(tenant, parent, state, priority DESC, created_at, id) WHERE parent IS NOT NULL;
+UPDATE meta SET value = 2 WHERE name = 'format';
+DROP VIEW tasks;
+DROP VIEW runs;
+DROP VIEW attempts;
+DROP VIEW queues;
 "#;

@@ -33,6 +33,7 @@ static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
             "tags",
             "concurrency_key",
             "has_text",
+            "parent",
             "\"check\"",
             "image",
         ],
@@ -97,6 +98,7 @@ pub(super) fn put(
 fn insert(connection: &Connection, fresh: &[Task<'_>]) -> Outcome<()> {
     INSERT.insert(connection, fresh, |slot, task| {
         let columns = &task.columns;
+        let parent = columns.parent.map(|parent| parent.0.to_be_bytes());
         slot.put(columns.number as i64)?;
         slot.put(task.tenant)?;
         slot.put(columns.place)?;
@@ -111,6 +113,7 @@ fn insert(connection: &Connection, fresh: &[Task<'_>]) -> Outcome<()> {
         slot.put(task.tags.as_deref())?;
         slot.put(columns.concurrency_key)?;
         slot.put(task.has_text)?;
+        slot.put(parent.as_ref().map(|parent| &parent[..]))?;
         slot.put(task.check as i64)?;
         slot.put(task.image)
     })?;

@@ -14,7 +14,7 @@ use super::{
     STORE_FILE, SqliteOptions, SqliteReader, SqliteStore, copy_store, examine, file_of, put,
     set_aside,
 };
-use crate::contract::{LOG_ID, World};
+use crate::contract::{LOG_ID, World, load};
 use crate::seam::{Keep, LiveRow, Reader, Retention, Store, StoreError};
 
 fn directory() -> TempDir {
@@ -112,7 +112,7 @@ fn files_of_others_are_refused() {
         refused.err(),
         Some(StoreError::Format {
             found: 99,
-            known: 1
+            known: 2
         })
     );
     tamper_pragma(dir.path(), "application_id", 1);
@@ -507,7 +507,7 @@ fn many_live_rows_are_read_in_order_while_others_are_written() {
             let (mut last, mut rows) = ((false, 0), 0);
             let base = reader.live(&mut |row| {
                 let at = match row {
-                    LiveRow::Base(_) => return Ok(()),
+                    LiveRow::Base(_) | LiveRow::Object(_) => return Ok(()),
                     LiveRow::Task(image) => (
                         false,
                         mainstay_core::TaskColumns::read(image)
@@ -536,4 +536,57 @@ fn many_live_rows_are_read_in_order_while_others_are_written() {
         world.store(&mut store);
     }
     reading.join().expect("every walk is sound");
+}
+
+/// What a file of format 1 was: no objects, no parents.
+const DOWN_TO_1: &str = "DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX task_parent; \
+     ALTER TABLE task_row DROP COLUMN parent; DROP TABLE object_row; UPDATE meta SET value = 1 WHERE name = 'format'; \
+     CREATE VIEW tasks AS SELECT 1; CREATE VIEW runs AS SELECT 1; CREATE VIEW attempts AS SELECT 1; CREATE VIEW queues AS SELECT 1; \
+     PRAGMA user_version = 1;";
+
+#[test]
+fn a_store_of_the_format_before_is_brought_up() {
+    let dir = directory();
+    let mut world = filled(dir.path());
+    let connection = Connection::open(file_of(dir.path())).expect("open");
+    connection.execute_batch(DOWN_TO_1).expect("format 1");
+    drop(connection);
+    let rows = live(dir.path()).expect("an old file can be read as it is");
+    let seen = examine(&file_of(dir.path()), &mut |_| ()).expect("and looked at");
+    assert_eq!((seen.base.live_rows, seen.objects), (rows, 0));
+    let mut store = open(dir.path());
+    world.step(mainstay_core::Command::WeighTenant { weight: 3 });
+    world.store(&mut store);
+    let mut reader = store.reader().expect("reader");
+    assert_eq!(load(&mut *reader).digest(), world.machine.digest());
+    drop(store);
+    let seen = examine(&file_of(dir.path()), &mut |_| ()).expect("sound");
+    assert_eq!((seen.base.live_rows, seen.objects), (rows + 1, 1));
+    let connection = Connection::open(file_of(dir.path())).expect("open");
+    let format = "SELECT value, (SELECT count(*) FROM tasks) > 0 FROM meta WHERE name = 'format'";
+    let format: (i64, bool) = connection
+        .query_row(format, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .expect("format");
+    assert_eq!(format, (2, true));
+}
+
+#[test]
+fn an_object_that_rots_is_found() {
+    let dir = directory();
+    let mut world = filled(dir.path());
+    let mut store = open(dir.path());
+    world.step(mainstay_core::Command::WeighTenant { weight: 3 });
+    world.store(&mut store);
+    drop(store);
+    assert!(live(dir.path()).is_ok());
+    for sql in [
+        "UPDATE object_row SET key = 'other'",
+        "UPDATE object_row SET key = '', class = 1",
+        "UPDATE object_row SET class = 2, image = x'00'",
+        "DELETE FROM object_row",
+    ] {
+        tamper(dir.path(), sql);
+        assert!(is_damaged(live(dir.path())), "{sql}");
+        assert!(is_damaged(examine(&file_of(dir.path()), &mut |_| ())));
+    }
 }
