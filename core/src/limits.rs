@@ -147,6 +147,17 @@ pub const LIST_VISITS_MAX: usize = 10_000;
 /// Depth of JSON in a body.
 pub const JSON_DEPTH_MAX: usize = 64;
 
+/// A lease's bounds, for every command that takes one.
+pub(crate) fn check_lease_ms(lease_ms: Option<u64>) -> Result<(), Rejection> {
+    if lease_ms.is_some_and(|ms| !(LEASE_MS_MIN..=LEASE_MS_MAX).contains(&ms)) {
+        return Err(Rejection::InvalidRequest {
+            field: "lease_ms",
+            message: "must be between 1000 and 86400000".into(),
+        });
+    }
+    Ok(())
+}
+
 /// A reason's limit, for every command that takes one.
 pub(crate) fn check_reason(reason: Option<&Text>) -> Result<(), Rejection> {
     if reason.is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {

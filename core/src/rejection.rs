@@ -161,10 +161,12 @@ pub enum Rejection {
         /// The task.
         task: TaskId,
     },
-    /// Only ready runs can be leased, and only held ones kept, expired or given back.
+    /// Only ready runs that nothing holds back can be leased, and no lease is left on a run that has ended.
     LeaseInvalidRunState {
         /// Its state.
         state: State,
+        /// What holds a ready run back: the first code of its explanation.
+        blocked: Option<&'static str>,
     },
     /// Somebody holds the run.
     LeaseAlreadyActive {
@@ -409,8 +411,13 @@ impl Rejection {
                 vec![text("tenant_id", tenant)]
             }
             Rejection::HierarchyTooDeep { limit } => vec![number("limit", *limit)],
+            Rejection::LeaseInvalidRunState { state, blocked } => {
+                let reason = blocked.map(|code| text("block_reason", &code));
+                core::iter::once(text("state", &state.name()))
+                    .chain(reason)
+                    .collect()
+            }
             Rejection::RunCreateRequiresScheduled { state }
-            | Rejection::LeaseInvalidRunState { state }
             | Rejection::AttemptStartRequiresRunning { state }
             | Rejection::AttemptFinishRequiresRunning { state } => {
                 vec![text("state", &state.name())]

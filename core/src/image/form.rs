@@ -21,7 +21,7 @@ record!(CancelRequest { 1 at, 2 force, 3 force_at, 4 by, 5 reason, 6 task });
 record!(SuspendRequest { 1 at, 2 by, 3 reason, 4 budget });
 record!(Active {
     1 fence, 2 worker, 3 lease_ms, 4 acquired_at, 5 expires, 6 expires_at, 7 deadline, 8 deadline_at, 9 cancel, 10 suspend, 11 idle,
-    12 consumption, 13 reserved,
+    12 consumption, 13 reserved, 14 started_at,
 });
 record!(Change { 1 from, 2 to, 3 cause, 4 at, 5 sequence, 6 actor });
 record!(Attempt {

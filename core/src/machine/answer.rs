@@ -115,7 +115,9 @@ impl Machine {
             failures: row.failures.into(),
             lost_leases: row.lost_leases.into(),
             concurrency_key: task::policy(task).concurrency_key.clone(),
-            current_attempt: active.map(|_| AttemptId::derive(row.id, row.attempt_count)),
+            current_attempt: active
+                .filter(|active| !active.idle)
+                .map(|_| AttemptId::derive(row.id, row.attempt_count)),
             changes: changes(row),
             attempts: attempts(row),
             lease: self.lease_view(at),
@@ -245,10 +247,11 @@ fn attempts(row: &Row) -> Vec<AttemptView> {
             worker: attempt.worker.clone(),
             consumption: attempt.consumption.clone(),
         });
-    let current = row.active.iter().map(|active| AttemptView {
+    let begun = row.active.iter().filter(|active| !active.idle);
+    let current = begun.map(|active| AttemptView {
         id: AttemptId::derive(row.id, row.attempt_count),
         number: row.attempt_count,
-        started_at: active.acquired_at,
+        started_at: active.started_at(),
         finished_at: None,
         result: None,
         fence: active.fence,

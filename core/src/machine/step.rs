@@ -6,11 +6,11 @@ use super::facts::Facts;
 use super::model::{Events, Machine, Now, Step};
 use super::react;
 use super::tx::Tx;
-use crate::command::{Call, Command};
+use crate::command::{Call, Command, Finish};
 use crate::event::{ClockAdopted, EngineStarted};
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::run::State;
+use crate::run::{Fence, State};
 use crate::state::{Renewal, State as Tables};
 use crate::{RunId, limits, platform, queue, run, task};
 
@@ -90,15 +90,15 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::Tick => Ok(run::tick(tx)),
         Command::CreateTenant { tenant, name } => platform::create(tx, *tenant, name),
         Command::WeighTenant { weight } => platform::weigh(tx, *weight),
-        Command::UpdateTask(_)
-        | Command::CreateRun { .. }
-        | Command::TransitionRun { .. }
+        Command::TransitionRun { .. }
         | Command::AcquireLease { .. }
         | Command::RenewLease { .. }
         | Command::ExpireLease { .. }
         | Command::ReleaseLease { .. }
         | Command::StartAttempt { .. }
-        | Command::FinishAttempt { .. }
+        | Command::FinishAttempt { .. } => by_hand(tx, command),
+        Command::UpdateTask(_)
+        | Command::CreateRun { .. }
         | Command::DeclareDependencies { .. }
         | Command::AllocateBudget { .. }
         | Command::Consume { .. }
@@ -113,6 +113,49 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         | Command::ResumeQueue { .. } => Err(Rejection::NotSupported {
             field: "command".into(),
         }),
+    }
+}
+
+/// The direct lane: runs, leases and attempts moved one by one.
+fn by_hand(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection> {
+    match command {
+        Command::TransitionRun { run, expected, to } => run::transition(tx, *run, *expected, *to),
+        Command::AcquireLease {
+            run,
+            owner,
+            lease_ms,
+        } => run::acquire(tx, *run, owner, *lease_ms),
+        Command::RenewLease {
+            run,
+            owner,
+            expires_at,
+        } => run::keep(tx, *run, owner, *expires_at),
+        Command::ExpireLease {
+            run,
+            owner,
+            expires_at,
+        } => run::expire(tx, *run, owner, *expires_at),
+        Command::ReleaseLease {
+            run,
+            owner,
+            expires_at,
+        } => run::release(tx, *run, owner, *expires_at),
+        Command::StartAttempt { run } => run::start_attempt(tx, *run),
+        Command::FinishAttempt {
+            run,
+            attempt,
+            outcome,
+            output,
+            error,
+        } => {
+            let finish = Finish {
+                outcome: *outcome,
+                error: error.clone(),
+                ..Finish::success(*run, Fence::default(), output.clone())
+            };
+            run::end_attempt(tx, *attempt, finish)
+        }
+        _ => Ok(Outcome::Ticked { more: false }),
     }
 }
 

@@ -80,7 +80,13 @@ impl fmt::Display for Rejection {
             Rejection::TaskIsCanceled { .. } => {
                 "the task is canceled: it gets no further runs".into()
             }
-            Rejection::LeaseInvalidRunState { state } => {
+            Rejection::LeaseInvalidRunState {
+                blocked: Some(code),
+                ..
+            } => {
+                format!("the run is ready, but nobody may lease it now: {code}")
+            }
+            Rejection::LeaseInvalidRunState { state, .. } => {
                 format!("a {} run has no lease to act on", state.name())
             }
             Rejection::LeaseAlreadyActive { owner } => format!("{owner} holds the run"),

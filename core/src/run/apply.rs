@@ -22,7 +22,7 @@ use crate::task::{HoldPolicy, policy};
 use crate::{Bytes, Text, queue};
 
 /// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
-fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor: &Text) {
+pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor: &Text) {
     let from = state.runs[run].state;
     debug_assert!(from.may_become(to), "{} -> {}", from.name(), to.name());
     state.stats.runs_by_state[from as usize] -= 1;
@@ -82,13 +82,58 @@ fn end(state: &mut Tables, at: &At, run: u32, to: State) {
     state.settle(at, handle);
 }
 
+/// What a lease is granted on.
+pub(super) struct Grant<'a> {
+    pub(super) fence: Fence,
+    pub(super) holder: &'a Text,
+    pub(super) lease_ms: u64,
+    pub(super) cause: Cause,
+}
+
+/// Somebody holds the run from now on; no attempt has begun.
+pub(super) fn hold(state: &mut Tables, at: &At, run: u32, grant: Grant<'_>) {
+    change(state, at, run, State::Leased, grant.cause, grant.holder);
+    state.runs[run].active = Some(Box::new(Active {
+        fence: grant.fence,
+        worker: grant.holder.clone(),
+        lease_ms: grant.lease_ms,
+        acquired_at: at.wall,
+        expires: at.steady.plus_ms(grant.lease_ms),
+        expires_at: at.wall.plus_ms(grant.lease_ms),
+        idle: true,
+        ..Active::default()
+    }));
+    state.fence_counter = state.fence_counter.max(grant.fence.counter);
+}
+
+/// An attempt begins on a running run: its time runs from now on.
+pub(super) fn begin(state: &mut Tables, at: &At, run: u32, number: u32) {
+    let timeout_ms = policy(state.task_of(run)).timeout_ms;
+    let row = &mut state.runs[run];
+    row.attempt_count = number;
+    if let Some(active) = row.active.as_deref_mut() {
+        active.idle = false;
+        active.started_at = (active.acquired_at != at.wall).then_some(at.wall);
+        active.deadline = timeout_ms.map(|ms| at.steady.plus_ms(ms));
+        active.deadline_at = timeout_ms.map(|ms| at.wall.plus_ms(ms));
+    }
+    state.stats.attempts_total += 1;
+}
+
+/// Nobody holds the run any more.
+pub(super) fn let_go(state: &mut Tables, run: u32) -> Option<Box<Active>> {
+    let active = state.runs[run].active.take()?;
+    state.closed.push(run);
+    Some(active)
+}
+
 /// How an attempt ended, for its record.
-struct Ended<'a> {
-    result: AttemptResult,
-    error: &'a Option<Box<RunError>>,
-    output: &'a Option<Bytes>,
-    after: State,
-    reported: bool,
+pub(super) struct Ended<'a> {
+    pub(super) result: AttemptResult,
+    pub(super) error: &'a Option<Box<RunError>>,
+    pub(super) output: &'a Option<Bytes>,
+    pub(super) after: State,
+    pub(super) reported: bool,
 }
 
 impl<'a> Ended<'a> {
@@ -110,24 +155,33 @@ impl<'a> Ended<'a> {
     }
 }
 
-/// Closes the attempt that is on its way. Its worker's name is returned: it is the actor of what the worker reported.
-fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Text {
-    let row = &mut state.runs[run];
-    let Some(active) = row.active.take() else {
+/// Ends the lease, and the attempt that is on its way under it. Its worker's name is returned: it is the actor of what the worker
+/// reported.
+pub(super) fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Text {
+    let Some(active) = let_go(state, run) else {
         return Text::default();
     };
+    let row = &mut state.runs[run];
+    row.lost_leases += u16::from(ended.result == AttemptResult::LeaseExpired);
+    let actor = if ended.reported {
+        active.worker.clone()
+    } else {
+        Text::default()
+    };
+    if active.idle {
+        return actor;
+    }
     row.failures += u16::from(matches!(
         ended.result,
         AttemptResult::Failure | AttemptResult::Timeout
     ));
-    row.lost_leases += u16::from(ended.result == AttemptResult::LeaseExpired);
     let attempt = Attempt {
         number: row.attempt_count,
         result: ended.result,
         fence: active.fence,
-        started_at: active.acquired_at,
+        started_at: active.started_at(),
         finished_at: at.wall,
-        worker: active.worker.clone(),
+        worker: active.worker,
         error: ended.error.clone(),
         output: ended.output.clone(),
         reported: ended.reported,
@@ -143,12 +197,7 @@ fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Tex
     }
     attempts.push_back(attempt);
     state.stats.attempts_by_result[ended.result as usize] += 1;
-    state.closed.push(run);
-    if ended.reported {
-        active.worker
-    } else {
-        Text::default()
-    }
+    actor
 }
 
 fn cause_of(result: AttemptResult) -> Cause {
@@ -234,27 +283,20 @@ impl Apply for RunReady {
 impl Apply for RunStarted {
     fn apply(&self, state: &mut Tables, at: &At) {
         let run = state.run_of(at.tenant, self.run);
-        change(state, at, run, State::Leased, Cause::Claim, &self.worker);
-        change(state, at, run, State::Running, Cause::Claim, &self.worker);
-        let timeout_ms = policy(state.task_of(run)).timeout_ms;
-        let row = &mut state.runs[run];
-        row.attempt_count = self.number;
-        row.active = Some(Box::new(Active {
-            fence: Fence {
-                incarnation: self.incarnation,
-                counter: self.counter,
-            },
-            worker: self.worker.clone(),
-            lease_ms: self.lease_ms,
-            acquired_at: at.wall,
-            expires: at.steady.plus_ms(self.lease_ms),
-            expires_at: at.wall.plus_ms(self.lease_ms),
-            deadline: timeout_ms.map(|ms| at.steady.plus_ms(ms)),
-            deadline_at: timeout_ms.map(|ms| at.wall.plus_ms(ms)),
-            ..Active::default()
-        }));
-        state.fence_counter = state.fence_counter.max(self.counter);
-        state.stats.attempts_total += 1;
+        let fence = Fence {
+            incarnation: self.incarnation,
+            counter: self.counter,
+        };
+        let (holder, lease_ms, cause) = (&self.worker, self.lease_ms, Cause::Claim);
+        let grant = Grant {
+            fence,
+            holder,
+            lease_ms,
+            cause,
+        };
+        hold(state, at, run, grant);
+        change(state, at, run, State::Running, cause, holder);
+        begin(state, at, run, self.number);
         state.rearm(run);
     }
 }
@@ -349,6 +391,8 @@ impl Apply for RunCanceled {
             // Forced: whatever the worker reports afterwards is not this end.
             ended.reported &= self.cause != Cause::Force;
             close_attempt(state, at, run, ended);
+        } else {
+            let_go(state, run);
         }
         state.runs[run].past_mut().reason = self.reason.clone();
         change(state, at, run, after, self.cause, &self.by);

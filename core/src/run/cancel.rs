@@ -56,7 +56,8 @@ pub(crate) fn call_off(
     if row.state.is_terminal() {
         return Called::AlreadyEnded;
     }
-    let Some(active) = row.active.as_deref() else {
+    // Nobody works on a run without an attempt, be it held or not: there is nobody to wait for.
+    let Some(active) = row.active.as_deref().filter(|active| !active.idle) else {
         tx.emit(RunCanceled {
             run: id,
             cause,

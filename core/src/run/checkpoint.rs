@@ -2,7 +2,7 @@
 //! Owns: their limits and their idempotence.
 //! Never: overwrites a memo with another value.
 
-use super::finish::held;
+use super::finish::attempted;
 use super::model::Row;
 use crate::command::CheckpointPut;
 use crate::event::CheckpointSaved;
@@ -13,7 +13,7 @@ use crate::{Bytes, Text, limits};
 
 /// Decides a checkpoint.
 pub(crate) fn decide(tx: &mut Tx<'_>, put: &CheckpointPut) -> Result<Outcome, Rejection> {
-    let (_, row) = held(tx, put.run, put.fence)?;
+    let (_, row) = attempted(tx, put.run, put.fence)?;
     fits(row, &put.name, &put.value)?;
     let past = row.past.as_deref();
     if past.is_some_and(|past| past.checkpoints.contains_key(&put.name)) {

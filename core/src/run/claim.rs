@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::cancel::expired;
+use super::heartbeat::ends;
 use super::model::{Fence, Row, State};
 use crate::command::Claim;
 use crate::event::{ClaimRecorded, RunStarted};
@@ -77,12 +78,7 @@ fn check(claim: &Claim) -> Result<(), Rejection> {
     if claim.max == 0 || claim.max > limits::CLAIM_LEASES_MAX {
         return invalid("max", "must be between 1 and 1000");
     }
-    if claim
-        .lease_ms
-        .is_some_and(|ms| !(limits::LEASE_MS_MIN..=limits::LEASE_MS_MAX).contains(&ms))
-    {
-        return invalid("lease_ms", "must be between 1000 and 86400000");
-    }
+    limits::check_lease_ms(claim.lease_ms)?;
     task::check_key(claim.idempotency_key.as_ref()).map_err(|message| Rejection::InvalidRequest {
         field: "idempotency_key",
         message,
@@ -221,14 +217,7 @@ fn grant(tx: &Tx<'_>, run: u32) -> ClaimGrant {
         payload,
         stored_payload,
         priority: task.priority,
-        expires_at: active.map_or(tx.now.wall, |active| {
-            let renewed = tx
-                .volatile()
-                .renewals
-                .get(&run)
-                .map(|renewal| renewal.expires_at);
-            renewed.unwrap_or(active.expires_at).max(active.expires_at)
-        }),
+        expires_at: ends(tx, run).1,
         lease_ms: active.map_or(0, |active| active.lease_ms),
         deadline_at: active.and_then(|active| active.deadline_at),
         rare: rare(row, task),

@@ -24,6 +24,17 @@ pub(crate) struct End {
 }
 
 impl End {
+    /// An end that somebody's word alone makes.
+    pub(crate) fn told(result: AttemptResult) -> End {
+        End {
+            result,
+            error: None,
+            output: None,
+            reason: None,
+            retry_after_ms: None,
+        }
+    }
+
     /// An end that the machine itself sees: a timeout or a lost lease.
     pub(crate) fn seen(result: AttemptResult, code: &str, message: &str) -> End {
         let error = RunError {
@@ -32,11 +43,8 @@ impl End {
             retryable: true,
         };
         End {
-            result,
             error: Some(Box::new(error)),
-            output: None,
-            reason: None,
-            retry_after_ms: None,
+            ..End::told(result)
         }
     }
 }

@@ -152,7 +152,12 @@ fn leased(active: &Active) -> Block {
         ("owner", active.worker.to_string(), false),
         instant("acquired_at_ms", active.acquired_at),
     ];
-    block("leased", "a worker is on it", details)
+    let message = if active.idle {
+        "somebody holds it; no attempt has begun"
+    } else {
+        "a worker is on it"
+    };
+    block("leased", message, details)
 }
 
 fn outlook(row: &Row, reasons: &[Block]) -> String {
@@ -165,6 +170,7 @@ fn outlook(row: &Row, reasons: &[Block]) -> String {
         "concurrency_key_busy" => "a holder of its concurrency key finishes".into(),
         "engine_paused" => "the engine is resumed".into(),
         "suspended" => "it is resumed".into(),
+        "leased" if row.state == State::Leased => "its holder starts it".into(),
         "leased" => "it is running now".into(),
         "expired" => "never: it was not started in time".into(),
         _ => format!("never: it is {}", row.state.name()),

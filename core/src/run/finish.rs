@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 
 use super::close::{End, close};
-use super::model::{AttemptResult, Fence, Row, RunError, State};
+use super::model::{Active, AttemptResult, Fence, Row, RunError, State};
 use crate::command::{Finish, Outcome as Report};
 use crate::event::CheckpointSaved;
 use crate::machine::Tx;
@@ -28,6 +28,7 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
     {
         return repeat(row, finish);
     }
+    check_begun(row)?;
     for (name, value) in &finish.checkpoints {
         run::checkpoint_fits(row, name, value)?;
     }
@@ -44,6 +45,18 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
     }
     tx.emit(event);
     Ok(Outcome::Finished(tx.state().runs[run].state))
+}
+
+/// Only an attempt that began can end.
+pub(super) fn check_begun(row: &Row) -> Result<(), Rejection> {
+    let begun = |active: &Active| !active.idle;
+    if row.state != State::Running {
+        return Err(Rejection::AttemptFinishRequiresRunning { state: row.state });
+    }
+    if !row.active.as_deref().is_some_and(begun) {
+        return Err(Rejection::AttemptFinishMissingActive { run: row.id });
+    }
+    Ok(())
 }
 
 fn row_lacks(tx: &Tx<'_>, run: u32, name: &Text) -> bool {
@@ -173,7 +186,18 @@ fn check_checkpoints_together(row: &Row, finish: &Finish) -> Result<(), Rejectio
     run::checkpoint_room(count, bytes)
 }
 
-/// The live lease's row, or the refusal that a stale token gets.
+/// The row of a live lease under which an attempt is on its way, or the refusal that a stale token gets.
+pub(crate) fn attempted<'a>(
+    tx: &'a Tx<'_>,
+    id: RunId,
+    fence: Fence,
+) -> Result<(u32, &'a Row), Rejection> {
+    let (run, row) = held(tx, id, fence)?;
+    check_begun(row).map_err(|_| Rejection::LeaseLost { run: id })?;
+    Ok((run, row))
+}
+
+/// The row of a live lease, or the refusal that a stale token gets.
 pub(crate) fn held<'a>(
     tx: &'a Tx<'_>,
     id: RunId,
@@ -184,12 +208,8 @@ pub(crate) fn held<'a>(
         return Err(Rejection::LeaseLost { run: id });
     };
     let row = &tx.state().runs[run];
-    if row.state != State::Running
-        || row
-            .active
-            .as_ref()
-            .is_none_or(|active| active.fence != fence)
-    {
+    let is_live = |active: &Active| active.fence == fence;
+    if !row.active.as_deref().is_some_and(is_live) {
         return Err(Rejection::LeaseLost { run: id });
     }
     Ok((run, row))

@@ -4,6 +4,7 @@
 
 use super::finish::held;
 use super::model::Active;
+use crate::Bytes;
 use crate::command::HeartbeatItem;
 use crate::event::LeaseExtended;
 use crate::limits;
@@ -11,6 +12,7 @@ use crate::machine::Tx;
 use crate::outcome::{Beat, Directive, Outcome};
 use crate::rejection::Rejection;
 use crate::state::Renewal;
+use crate::time::{Steady, Timestamp};
 
 /// Decides a heartbeat.
 pub(crate) fn decide(tx: &mut Tx<'_>, beat: &HeartbeatItem) -> Result<Outcome, Rejection> {
@@ -22,39 +24,59 @@ pub(crate) fn decide(tx: &mut Tx<'_>, beat: &HeartbeatItem) -> Result<Outcome, R
         .ok_or(Rejection::LeaseLost { run: beat.run })?;
     let lease_ms = beat.lease_ms.unwrap_or(active.lease_ms);
     let directive = directive(active);
-    // A renewal never shortens what was granted, be it recorded or renewed in memory.
-    let recorded = active.expires;
-    let renewal = tx.volatile().renewals.get(&run);
-    let granted_at = renewal.map_or(active.expires_at, |old| {
-        old.expires_at.max(active.expires_at)
-    });
-    let granted = tx.volatile().expires(run, recorded);
+    let expires_at = renew(tx, run, lease_ms, beat.progress.clone());
+    Ok(Outcome::Beat(Beat {
+        expires_at,
+        directive,
+    }))
+}
+
+/// Keeps a lease for so long from now on, and gives its end. A renewal never shortens what was granted, be it recorded or renewed in
+/// memory.
+pub(super) fn renew(
+    tx: &mut Tx<'_>,
+    run: u32,
+    lease_ms: u64,
+    progress: Option<Bytes>,
+) -> Timestamp {
+    let (granted, granted_at) = ends(tx, run);
+    let row = &tx.state().runs[run];
+    let (id, recorded) = (
+        row.id,
+        row.active.as_ref().map_or(granted, |held| held.expires),
+    );
     let asked = tx.now.steady.plus_ms(lease_ms);
     let expires = asked.max(granted);
     let expires_at = tx.now.wall.plus_ms(lease_ms).max(granted_at);
-    let progress = beat
-        .progress
-        .clone()
-        .or_else(|| renewal.and_then(|old| old.progress.clone()));
+    let known = || tx.volatile().renewals.get(&run)?.progress.clone();
+    let progress = progress.or_else(known);
     if asked.since_ms(recorded) > limits::RENEWAL_EVENT_MS {
-        tx.emit(LeaseExtended {
-            run: beat.run,
-            lease_ms,
-        });
+        tx.emit(LeaseExtended { run: id, lease_ms });
     }
+    let updated_at = tx.now.wall;
     tx.renew(
         run,
         Renewal {
             expires,
             expires_at,
-            updated_at: tx.now.wall,
+            updated_at,
             progress,
         },
     );
-    Ok(Outcome::Beat(Beat {
-        expires_at,
-        directive,
-    }))
+    expires_at
+}
+
+/// When the lease on a run truly ends, on both clocks: as recorded, or as renewed in memory. Now when nobody holds it.
+pub(super) fn ends(tx: &Tx<'_>, run: u32) -> (Steady, Timestamp) {
+    let Some(active) = tx.state().runs[run].active.as_deref() else {
+        return (tx.now.steady, tx.now.wall);
+    };
+    let renewal = tx.volatile().renewals.get(&run);
+    let renewed_at = renewal.map_or(active.expires_at, |renewal| renewal.expires_at);
+    (
+        tx.volatile().expires(run, active.expires),
+        renewed_at.max(active.expires_at),
+    )
 }
 
 fn directive(active: &Active) -> Directive {
@@ -68,23 +90,9 @@ fn directive(active: &Active) -> Directive {
 }
 
 fn check(beat: &HeartbeatItem) -> Result<(), Rejection> {
-    let invalid = |field, message: &str| {
-        Err(Rejection::InvalidRequest {
-            field,
-            message: message.into(),
-        })
-    };
-    if beat
-        .lease_ms
-        .is_some_and(|ms| !(limits::LEASE_MS_MIN..=limits::LEASE_MS_MAX).contains(&ms))
-    {
-        return invalid("lease_ms", "must be between 1000 and 86400000");
-    }
-    if beat
-        .progress
-        .as_ref()
-        .is_some_and(|note| note.len() > limits::PROGRESS_BYTES_MAX)
-    {
+    limits::check_lease_ms(beat.lease_ms)?;
+    let note = beat.progress.as_ref();
+    if note.is_some_and(|note| note.len() > limits::PROGRESS_BYTES_MAX) {
         return Err(Rejection::LimitExceeded {
             limit: "progress_bytes",
             value: limits::PROGRESS_BYTES_MAX as u64,

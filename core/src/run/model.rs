@@ -287,6 +287,8 @@ pub(crate) struct Active {
     pub(crate) suspend: Option<Box<SuspendRequest>>,
     /// No attempt has begun: somebody holds the run by hand.
     pub(crate) idle: bool,
+    /// When the attempt began, if that was later than the lease.
+    pub(crate) started_at: Option<Timestamp>,
     /// What the attempt has used so far.
     pub(crate) consumption: Vec<Amount>,
     /// What is held for it of each budget that covers it.
@@ -294,6 +296,11 @@ pub(crate) struct Active {
 }
 
 impl Active {
+    /// When the attempt began; the lease, while none has.
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.started_at.unwrap_or(self.acquired_at)
+    }
+
     /// The first of lease end, attempt deadline and forced cancel.
     pub(crate) fn alarm(&self, expires: Steady) -> Steady {
         let deadline = self.deadline.unwrap_or(expires).min(expires);

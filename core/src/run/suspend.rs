@@ -21,7 +21,8 @@ pub(crate) fn suspend(
         return Err(Rejection::RunSuspendRequiresRunning { state });
     };
     let row = &tx.state().runs[run];
-    let Some(active) = row.active.as_deref() else {
+    let running = row.state == State::Running;
+    let Some(active) = row.active.as_deref().filter(|_| running) else {
         return Err(Rejection::RunSuspendRequiresRunning { state: row.state });
     };
     if active.suspend.is_none() {

@@ -5,11 +5,11 @@
 use super::cancel::expired;
 use super::close::{End, close};
 use super::model::{Active, AttemptResult, Cause, State};
-use crate::event::{Event, RunCanceled, RunReady};
+use crate::event::{Event, LeaseEnded, RunCanceled, RunReady};
 use crate::limits::TICK_ALARMS_MAX;
 use crate::machine::Tx;
 use crate::outcome::Outcome;
-use crate::task;
+use crate::{Text, task};
 
 /// Decides a tick.
 pub(crate) fn decide(tx: &mut Tx<'_>) -> Outcome {
@@ -70,13 +70,28 @@ fn overdue(tx: &Tx<'_>, run: u32, active: &Active) -> Option<Event> {
             "the attempt's deadline passed",
         )
     } else if tx.volatile().expires(run, active.expires) <= now {
-        End::seen(
-            AttemptResult::LeaseExpired,
-            "lease_expired",
-            "the lease ended without a word from its worker",
-        )
+        return Some(lapse(tx, run, active, &Text::default()));
     } else {
         return None;
     };
     Some(close(row, policy, active, end))
+}
+
+/// The end of a lease without a word from its holder. Before the work began that is no matter: the run is ready again.
+pub(super) fn lapse(tx: &Tx<'_>, run: u32, active: &Active, by: &Text) -> Event {
+    let row = &tx.state().runs[run];
+    if row.state == State::Leased {
+        return LeaseEnded {
+            run: row.id,
+            cause: Cause::LeaseExpired,
+            by: by.clone(),
+        }
+        .into();
+    }
+    let end = End::seen(
+        AttemptResult::LeaseExpired,
+        "lease_expired",
+        "the lease ended without a word from its worker",
+    );
+    close(row, task::policy(tx.state().task_of(run)), active, end)
 }

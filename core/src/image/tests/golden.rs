@@ -435,6 +435,7 @@ fn tied_state() -> State {
     let held = Active {
         suspend: Some(Box::new(budget)),
         idle: true,
+        started_at: Some(Timestamp(1_800_000_000_013)),
         consumption: amounts(),
         reserved: amounts(),
         ..active()
