@@ -1,7 +1,7 @@
 //! The audit of what is finished: in memory or in the store, it stays what it was.
 
 use mainstay::store::{Reader, StoreError};
-use mainstay::{Answer, Facts, Machine, Now, Query, TenantId};
+use mainstay::{Answer, Facts, Machine, Now, Query, RunId, TaskId, TenantId};
 
 use super::judge::Oracle;
 use super::model::{Verdict, demand};
@@ -16,16 +16,15 @@ impl Oracle {
         reader: &mut dyn Reader,
         few: Option<u64>,
     ) -> Verdict {
-        let count = self.model.tasks.len();
+        let tasks = self.audited()?;
+        let count = tasks.len();
         let (skip, take) = match few {
             Some(choice) => ((choice % (count as u64 + 1)) as usize, 4),
             None => (0, count),
         };
-        for (id, task) in self.model.tasks.iter().skip(skip).take(take) {
-            let Some(run) = task.run else { continue };
-            let is_live = !self.model.run(run)?.state.is_terminal();
-            let gone = self.model.may_be_gone(*id);
-            for query in [Query::Task(*id), Query::Run(run)] {
+        for (id, run, is_live) in tasks.into_iter().skip(skip).take(take) {
+            let gone = self.may_be_gone(id);
+            for query in [Query::Task(id), Query::Run(run)] {
                 if is_live && matches!(query, Query::Run(_)) {
                     continue;
                 }
@@ -42,6 +41,27 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    /// Tasks that have had one run, with it, and whether it is live.
+    fn audited(&self) -> Result<Vec<(TaskId, RunId, bool)>, String> {
+        let mut tasks = Vec::new();
+        if let Some(laws) = &self.laws {
+            for (id, task) in &laws.tasks {
+                if let [run] = task.runs[..] {
+                    let is_over = laws.state(*id)?.is_terminal() && !laws.is_fenced(*id)?;
+                    let is_live = !is_over || !laws.run(run)?.state.is_terminal();
+                    tasks.push((*id, run, is_live));
+                }
+            }
+            return Ok(tasks);
+        }
+        for (id, task) in &self.model.tasks {
+            if let Some(run) = task.run {
+                tasks.push((*id, run, !self.model.run(run)?.state.is_terminal()));
+            }
+        }
+        Ok(tasks)
     }
 }
 

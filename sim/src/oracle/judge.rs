@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use mainstay::{CallError, Clock, Command, Digest, Facts, Machine, Outcome, Raw, RunId};
+use mainstay::{
+    BudgetScope, CallError, Clock, Command, Digest, Facts, Machine, Outcome, Raw, RunId, TaskId,
+    Text,
+};
 use mainstay_log::Options;
 
 use super::history::{Asked, Entry, Said, Wish};
 use super::image::{self, Kept, Written};
+use super::laws::Laws;
 use super::model::{Model, Verdict, demand};
 use super::replies::Told;
 use crate::disk::SimDisk;
@@ -31,6 +35,8 @@ pub(crate) struct Recovered<'a> {
 /// The reference model with everything that was ever shown.
 pub(crate) struct Oracle {
     pub(crate) model: Model,
+    /// Instead of the model, in worlds that use everything a task can be.
+    pub(crate) laws: Option<Box<Laws>>,
     /// A machine that has replayed every event known to be durable, and lets nothing go.
     pub(super) reference: Machine,
     /// Every frame known to be durable, in order.
@@ -55,6 +61,7 @@ impl Default for Oracle {
     fn default() -> Oracle {
         Oracle {
             model: Model::default(),
+            laws: None,
             reference: Machine::new(99),
             known: Vec::new(),
             trimmed: Vec::new(),
@@ -80,6 +87,46 @@ struct Flat<'a> {
 }
 
 impl Oracle {
+    /// Judges by the laws instead of the model from now on.
+    pub(crate) fn by_laws(&mut self) {
+        self.laws = Some(Box::default());
+    }
+
+    /// The last event that was judged.
+    pub(crate) fn sequence(&self) -> u64 {
+        let laws = self.laws.as_deref();
+        laws.map_or(self.model.sequence, |laws| laws.sequence)
+    }
+
+    /// Whether a task may be gone with its runs.
+    pub(crate) fn may_be_gone(&self, task: TaskId) -> bool {
+        match &self.laws {
+            Some(laws) => laws.may_be_gone(task),
+            None => self.model.may_be_gone(task),
+        }
+    }
+
+    /// Every run in the log so far.
+    pub(crate) fn runs(&self) -> Vec<RunId> {
+        match &self.laws {
+            Some(laws) => laws.runs.keys().copied().collect(),
+            None => self.model.runs.keys().copied().collect(),
+        }
+    }
+
+    /// Whether everything has come to its end.
+    pub(crate) fn all_ended(&self) -> bool {
+        match &self.laws {
+            Some(laws) => laws.all_ended(),
+            None => self.model.all_ended(),
+        }
+    }
+
+    /// Schedules that would never end, and budgets that may be used up.
+    pub(crate) fn closable(&self) -> (Vec<TaskId>, Vec<(BudgetScope, Text)>) {
+        self.laws.as_deref().map(Laws::closable).unwrap_or_default()
+    }
+
     /// Remembers what a principal asks for.
     pub(crate) fn asks(&mut self, id: u64, asked: &Asked) {
         let mut note = |id: u64, wish: Wish| {
@@ -160,7 +207,10 @@ impl Oracle {
         let events = fresh.iter().map(|written| written.events.len() as u64);
         self.events += events.sum::<u64>();
         if std::mem::take(&mut self.forgets) {
-            self.model.forget();
+            match &mut self.laws {
+                Some(laws) => laws.forget(),
+                None => self.model.forget(),
+            }
         }
         self.judge_machine(found)
     }
@@ -251,7 +301,7 @@ impl Oracle {
                 );
             }
         }
-        let (before, mut places) = (self.model.sequence, places);
+        let (before, mut places) = (self.sequence(), places);
         if let Some((early, _)) = places.first_key_value() {
             demand!(
                 *early >= before,
@@ -278,9 +328,11 @@ impl Oracle {
     ) -> Verdict {
         let name = &*command.record.principal;
         let wish = self.wishes.get(name).cloned();
-        self.model
-            .command(command, wish.as_ref())
-            .map_err(|error| format!("{name}: {error}"))?;
+        let judged = match &mut self.laws {
+            Some(laws) => laws.command(command, wish.as_ref()),
+            None => self.model.command(command, wish.as_ref()),
+        };
+        judged.map_err(|error| format!("{name}: {error}"))?;
         self.note(command);
         let (Some(told), Some(wish)) = (answers.get(name), wish) else {
             return Ok(());
@@ -300,7 +352,7 @@ impl Oracle {
 
     /// Answers to requests that wrote nothing, at the sequence where the model stands.
     fn judge_unwritten(&mut self, places: &mut BTreeMap<u64, Vec<&Flat<'_>>>) -> Verdict {
-        let here = places.remove(&self.model.sequence).unwrap_or_default();
+        let here = places.remove(&self.sequence()).unwrap_or_default();
         for told in here {
             match (
                 told.said,
@@ -328,8 +380,11 @@ impl Oracle {
             draining: told.entry.draining,
             marks: &mut self.marks,
         };
-        let judged = self.model.told(&mut told_here);
-        judged.map_err(|error| format!("r{} at event {}: {error}", told.id, self.model.sequence))
+        let judged = match &mut self.laws {
+            Some(laws) => laws.told(&mut told_here),
+            None => self.model.told(&mut told_here),
+        };
+        judged.map_err(|error| format!("r{} at event {}: {error}", told.id, self.sequence()))
     }
 
     fn read(&mut self, told: &Flat<'_>) -> Verdict {
@@ -340,9 +395,11 @@ impl Oracle {
         let Said::Answer(answer) = &replied.value else {
             return Err(String::from("a question was answered with a decision"));
         };
-        self.model
-            .seen(query, answer)
-            .map_err(|error| format!("r{} at event {}: {error}", told.id, self.model.sequence))
+        let judged = match &self.laws {
+            Some(laws) => laws.seen(query, answer),
+            None => self.model.seen(query, answer),
+        };
+        judged.map_err(|error| format!("r{} at event {}: {error}", told.id, self.sequence()))
     }
 
     /// Whether a request is in the log as often as its answer allows.

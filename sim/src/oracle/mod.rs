@@ -7,6 +7,7 @@ mod ending;
 mod history;
 mod image;
 mod judge;
+mod laws;
 mod model;
 mod replies;
 mod rules;

@@ -141,7 +141,7 @@ pub(crate) struct Model {
 }
 
 /// The edges of the state machine, from the design, not from the code.
-fn is_edge(from: RunState, to: RunState) -> bool {
+pub(crate) fn is_edge(from: RunState, to: RunState) -> bool {
     use RunState::{
         Canceled, Completed, Failed, Leased, Ready, RetryWait, Running, Scheduled, Suspended,
     };

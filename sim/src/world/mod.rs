@@ -9,5 +9,6 @@ mod plan;
 mod revive;
 mod run;
 mod steps;
+mod wide;
 
 pub use run::{Report, Setup, run_ancient, run_planned, run_seed};

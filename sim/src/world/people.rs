@@ -6,11 +6,12 @@ use mainstay::{
     SafetyLevel, Strategy, Submitted, TaskId, TaskSpec, Text, Timestamp,
 };
 
+use super::wide;
 use crate::oracle::{Asked, principal};
 use crate::rng::Rng;
 
-const QUEUES: &[&str] = &["q1", "q2"];
-const KINDS: &[&str] = &["a", "b", "c"];
+pub(super) const QUEUES: &[&str] = &["q1", "q2"];
+pub(super) const KINDS: &[&str] = &["a", "b", "c"];
 const KEYS: u64 = 5;
 
 /// A lease as its worker knows it, live or not: workers may be zombies.
@@ -30,17 +31,19 @@ pub(crate) struct People {
     keyed: Vec<TaskSpec>,
     claims: Vec<Claim>,
     asked: u64,
+    /// They use everything a task can be.
+    wide: bool,
 }
 
-fn text(of: &str) -> Text {
+pub(super) fn text(of: &str) -> Text {
     Text::from(of)
 }
 
-fn word(rng: &mut Rng, from: &[&str]) -> Text {
+pub(super) fn word(rng: &mut Rng, from: &[&str]) -> Text {
     text(from[rng.below(from.len() as u64) as usize])
 }
 
-fn json(rng: &mut Rng) -> Bytes {
+pub(super) fn json(rng: &mut Rng) -> Bytes {
     let size = match rng.below(30) {
         0 => rng.below(6000),
         1..=8 => rng.below(400),
@@ -56,11 +59,16 @@ fn json(rng: &mut Rng) -> Bytes {
     )
 }
 
-fn reason(rng: &mut Rng) -> Option<Text> {
+pub(super) fn reason(rng: &mut Rng) -> Option<Text> {
     rng.chance(40).then(|| text("because"))
 }
 
 impl People {
+    /// From now on they use everything a task can be.
+    pub(crate) fn widen(&mut self) {
+        self.wide = true;
+    }
+
     /// A fresh number for a request; a batch takes as many as it has parts.
     pub(crate) fn number(&mut self, parts: usize) -> u64 {
         let first = self.asked + 1;
@@ -70,6 +78,11 @@ impl People {
 
     /// What somebody asks next, and how long a claim waits.
     pub(crate) fn next(&mut self, rng: &mut Rng, wall_ms: u64) -> (Asked, u64) {
+        if self.wide && rng.chance(30) {
+            if let Some(command) = self.wide_next(rng, wall_ms) {
+                return (Asked::Call(Box::new(self.call(rng, command))), 0);
+            }
+        }
         let command = match rng.below(100) {
             0..=25 => return (self.submit(rng, wall_ms), 0),
             26..=45 => {
@@ -80,7 +93,7 @@ impl People {
                 };
                 return (Asked::Claim(Box::new(self.claim(rng))), wait);
             }
-            46..=63 => self.finish(rng),
+            46..=63 => self.finish(rng, wall_ms),
             64..=70 => self.beat(rng),
             71..=74 => self.checkpoint(rng),
             75..=79 => self.run(rng).map(|run| Command::CancelRun {
@@ -170,6 +183,9 @@ impl People {
         if rng.chance(35) {
             spec.extras = Some(Box::new(extras(rng, wall_ms)));
         }
+        if self.wide {
+            wide::widen(self, rng, &mut spec, wall_ms);
+        }
         let is_keyed = spec
             .extras
             .as_ref()
@@ -199,6 +215,11 @@ impl People {
             idempotency_key: rng
                 .chance(20)
                 .then(|| format!("c{}", rng.below(KEYS)).into()),
+            capabilities: if self.wide && rng.chance(60) {
+                vec![word(rng, wide::CAPABILITIES)]
+            } else {
+                Vec::new()
+            },
             ..Claim::default()
         };
         if claim.idempotency_key.is_some() {
@@ -214,9 +235,9 @@ impl People {
         (count > 0).then(|| (count - 1 - rng.below(back)) as usize)
     }
 
-    fn finish(&mut self, rng: &mut Rng) -> Option<Command> {
+    fn finish(&mut self, rng: &mut Rng, wall_ms: u64) -> Option<Command> {
         let at = self.pick_held(rng)?;
-        let held = &mut self.held[at];
+        let held = &self.held[at];
         if let Some(before) = held.reported.clone().filter(|_| rng.chance(60)) {
             return Some(Command::Finish(Box::new(before)));
         }
@@ -246,7 +267,10 @@ impl People {
             finish.checkpoints = vec![(word(rng, &["m1", "m2"]), json(rng))];
         }
         finish.reason = reason(rng);
-        held.reported = Some(finish.clone());
+        if self.wide {
+            wide::widen_finish(self, rng, &mut finish, wall_ms);
+        }
+        self.held[at].reported = Some(finish.clone());
         Some(Command::Finish(Box::new(finish)))
     }
 
@@ -275,13 +299,18 @@ impl People {
         })))
     }
 
-    fn run(&self, rng: &mut Rng) -> Option<RunId> {
+    pub(super) fn lease(&self, rng: &mut Rng) -> Option<(RunId, mainstay::Fence)> {
+        let held = &self.held[self.pick_held(rng)?];
+        Some((held.run, held.fence))
+    }
+
+    pub(super) fn run(&self, rng: &mut Rng) -> Option<RunId> {
         let recent = if rng.chance(75) { 12 } else { usize::MAX };
         let from = self.runs.len().saturating_sub(recent);
         (!self.runs.is_empty()).then(|| *rng.pick(&self.runs[from..]))
     }
 
-    fn task(&self, rng: &mut Rng) -> Option<TaskId> {
+    pub(super) fn task(&self, rng: &mut Rng) -> Option<TaskId> {
         let recent = if rng.chance(75) { 12 } else { usize::MAX };
         let from = self.tasks.len().saturating_sub(recent);
         (!self.tasks.is_empty()).then(|| *rng.pick(&self.tasks[from..]))
@@ -310,12 +339,15 @@ impl People {
             Outcome::Submitted(Submitted {
                 task,
                 run,
+                more,
                 created: true,
                 ..
             }) => {
                 self.tasks.push(*task);
                 self.runs.push(run.run);
+                self.runs.extend(more.iter().map(|run| run.run));
             }
+            Outcome::RunCreated(run) => self.runs.push(run.run),
             Outcome::Claimed(grants) => {
                 self.held.extend(grants.iter().map(|grant| Held {
                     run: grant.run,

@@ -310,8 +310,7 @@ impl World {
             (!whole).then_some(choice),
         )?;
         let oracle = &self.oracle;
-        self.people
-            .forget_tasks(|task| oracle.model.may_be_gone(task));
+        self.people.forget_tasks(|task| oracle.may_be_gone(task));
         if self.rng.chance(6) {
             self.recover_again(raw)?;
         }

@@ -36,6 +36,8 @@ pub struct Setup {
     pub crash: Option<Crash>,
     /// Whether every step is written down.
     pub trace: bool,
+    /// Whether people use everything a task can be; every second seed when not said.
+    pub wide: Option<bool>,
 }
 
 impl Default for Setup {
@@ -48,6 +50,7 @@ impl Default for Setup {
             blind: false,
             crash: None,
             trace: false,
+            wide: None,
         }
     }
 }
@@ -113,7 +116,13 @@ pub fn run_ancient(seed: u64, lives: u64, steps: u64) -> Result<(u64, u64), Stri
         damage: 0,
         ..Setup::default()
     };
-    let mut world = World::new(seed, setup);
+    let mut world = World::new(
+        seed,
+        Setup {
+            wide: Some(false),
+            ..setup
+        },
+    );
     world.options.segment_bytes = 4096;
     world.settings.log_retain_bytes = 0;
     world.settings.snapshot_every_bytes = 8192;
@@ -203,6 +212,11 @@ impl World {
         };
         let settings = plan::settings(&mut rng, options.segment_bytes, setup.engine);
         let store = setup.store;
+        let (mut people, mut oracle) = (People::default(), Oracle::default());
+        if setup.wide.unwrap_or(seed % 2 == 1) {
+            people.widen();
+            oracle.by_laws();
+        }
         let disk = SimDisk::new(seed, sector);
         if setup.trace {
             disk.listen();
@@ -213,8 +227,8 @@ impl World {
             disk,
             options,
             clock: SimClock::new(),
-            people: People::default(),
-            oracle: Oracle::default(),
+            people,
+            oracle,
             report: Report::default(),
             history: Vec::new(),
             last: None,
@@ -243,7 +257,7 @@ impl World {
         self.report.marks.add(&self.oracle.marks);
         self.report.trace = self.disk.trace()
             ^ self.rng.draw()
-            ^ self.oracle.model.sequence.rotate_left(32)
+            ^ self.oracle.sequence().rotate_left(32)
             ^ self.oracle.acks.rotate_left(48);
         if self.disk.torn() > 0 {
             self.report.marks.hit("torn sector");
@@ -371,7 +385,7 @@ impl World {
         closed.map_err(|error| format!("a healthy engine did not close: {error}"))?;
         self.bury(life, End::Clean)?;
         let life = self.open(Plan::default())?;
-        if !self.oracle.model.all_ended() {
+        if !self.oracle.all_ended() {
             return Err(String::from("not every run came to its end"));
         }
         if life.handle.status() != Status::Ready {

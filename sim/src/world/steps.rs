@@ -5,6 +5,7 @@ use mainstay::{Call, Claim, Command, Text};
 use super::life::Life;
 use super::plan::LifePlan;
 use super::run::{End, World};
+use super::wide;
 use crate::oracle::Asked;
 
 /// Turns that the end may take until everything is terminal.
@@ -240,17 +241,26 @@ pub(super) fn bring_to_an_end(world: &mut World, life: &mut Life) -> Result<(), 
             max: 100,
             lease_ms: None,
             idempotency_key: None,
+            capabilities: wide::CAPABILITIES
+                .iter()
+                .map(|name| Text::from(*name))
+                .collect(),
             ..Claim::default()
         };
         world.ask(life, Asked::Claim(Box::new(claim)), 0);
         for finish in world.people.finish_all() {
             ask(world, life, finish);
         }
+        if turn_number % 16 == 0 && world.oracle.laws.is_some() {
+            let (crons, purses) = world.oracle.closable();
+            for command in wide::open_everything(crons, purses) {
+                ask(world, life, command);
+            }
+        }
         if turn_number % 16 == 0 {
             let suspended = life.machine(|writer| writer.machine().stats().runs_by_state[5]);
             if suspended > 0 {
-                let runs: Vec<_> = world.oracle.model.runs.keys().copied().collect();
-                for run in runs {
+                for run in world.oracle.runs() {
                     ask(world, life, Command::ResumeRun { run, payload: None });
                 }
             }

@@ -1,0 +1,232 @@
+//! Answers of a wide world judged: what a client was told must be what the log says at the sequence the answer names.
+
+use mainstay::{
+    Answer, Claim, ClaimGrant, Command, Explain, Outcome, Query, Rejection, RunState, RunView,
+    Stats, TaskState, TaskView,
+};
+
+use super::model::Laws;
+use crate::oracle::closing::{error_of, result_of};
+use crate::oracle::history::Wish;
+use crate::oracle::model::{Verdict, demand};
+use crate::oracle::replies::Told;
+
+impl Laws {
+    /// Judges one answer; the laws stand at the answer's sequence.
+    pub(crate) fn told(&mut self, told: &mut Told<'_>) -> Verdict {
+        match (told.wish, told.said) {
+            (Wish::Claim(claim), Ok(Outcome::Claimed(grants))) => {
+                self.told_claimed(claim, grants, told)
+            }
+            (Wish::Command(command), Ok(outcome)) => self.told_done(command, outcome, told.wrote),
+            (_, Err(rejection)) => {
+                demand!(
+                    !told.wrote,
+                    "refused ({rejection}), yet the log holds its events"
+                );
+                self.told_refused(told.wish, rejection)
+            }
+            (wish, said) => Err(format!("{wish:?} was answered {said:?}")),
+        }
+    }
+
+    fn told_claimed(
+        &mut self,
+        claim: &Claim,
+        grants: &[ClaimGrant],
+        told: &mut Told<'_>,
+    ) -> Verdict {
+        if grants.is_empty() && !told.draining && claim.idempotency_key.is_none() {
+            let recorded = self.wall;
+            self.wall = told.now.map_or(u64::MAX, |now| now.wall.0);
+            let left = self.passed_over(claim);
+            self.wall = recorded;
+            let left = left?;
+            demand!(
+                left.is_none(),
+                "a claim was told there is nothing, yet {left:?} could be granted"
+            );
+        }
+        for grant in grants.iter().filter(|_| told.wrote) {
+            let run = self.run(grant.run)?;
+            demand!(
+                run.lease.is_some_and(|lease| lease.fence == grant.fence),
+                "run {} is granted to somebody else",
+                grant.run
+            );
+            let spec = &self.task(run.task)?.spec;
+            demand!(
+                grant.payload == spec.payload && grant.attempt == run.granted,
+                "the grant of run {} is not the task's",
+                grant.run
+            );
+        }
+        Ok(())
+    }
+
+    fn told_done(&self, command: &Command, outcome: &Outcome, wrote: bool) -> Verdict {
+        match (command, outcome) {
+            (Command::Submit(_) | Command::SubmitAs(..), Outcome::Submitted(done)) => {
+                self.task(done.task)?;
+                demand!(
+                    done.created == wrote,
+                    "created is {}, yet it is not so",
+                    done.created
+                );
+                for run in done.more.iter().chain([&done.run]) {
+                    demand!(
+                        self.run(run.run)?.task == done.task,
+                        "run {} is another task's",
+                        run.run
+                    );
+                }
+            }
+            (Command::Finish(finish), Outcome::Finished(state)) => {
+                let run = self.run(finish.run)?;
+                let last = run.ended.iter().rev().find(|end| end.fence == finish.fence);
+                let last = last.ok_or("an outcome that is not in the log")?;
+                demand!(
+                    last.reported
+                        && last.after == *state
+                        && last.result == result_of(finish.outcome)
+                        && last.output == finish.output
+                        && (last.error == error_of(finish) || last.after == RunState::Completed),
+                    "told {}, was {}",
+                    state.name(),
+                    last.after.name()
+                );
+            }
+            (Command::CancelTask { task, .. }, Outcome::TaskCanceled(answer)) => {
+                let is_canceled = self.task(*task)?.canceled;
+                demand!(
+                    is_canceled || answer.already_terminal,
+                    "task {task} is not canceled"
+                );
+            }
+            (Command::CancelRun { run, .. }, Outcome::RunCanceled) => {
+                demand!(
+                    self.run(*run)?.state == RunState::Canceled,
+                    "run {run} is not canceled"
+                );
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn told_refused(&self, wish: &Wish, rejection: &Rejection) -> Verdict {
+        match (rejection, wish) {
+            (Rejection::UnknownRun { run }, _) => {
+                let known = self.runs.get(run);
+                let gone = known.is_none_or(|run| self.may_be_gone(run.task));
+                demand!(gone, "run {run} is not known any more");
+            }
+            (Rejection::UnknownTask { task }, _) => demand!(
+                !self.tasks.contains_key(task) || self.may_be_gone(*task),
+                "task {task} is not known any more"
+            ),
+            (Rejection::LeaseLost { run }, Wish::Command(Command::Finish(finish))) => {
+                let live = self.runs.get(run).and_then(|run| run.lease);
+                demand!(
+                    live.is_none_or(|lease| lease.fence != finish.fence),
+                    "the live token of run {run} was refused"
+                );
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Judges one look.
+    pub(crate) fn seen(&self, query: &Query, answer: &Answer) -> Verdict {
+        match (query, answer) {
+            (Query::Run(id), Answer::Absent) => {
+                let known = self.runs.get(id);
+                demand!(
+                    known.is_none_or(|run| self.may_be_gone(run.task)),
+                    "run {id} is not shown"
+                );
+            }
+            (Query::Task(id), Answer::Absent) => demand!(
+                !self.tasks.contains_key(id) || self.may_be_gone(*id),
+                "task {id} is not shown"
+            ),
+            (Query::Run(_), Answer::Run(view)) => self.seen_run(view)?,
+            (Query::Task(_), Answer::Task(view)) => self.seen_task(view)?,
+            (Query::Explain(id), Answer::Explain(explain)) => self.seen_explain(*id, explain)?,
+            (Query::Stats, Answer::Stats(stats)) => self.seen_stats(stats)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn seen_run(&self, view: &RunView) -> Verdict {
+        let run = self.run(view.id)?;
+        let fenced = self.is_fenced(run.task)? && view.state == RunState::Canceled;
+        demand!(
+            view.state == run.state || fenced,
+            "run {} was shown {}, the log says {}",
+            view.id,
+            view.state.name(),
+            run.state.name()
+        );
+        demand!(
+            view.attempt_count == run.granted && view.output == run.output,
+            "run {} was shown otherwise",
+            view.id
+        );
+        Ok(())
+    }
+
+    fn seen_task(&self, view: &TaskView) -> Verdict {
+        let state = self.state(view.id)?;
+        let fenced = self.is_fenced(view.id)? && view.state == TaskState::Canceled;
+        demand!(
+            view.state == state || fenced,
+            "task {} was shown {}, the log says {}",
+            view.id,
+            view.state.name(),
+            state.name()
+        );
+        let runs = self.task(view.id)?.runs.len();
+        demand!(
+            view.runs_total as usize == runs,
+            "task {} was shown with {} runs of {runs}",
+            view.id,
+            view.runs_total
+        );
+        Ok(())
+    }
+
+    fn seen_explain(&self, id: mainstay::RunId, explain: &Explain) -> Verdict {
+        let run = self.run(id)?;
+        demand!(
+            explain.runnable || !explain.reasons.is_empty(),
+            "run {id} does not run for no reason"
+        );
+        if explain.runnable {
+            demand!(
+                run.state == RunState::Ready,
+                "a {} run is called runnable",
+                run.state.name()
+            );
+        }
+        Ok(())
+    }
+
+    fn seen_stats(&self, stats: &Stats) -> Verdict {
+        demand!(
+            stats.runs_by_state == self.by_state(),
+            "counters {:?}, recount {:?}",
+            stats.runs_by_state,
+            self.by_state()
+        );
+        demand!(
+            stats.tasks_total == self.tasks.len() as u64
+                && stats.runs_total == self.runs.len() as u64
+                && stats.sequence == self.sequence,
+            "totals {stats:?} differ from a recount"
+        );
+        Ok(())
+    }
+}

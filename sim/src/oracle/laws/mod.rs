@@ -1,0 +1,8 @@
+//! The laws: what must hold of every event and answer in worlds that use everything a task can be.
+
+mod answers;
+mod events;
+mod model;
+mod starts;
+
+pub(crate) use model::Laws;

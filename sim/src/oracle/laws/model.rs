@@ -1,0 +1,303 @@
+//! What the laws remember of a wide world: tasks, runs, queues, budgets and subscriptions, as their events tell it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mainstay::{
+    AttemptResult, BudgetScope, Bytes, Fence, Filter, HoldPolicy, QueueConfig, RunError, RunId,
+    RunState, SubscriptionId, TaskId, TaskSpec, TaskState, Text,
+};
+
+use crate::oracle::model::{Verdict, demand, is_edge, policy_of};
+
+/// A budget as its events tell it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Purse {
+    pub(crate) limit: u64,
+    pub(crate) reserve: u64,
+    pub(crate) consumed: u64,
+    /// Its exhaustion was said in this period.
+    pub(crate) said: bool,
+}
+
+/// A task.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) spec: TaskSpec,
+    pub(crate) runs: Vec<RunId>,
+    pub(crate) canceled: bool,
+    pub(crate) parent: Option<TaskId>,
+    pub(crate) children: Vec<TaskId>,
+    pub(crate) unmet: BTreeSet<TaskId>,
+    /// Its schedule makes no further run.
+    pub(crate) schedule_ended: bool,
+    /// Instants of its schedule that came to a run, were missed or were skipped.
+    pub(crate) instants: BTreeSet<u64>,
+    pub(crate) occurrences: u64,
+    pub(crate) purses: BTreeMap<Text, Purse>,
+    pub(crate) created_at: u64,
+    pub(crate) may_be_gone: bool,
+}
+
+/// An attempt that ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) fence: Fence,
+    pub(crate) result: AttemptResult,
+    pub(crate) output: Option<Bytes>,
+    pub(crate) error: Option<RunError>,
+    pub(crate) reported: bool,
+    pub(crate) after: RunState,
+}
+
+/// A lease.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    pub(crate) fence: Fence,
+    /// No attempt has begun.
+    pub(crate) idle: bool,
+    pub(crate) cancel: bool,
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) task: TaskId,
+    pub(crate) state: RunState,
+    pub(crate) scheduled_at: u64,
+    pub(crate) ready_order: u64,
+    pub(crate) granted: u32,
+    pub(crate) lease: Option<Lease>,
+    pub(crate) holds_key: bool,
+    pub(crate) ended: Vec<Ended>,
+    pub(crate) output: Option<Bytes>,
+}
+
+/// A subscription.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) task: TaskId,
+    pub(crate) filter: Filter,
+    pub(crate) canceled: bool,
+}
+
+/// A queue with settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Queue {
+    pub(crate) config: QueueConfig,
+    pub(crate) paused: bool,
+    /// Steady times of its starts since its rate was set.
+    pub(crate) starts: Vec<u64>,
+}
+
+/// What one command did that a subscription may wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// A subscription was triggered by hand.
+    ByHand(SubscriptionId),
+    /// A custom event was published.
+    Event(Text),
+    /// A run of a task came to a state.
+    Moved(TaskId, RunState),
+}
+
+/// Everything the laws know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Laws {
+    pub(crate) sequence: u64,
+    pub(crate) wall: u64,
+    pub(crate) steady: u64,
+    pub(crate) incarnation: u64,
+    pub(crate) last_counter: u64,
+    pub(crate) last_id: u128,
+    pub(crate) order: u64,
+    pub(crate) paused: bool,
+    pub(crate) tasks: BTreeMap<TaskId, Task>,
+    pub(crate) runs: BTreeMap<RunId, Run>,
+    pub(crate) queues: BTreeMap<Text, Queue>,
+    /// The tenant's own budgets.
+    pub(crate) purses: BTreeMap<Text, Purse>,
+    pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    /// Of the command at hand.
+    pub(crate) heard: Vec<Heard>,
+}
+
+impl Laws {
+    pub(crate) fn task(&self, id: TaskId) -> Result<&Task, String> {
+        self.tasks
+            .get(&id)
+            .ok_or_else(|| format!("task {id} is not in the log"))
+    }
+
+    pub(crate) fn task_mut(&mut self, id: TaskId) -> Result<&mut Task, String> {
+        self.tasks
+            .get_mut(&id)
+            .ok_or_else(|| format!("task {id} is not in the log"))
+    }
+
+    pub(crate) fn run(&self, id: RunId) -> Result<&Run, String> {
+        self.runs
+            .get(&id)
+            .ok_or_else(|| format!("run {id} is not in the log"))
+    }
+
+    pub(crate) fn run_mut(&mut self, id: RunId) -> Result<&mut Run, String> {
+        self.runs
+            .get_mut(&id)
+            .ok_or_else(|| format!("run {id} is not in the log"))
+    }
+
+    /// A task's state, derived from all its runs and all its descendants.
+    pub(crate) fn state(&self, id: TaskId) -> Result<TaskState, String> {
+        let task = self.task(id)?;
+        if task.canceled {
+            return Ok(TaskState::Canceled);
+        }
+        let (mut live, mut completed) = (task.runs.is_empty(), false);
+        for run in &task.runs {
+            let state = self.run(*run)?.state;
+            live |= !state.is_terminal();
+            completed |= state == RunState::Completed;
+        }
+        let is_cron = task
+            .spec
+            .schedule
+            .as_deref()
+            .is_some_and(|schedule| schedule.cron().is_some());
+        if live || (is_cron && !task.schedule_ended) {
+            return Ok(TaskState::Active);
+        }
+        if self.has_live_descendants(id)? {
+            return Ok(TaskState::WaitingForChildren);
+        }
+        Ok(if completed {
+            TaskState::Completed
+        } else {
+            TaskState::Failed
+        })
+    }
+
+    /// Whether a descendant has not ended: of a canceled one, as long as a run of it is still to be called off.
+    pub(crate) fn has_live_descendants(&self, id: TaskId) -> Result<bool, String> {
+        for child in &self.task(id)?.children {
+            if !self.state(*child)?.is_terminal() || self.has_live_descendants(*child)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the task or one above it is canceled.
+    pub(crate) fn is_fenced(&self, id: TaskId) -> Result<bool, String> {
+        let mut at = Some(id);
+        while let Some(task) = at {
+            let row = self.task(task)?;
+            if row.canceled {
+                return Ok(true);
+            }
+            at = row.parent;
+        }
+        Ok(false)
+    }
+
+    /// Moves a run along one edge; slots and the order of becoming ready follow.
+    pub(crate) fn go(&mut self, id: RunId, to: RunState) -> Verdict {
+        let policy = policy_of(&self.task(self.run(id)?.task)?.spec);
+        let (keyed, hold_policy) = (policy.concurrency_key.is_some(), policy.hold_policy);
+        let order = self.order + 1;
+        let run = self.run_mut(id)?;
+        let from = run.state;
+        demand!(
+            is_edge(from, to),
+            "run {id} went from {} to {}",
+            from.name(),
+            to.name()
+        );
+        run.state = to;
+        run.holds_key |= to == RunState::Leased && keyed;
+        let waits = matches!(to, RunState::RetryWait | RunState::Suspended);
+        if to.is_terminal() || waits && hold_policy == HoldPolicy::ReleaseOnRetry {
+            run.holds_key = false;
+        }
+        // A slot taken with a lease on which no work began goes back with it, unless an earlier attempt kept it.
+        if from == RunState::Leased && to == RunState::Ready && run.granted == 0 {
+            run.holds_key = false;
+        }
+        let task = run.task;
+        if to == RunState::Ready {
+            run.ready_order = order;
+            self.order = order;
+        }
+        self.heard.push(Heard::Moved(task, to));
+        Ok(())
+    }
+
+    /// Runs of a queue that somebody holds.
+    pub(crate) fn held_in(&self, queue: &Text) -> Result<usize, String> {
+        let mut held = 0;
+        for run in self.runs.values().filter(|run| run.lease.is_some()) {
+            held += usize::from(self.task(run.task)?.spec.queue == *queue);
+        }
+        Ok(held)
+    }
+
+    /// What running attempts hold of a dimension: of a task's budget, or of the tenant's.
+    pub(crate) fn reserved(&self, task: Option<TaskId>, dimension: &Text) -> Result<u64, String> {
+        let mut reserved = 0;
+        for run in self.runs.values().filter(|run| run.lease.is_some()) {
+            if task.is_none_or(|task| task == run.task) {
+                let purse = self.task(run.task)?.purses.get(dimension);
+                reserved += purse.map_or(0, |purse| purse.reserve);
+            }
+        }
+        Ok(reserved)
+    }
+
+    /// Schedules that would never end, and budgets that may be used up.
+    pub(crate) fn closable(&self) -> (Vec<TaskId>, Vec<(BudgetScope, Text)>) {
+        let goes_on = |(id, task): (&TaskId, &Task)| {
+            let schedule = task.spec.schedule.as_deref();
+            let is_cron = schedule.is_some_and(|schedule| schedule.cron().is_some());
+            (is_cron && !task.schedule_ended).then_some(*id)
+        };
+        let crons = self.tasks.iter().filter_map(goes_on).collect();
+        let of_tenant = self.purses.keys();
+        let mut purses: Vec<_> = of_tenant
+            .map(|name| (BudgetScope::Tenant, name.clone()))
+            .collect();
+        for (id, task) in &self.tasks {
+            let names = task.purses.keys();
+            purses.extend(names.map(|name| (BudgetScope::Task(*id), name.clone())));
+        }
+        (crons, purses)
+    }
+
+    pub(crate) fn all_ended(&self) -> bool {
+        let runs_ended = self.runs.values().all(|run| run.state.is_terminal());
+        let ended = |id: &TaskId| self.state(*id).is_ok_and(TaskState::is_terminal);
+        runs_ended && self.tasks.keys().all(ended)
+    }
+
+    /// How many runs are in each state.
+    pub(crate) fn by_state(&self) -> [u64; 9] {
+        let mut counts = [0; 9];
+        for run in self.runs.values() {
+            counts[run.state as usize] += 1;
+        }
+        counts
+    }
+
+    /// A store was lost where the log does not reach back: what has ended by now may be gone.
+    pub(crate) fn forget(&mut self) {
+        let ended: Vec<TaskId> = self.tasks.keys().copied().collect();
+        for id in ended {
+            let is_over = self.state(id).is_ok_and(TaskState::is_terminal);
+            if let Some(task) = self.tasks.get_mut(&id).filter(|_| is_over) {
+                task.may_be_gone = true;
+            }
+        }
+    }
+
+    pub(crate) fn may_be_gone(&self, task: TaskId) -> bool {
+        self.tasks.get(&task).is_some_and(|task| task.may_be_gone)
+    }
+}
