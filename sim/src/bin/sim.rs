@@ -10,7 +10,7 @@ use mainstay_sim::{Marks, PLANTED, Report, Setup, guarded, hunt, run_seed};
 
 const CRASH_POINTS_DEFAULT: u64 = 200_000;
 const USAGE: &str =
-    "usage: sim run [--crash-points N] [--seeds A..B] [--seed S] [--threads T] [--doublecheck]
+    "usage: sim run [--crash-points N] [--seeds A..B] [--seed S] [--threads T] [--wide | --narrow] [--doublecheck]
        sim planted [--name NAME]
        sim one --seed S [--trace]";
 
@@ -22,6 +22,7 @@ struct Args {
     threads: Option<usize>,
     doublecheck: bool,
     trace: bool,
+    wide: Option<bool>,
     name: Option<String>,
 }
 
@@ -42,6 +43,8 @@ fn parse(words: &[String]) -> Option<Args> {
             "--threads" => args.threads = Some(words.next()?.parse().ok()?),
             "--doublecheck" => args.doublecheck = true,
             "--trace" => args.trace = true,
+            "--wide" => args.wide = Some(true),
+            "--narrow" => args.wide = Some(false),
             "--name" => args.name = Some(words.next()?.clone()),
             _ => return None,
         }
@@ -100,10 +103,14 @@ impl Total {
     }
 }
 
-fn checked(seed: u64, doublecheck: bool) -> Report {
-    let mut report = guarded(seed, &Setup::default());
-    if doublecheck && report.failure.is_none() {
-        let again = guarded(seed, &Setup::default());
+fn checked(seed: u64, args: &Args) -> Report {
+    let setup = Setup {
+        wide: args.wide,
+        ..Setup::default()
+    };
+    let mut report = guarded(seed, &setup);
+    if args.doublecheck && report.failure.is_none() {
+        let again = guarded(seed, &setup);
         if again.trace != report.trace {
             report.failure = Some(String::from(
                 "the same seed ran differently the second time",
@@ -134,7 +141,7 @@ fn run(args: &Args) -> bool {
                     if seed >= end {
                         break;
                     }
-                    let report = checked(seed, args.doublecheck);
+                    let report = checked(seed, args);
                     let Ok(mut total) = total.lock() else { break };
                     total.add(seed, report);
                     if total.seeds % 2000 == 0 {
@@ -196,6 +203,7 @@ fn one(args: &Args) -> bool {
     };
     let setup = Setup {
         trace: args.trace,
+        wide: args.wide,
         ..Setup::default()
     };
     let report = run_seed(seed, &setup);
