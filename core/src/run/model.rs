@@ -12,13 +12,25 @@ use crate::time::{Steady, Timestamp};
 use crate::{Bytes, RunId, Text, task};
 
 macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident, at first $first:ident { $($(#[doc = $meaning:literal])+ $variant:ident = $code:literal $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
-        pub enum $name { $($(#[$vdoc])* $variant = $code),+ }
+        pub enum $name { $($(#[doc = $meaning])+ $variant = $code),+ }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name::$first
+            }
+        }
 
         impl $name {
+            /// What it means, in words: the text of the reference.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $($name::$variant => concat!($($meaning),+)),+ }
+            }
+
             /// Every value, in code order.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
@@ -45,9 +57,8 @@ macro_rules! named {
 
 named! {
     /// Where a run stands.
-    State {
+    State, at first Scheduled {
         /// Not due yet.
-        #[default]
         Scheduled = 0 "scheduled",
         /// Waiting for a worker.
         Ready = 1 "ready",
@@ -111,7 +122,7 @@ pub const TRANSITIONS: &[(State, State)] = &[
 
 named! {
     /// How an attempt ended.
-    AttemptResult {
+    AttemptResult, at first LeaseExpired {
         /// It worked.
         Success = 0 "success",
         /// It did not; uses up `max_attempts`.
@@ -119,7 +130,6 @@ named! {
         /// Its deadline passed; uses up `max_attempts`.
         Timeout = 2 "timeout",
         /// Its lease ended without a word; counts to `max_lost_leases`.
-        #[default]
         LeaseExpired = 3 "lease_expired",
         /// The handler or an operator set it aside; counts to nothing.
         Suspended = 4 "suspended",
@@ -132,7 +142,7 @@ named! {
 
 named! {
     /// Why a run changed its state.
-    Cause {
+    Cause, at first Finish {
         /// It was submitted.
         Submit = 0 "submit",
         /// It came due.
@@ -140,7 +150,6 @@ named! {
         /// A worker claimed it.
         Claim = 2 "claim",
         /// Its worker reported the end.
-        #[default]
         Finish = 3 "finish",
         /// Its attempt's deadline passed.
         Timeout = 4 "timeout",
@@ -197,9 +206,8 @@ named! {
 
 named! {
     /// What releases a suspended run.
-    Hold {
+    Hold, at first Hand {
         /// Somebody, or a subscription.
-        #[default]
         Hand = 0 "hand",
         /// A replenished budget.
         Budget = 1 "budget",
@@ -210,9 +218,8 @@ named! {
 
 named! {
     /// Where a run comes from.
-    Origin {
+    Origin, at first Policy {
         /// Its task's run policy.
-        #[default]
         Policy = 0 "policy",
         /// Somebody asked for one more run.
         AdHoc = 1 "ad_hoc",

@@ -266,6 +266,22 @@ impl State {
         }
     }
 
+    /// What it means, in words: the text of the reference.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            State::Active => "A run is not terminal, or its schedule goes on.",
+            State::Completed => "All runs are terminal and one completed; so are all descendants.",
+            State::Failed => {
+                "All runs are terminal and none completed; all descendants are terminal."
+            }
+            State::Canceled => "The task was canceled.",
+            State::WaitingForChildren => {
+                "Its own runs are terminal, some of its descendants are not."
+            }
+        }
+    }
+
     /// Whether the task has ended.
     #[must_use]
     pub fn is_terminal(self) -> bool {
