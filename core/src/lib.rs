@@ -55,7 +55,7 @@ pub mod events {
 pub use id::{AttemptId, ParseIdError, RunId, SubscriptionId, TaskId, TenantId};
 pub use image::{
     AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, ObjectClass, ObjectRow, PlaceRow,
-    RowKind, RunColumns, TaskColumns,
+    RowKind, RunColumns, TaskColumns, brief_run,
 };
 pub use machine::{Entry, Events, Facts, Machine, Now, Step, Wanted, Woken};
 pub use outcome::{

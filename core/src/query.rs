@@ -89,11 +89,12 @@ pub struct TaskView {
     pub canceled_at: Option<Timestamp>,
     /// Derived from its runs.
     pub state: crate::task::State,
-    /// Its runs, in order, at most the first 1000.
+    /// Its runs, in order, at most the first 1000; those that have left memory are to be looked up.
     pub runs: Vec<crate::outcome::SubmittedRun>,
     /// How many runs it has.
     pub runs_total: u32,
-    /// Its runs in memory, by state code.
+    /// All its runs by state code. In a list, where no run is looked up, those of a task with several runs that are live are in none, and a
+    /// task's only run counts as its own row says.
     pub runs_by_state: [u64; 9],
     /// What makes more runs of it.
     pub schedule: Option<Box<ScheduleView>>,

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use crate::codec::{Malformed, Reader, Value};
+use crate::codec::{Field, Malformed, Reader, Value};
 use crate::run::{AttemptResult, State as RunState};
 use crate::task::{Standing, State as TaskState};
 use crate::time::Timestamp;
@@ -33,6 +33,8 @@ pub struct TaskColumns<'a> {
     pub runs_live: u32,
     /// Of these, completed.
     pub runs_completed: u32,
+    /// When it ended, if that was not the end of its one run.
+    pub ended_at: Option<Timestamp>,
     /// The number of its first run; 0 while it has none.
     pub first_run: u64,
     /// Its concurrency key.
@@ -80,6 +82,8 @@ pub struct RunColumns<'a> {
     pub attempts: Vec<AttemptColumns<'a>>,
     /// Who holds it now, and since when.
     pub held: Option<(&'a str, Timestamp)>,
+    /// What it produced.
+    pub output: Option<&'a [u8]>,
 }
 
 /// What lists and search show of an ended attempt.
@@ -99,6 +103,8 @@ pub struct AttemptColumns<'a> {
     pub error_code: Option<&'a str>,
     /// The error's text.
     pub error_message: Option<&'a str>,
+    /// What it produced.
+    pub output: Option<&'a [u8]>,
 }
 
 fn text(value: Value<'_>) -> Result<&str, Malformed> {
@@ -151,6 +157,7 @@ impl<'a> TaskColumns<'a> {
                 13 => columns.payload_stored = false,
                 15 => columns.payload_bytes = small(value)?,
                 16 => columns.first_run = value.number()?,
+                17 => columns.ended_at = Some(instant(value)?),
                 19 => columns.read_bond(value.bytes()?)?,
                 22 => {
                     let phase = value.number()?;
@@ -217,7 +224,7 @@ impl<'a> RunColumns<'a> {
     /// [`Malformed`] when the bytes are not an image of a run.
     pub fn read(image: &'a [u8]) -> Result<RunColumns<'a>, Malformed> {
         let mut columns = RunColumns::default();
-        let mut changed_at = Timestamp(0);
+        let (mut changed_at, mut output_of_last) = (Timestamp(0), false);
         let mut reader = Reader::new(image);
         while let Some((number, value)) = reader.field()? {
             match number {
@@ -235,8 +242,13 @@ impl<'a> RunColumns<'a> {
                 17 => columns.held = Some(read_held(value.bytes()?)?),
                 18 => changed_at = read_changed_at(value.bytes()?)?,
                 19 => columns.attempts.push(AttemptColumns::read(value.bytes()?)?),
+                21 => columns.output = Some(value.bytes()?),
+                24 => output_of_last = value.number()? > 0,
                 _ => {}
             }
+        }
+        if output_of_last {
+            columns.output = columns.last().and_then(|last| last.output);
         }
         columns.finished_at = columns.state.is_terminal().then_some(changed_at);
         Ok(columns)
@@ -247,6 +259,21 @@ impl<'a> RunColumns<'a> {
     pub fn last(&self) -> Option<&AttemptColumns<'a>> {
         self.attempts.last()
     }
+}
+
+/// A run's image with no more in it than an answer shows of one run among many: number, place, id, state and times. It says nothing of
+/// attempts, so it stands for runs that nobody holds.
+#[must_use]
+pub fn brief_run(run: &RunColumns<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
+    run.number.put(1, &mut out);
+    run.task.put(2, &mut out);
+    run.place.put(3, &mut out);
+    run.id.put(4, &mut out);
+    run.state.put(5, &mut out);
+    run.created_at.put(11, &mut out);
+    run.scheduled_at.put(13, &mut out);
+    out
 }
 
 fn read_held(active: &[u8]) -> Result<(&str, Timestamp), Malformed> {
@@ -288,6 +315,7 @@ impl<'a> AttemptColumns<'a> {
                 5 => columns.finished_at = instant(value)?,
                 6 => columns.worker = text(value)?,
                 7 => columns.read_error(value.bytes()?)?,
+                8 => columns.output = Some(value.bytes()?),
                 _ => {}
             }
         }

@@ -64,10 +64,11 @@ pub(super) fn check_places(state: &State) -> Result<(), Malformed> {
 
 /// A task's own fields, live or finished.
 pub(super) fn check_task(form: &TaskForm) -> Result<(), Malformed> {
-    let counted = u64::from(form.runs_live) + u64::from(form.runs_completed);
+    let counted =
+        u64::from(form.runs_live) + u64::from(form.runs_completed) + u64::from(form.runs_failed);
     rule(
         counted <= u64::from(form.runs_total),
-        "more runs live or completed than there are",
+        "more runs live or ended than there are",
     )?;
     let light = !task::is_heavy(form.payload_bytes);
     match &form.payload {

@@ -7,7 +7,7 @@ mod guard;
 mod read;
 mod write;
 
-pub use columns::{AttemptColumns, RunColumns, TaskColumns};
+pub use columns::{AttemptColumns, RunColumns, TaskColumns, brief_run};
 pub use cut::{Cut, CutRow, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
 pub use read::Loader;
 pub(crate) use write::{meta, put_queue, put_run, put_task, put_tenant, put_ties};

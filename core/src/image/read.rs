@@ -190,6 +190,7 @@ impl Loader {
                 bond: form.bond,
                 budgets: form.budgets,
                 subscriptions: form.subscriptions,
+                runs_failed: form.runs_failed,
                 cut_through: 0,
             }
             .boxed(),

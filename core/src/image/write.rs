@@ -45,6 +45,9 @@ pub(crate) fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
         if phase > 0 {
             phase.put(22, out);
         }
+        if rare.runs_failed > 0 {
+            rare.runs_failed.put(23, out);
+        }
     }
 }
 

@@ -7,15 +7,32 @@ use alloc::vec::Vec;
 
 use crate::outcome::BudgetView;
 use crate::query::{BondView, QueueView, ScheduleView, SubscriptionView};
+use crate::run::State as RunState;
 use crate::state::State;
 use crate::task::Row;
 
-/// Its runs in memory, by state code.
+/// Its runs by state code, those that have left memory too: they have ended, and the row counted how.
 pub(super) fn run_counts(state: &State, task: &Row) -> [u64; 9] {
     let mut counts = [0; 9];
+    let mut left = u64::from(task.runs_total);
     for run in task.runs() {
         counts[state.runs[run].state as usize] += 1;
+        left = left.saturating_sub(1);
     }
+    // Those that are live and not here (of a list's row, whose runs are not looked up) are in none of the states.
+    left = left.saturating_sub(u64::from(task.runs_live).saturating_sub(counts[..6].iter().sum()));
+    let failed = task.rare.as_deref().map_or(0, |rare| rare.runs_failed);
+    for (ended, all) in [
+        (RunState::Completed, task.runs_completed),
+        (RunState::Failed, failed),
+    ] {
+        let more = u64::from(all)
+            .saturating_sub(counts[ended as usize])
+            .min(left);
+        counts[ended as usize] += more;
+        left -= more;
+    }
+    counts[RunState::Canceled as usize] += left;
     counts
 }
 

@@ -79,6 +79,11 @@ fn end(state: &mut Tables, at: &At, run: u32, to: State) {
     let task = &mut state.tasks[handle];
     task.runs_live -= 1;
     task.runs_completed += u32::from(to == State::Completed);
+    if to == State::Failed
+        && let Some(rare) = task.rare.as_deref_mut()
+    {
+        rare.runs_failed += 1;
+    }
     state.settle(at, handle);
 }
 
@@ -252,8 +257,17 @@ impl Apply for RunCreated {
         }
         state.touch_run(run);
         state.touch_task(task);
+        let only = state.tasks[task].run.get();
+        let failed = only.is_some_and(|only| state.runs[only].state == State::Failed);
         state.link_run(run);
         let task = &mut state.tasks[task];
+        if task.runs_total == 1
+            && failed
+            && let Some(rare) = task.rare.as_deref_mut()
+        {
+            // It may have ended while there was nothing rare to count it in.
+            rare.runs_failed = 1;
+        }
         task.runs_total += 1;
         task.runs_live += 1;
         let place = task.place;

@@ -141,6 +141,9 @@ fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
     }
     if let Some(rare) = row.rare.as_deref() {
         image::put_ties(rare, out);
+        if rare.runs_failed > 0 {
+            put_varint(out, rare.runs_failed.into());
+        }
     }
 }
 

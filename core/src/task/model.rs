@@ -382,6 +382,8 @@ pub(crate) struct Rare {
     pub(crate) budgets: Vec<Budget>,
     /// What it waits to hear of.
     pub(crate) subscriptions: Vec<Subscription>,
+    /// Its failed runs, counted once it is a task with something rare: they may leave memory before it ends.
+    pub(crate) runs_failed: u32,
     /// The sequence of the last cut that held it.
     pub(crate) cut_through: u64,
 }
@@ -398,7 +400,8 @@ impl Rare {
             && self.clockwork.is_none()
             && self.bond.is_none()
             && self.budgets.is_empty()
-            && self.subscriptions.is_empty();
+            && self.subscriptions.is_empty()
+            && self.runs_failed == 0;
         (!empty).then(|| Box::new(self))
     }
 }
