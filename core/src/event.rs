@@ -222,10 +222,12 @@ events! {
     RunSuspendRequested = 13 {
         /// The run.
         run: RunId,
-        /// By whom.
+        /// By whom; empty for the machine itself.
         by: Text,
         /// Why.
         reason: Option<Text>,
+        /// A budget is exhausted, and the worker was told.
+        budget: bool,
     }
     /// A suspended run is ready again.
     RunResumed = 14 {

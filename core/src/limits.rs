@@ -120,6 +120,8 @@ pub const BUDGETS_MAX: usize = 32;
 pub const BUDGET_LIMIT_MAX: u64 = 1 << 60;
 /// Live subscriptions of a task.
 pub const SUBSCRIPTIONS_MAX: usize = 1000;
+/// Subscriptions to one thing: one task's end, one state of its runs, one threshold, one key.
+pub const WATCHERS_MAX: usize = 10_000;
 /// Bytes of a custom event's key.
 pub const EVENT_KEY_BYTES_MAX: usize = 255;
 /// Custom events published with one finish.

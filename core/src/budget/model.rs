@@ -49,11 +49,46 @@ pub(crate) struct Budget {
     pub(crate) reserved: u64,
     /// Spent in the periods before.
     pub(crate) before: u64,
-    /// Thresholds, in percent, that fired in this period.
+    /// Thresholds, in percent, that this period has passed while somebody waited for them, or had passed before.
     pub(crate) fired: Vec<u32>,
+    /// That it is exhausted was told in this period.
+    pub(crate) told: bool,
+}
+
+/// Which budget: whose, and of what.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) tenant: u32,
+    /// A task's handle; the tenant's own budget when absent.
+    pub(crate) task: Option<u32>,
+    pub(crate) dimension: Text,
+}
+
+impl Amount {
+    /// Adds to a list that has each dimension once.
+    pub(crate) fn add(list: &mut Vec<Amount>, dimension: &Text, amount: u64) {
+        match list.iter_mut().find(|item| item.dimension == *dimension) {
+            Some(item) => item.amount = item.amount.saturating_add(amount),
+            None => list.push(Amount {
+                dimension: dimension.clone(),
+                amount,
+            }),
+        }
+    }
 }
 
 impl Budget {
+    /// Whether an attempt that holds so much may start on it.
+    pub(crate) fn has_room(&self, reserve: u64) -> bool {
+        let taken = self.consumed.saturating_add(self.reserved);
+        !self.is_exhausted() && taken.saturating_add(reserve) <= self.limit
+    }
+
+    /// Whether so many percent of the limit are used.
+    pub(crate) fn has_passed(&self, percent: u32) -> bool {
+        u128::from(self.consumed) * 100 >= u128::from(self.limit) * u128::from(percent)
+    }
+
     /// Whether nothing more may be started on it.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.consumed >= self.limit

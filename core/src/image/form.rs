@@ -21,7 +21,7 @@ record!(CancelRequest { 1 at, 2 force, 3 force_at, 4 by, 5 reason, 6 task });
 record!(SuspendRequest { 1 at, 2 by, 3 reason, 4 budget });
 record!(Active {
     1 fence, 2 worker, 3 lease_ms, 4 acquired_at, 5 expires, 6 expires_at, 7 deadline, 8 deadline_at, 9 cancel, 10 suspend, 11 idle,
-    12 consumption, 13 reserved, 14 started_at,
+    12 consumption, 13 reserved, 14 started_at, 15 reserved_of_tenant,
 });
 record!(Change { 1 from, 2 to, 3 cause, 4 at, 5 sequence, 6 actor });
 record!(Attempt {
@@ -30,7 +30,7 @@ record!(Attempt {
 nested!(Fence, Change, Attempt, Memo, Budget, Subscription);
 record!(Clockwork { 1 schedule, 2 ended, 3 paused, 4 occurrences, 5 next, 6 future, 7 following, 8 last });
 record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet });
-record!(Budget { 1 dimension, 2 limit, 3 reserve, 4 consumed, 5 reserved, 6 before, 7 fired });
+record!(Budget { 1 dimension, 2 limit, 3 reserve, 4 consumed, 5 reserved, 6 before, 7 fired, 8 told });
 record!(Subscription { 1 id, 2 filter, 3 canceled, 4 triggered });
 
 /// A named memo of a run.

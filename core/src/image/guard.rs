@@ -6,9 +6,12 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::form::{MetaForm, RunForm, TaskForm};
+use crate::budget::Budget;
 use crate::codec::Malformed;
 use crate::id::Minted;
-use crate::limits::{ATTEMPTS_KEPT, ATTEMPTS_MAX, HISTORY_KEPT, LOST_LEASES_MAX};
+use crate::limits::{
+    ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, HISTORY_KEPT, LOST_LEASES_MAX, SUBSCRIPTIONS_MAX,
+};
 use crate::run::State as RunState;
 use crate::state::State;
 use crate::task;
@@ -70,6 +73,11 @@ pub(super) fn check_task(form: &TaskForm) -> Result<(), Malformed> {
         counted <= u64::from(form.runs_total),
         "more runs live or ended than there are",
     )?;
+    check_budgets(&form.budgets)?;
+    rule(
+        form.subscriptions.len() <= SUBSCRIPTIONS_MAX,
+        "more subscriptions than are kept",
+    )?;
     let light = !task::is_heavy(form.payload_bytes);
     match &form.payload {
         Some(payload) => rule(
@@ -78,6 +86,17 @@ pub(super) fn check_task(form: &TaskForm) -> Result<(), Malformed> {
         ),
         None => rule(!light, "a small payload that is not in its image"),
     }
+}
+
+/// A dimension has one budget.
+pub(super) fn check_budgets(budgets: &[Budget]) -> Result<(), Malformed> {
+    let mut names: Vec<&str> = budgets.iter().map(|budget| &*budget.dimension).collect();
+    names.sort_unstable();
+    names.dedup();
+    rule(
+        names.len() == budgets.len() && names.len() <= BUDGETS_MAX,
+        "too many budgets, or two of one dimension",
+    )
 }
 
 /// A task of a checkpoint: it is live.

@@ -16,7 +16,7 @@ use crate::query::Stats;
 use crate::queue::{QueueConfig, QueueRow, RateLimit};
 use crate::run::{Past, State as RunState};
 use crate::state::{Armed, Held, State, Switch};
-use crate::{Bytes, limits, platform, queue, run, task};
+use crate::{Bytes, budget, limits, platform, queue, run, subscription, task};
 
 /// Rows that the indexes make room for on the word of a checkpoint's counters.
 const ROWS_EXPECTED_MAX: usize = 1 << 25;
@@ -33,6 +33,8 @@ pub struct Loader {
     near: usize,
     ready: Ready,
     tally: Tally,
+    /// Runs that hold something of a budget or wait for one.
+    spending: Vec<u32>,
     /// Whether no store holds these rows: the next cut then holds them all.
     fresh: bool,
     /// Rows that were looked up: finished ones too, in any order, the same one several times.
@@ -79,6 +81,7 @@ impl Loader {
             near: 0,
             ready: Ready::default(),
             tally: Tally::default(),
+            spending: Vec::new(),
             fresh: false,
             facts: true,
         }
@@ -152,8 +155,9 @@ impl Loader {
     /// # Errors
     /// [`Malformed`]; also when the tasks do not come in the order of their numbers.
     pub fn task(&mut self, image: &[u8]) -> Result<(), Malformed> {
-        let form = TaskForm::read(image)?;
+        let mut form = TaskForm::read(image)?;
         guard::check_task(&form)?;
+        budget::forget_reserved(&mut form.budgets);
         let next = match self.find_task(form.number) {
             Ok(_) if self.facts => return Ok(()),
             Err(at) if self.facts || at == self.tasks.len() => at,
@@ -208,6 +212,9 @@ impl Loader {
         state.payload_bytes += held;
         if self.fresh {
             state.touch_task(at);
+        }
+        if !self.facts && !subscription::link(state, at) {
+            return Err(Malformed("a subscription twice"));
         }
         self.tasks.insert(next, (number, at));
         Ok(())
@@ -293,6 +300,10 @@ impl Loader {
             self.tally.count(state, task, form.state)?;
         }
         state.link_run(at);
+        if !self.facts && budget::is_spending(state, at) {
+            self.spending.push(at);
+        }
+        let state = &mut self.state;
         if self.fresh {
             state.touch_run(at);
         }
@@ -316,7 +327,9 @@ impl Loader {
         let tenant = state.tenant(row.tenant).ok_or(unknown)?;
         match row.class {
             ObjectClass::Tenant => {
-                let form = TenantForm::read(&row.image)?;
+                let mut form = TenantForm::read(&row.image)?;
+                guard::check_budgets(&form.budgets)?;
+                budget::forget_reserved(&mut form.budgets);
                 state.tenant_rows[tenant as usize] = platform::Tenant {
                     name: form.name,
                     weight: form.weight.clamp(1, limits::WEIGHT_MAX),
@@ -351,6 +364,9 @@ impl Loader {
             queue::enter(&mut self.state, run);
         }
         self.state.queues.forget_woken();
+        for run in self.spending {
+            budget::link(&mut self.state, run);
+        }
         self.state
     }
 

@@ -15,7 +15,7 @@ use crate::query::{
     TaskView,
 };
 use crate::run::{Cause, Origin, Row};
-use crate::{AttemptId, TenantId, limits, run, task};
+use crate::{AttemptId, TenantId, budget, limits, run, task};
 
 impl Machine {
     /// Answers a question about a tenant's things at this moment.
@@ -137,7 +137,7 @@ impl Machine {
             retry_at: waits.then_some(row.retry().1),
             origin: past.map_or(Origin::Policy, |past| past.origin),
             occurrence: past.and_then(|past| past.occurrence),
-            budgets: views::covering_budgets(&self.state, task, row.tenant),
+            budgets: budget::views(&self.state, task),
         }
     }
 

@@ -4,6 +4,7 @@ mod answer;
 mod apply;
 mod checkpoint;
 mod facts;
+mod hear;
 mod model;
 mod react;
 mod step;

@@ -116,6 +116,9 @@ impl Machine {
     /// Milliseconds until time alone would change something; `None` when nothing waits for time.
     #[must_use]
     pub fn next_deadline_in_ms(&self, now: &Now) -> Option<u64> {
+        if self.state.budget_waits.is_due() {
+            return Some(0);
+        }
         self.state.alarms.next_in_ms(now.wall, now.steady)
     }
 

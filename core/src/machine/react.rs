@@ -4,25 +4,31 @@
 
 use alloc::vec::Vec;
 
+use super::hear;
 use super::tx::Tx;
 use crate::outcome::{Outcome, TaskCancel};
 use crate::rejection::Rejection;
 use crate::run::{Called, Cause};
 use crate::state::Note;
 use crate::task::State;
-use crate::{TaskId, Text, run, task};
+use crate::{TaskId, Text, budget, limits, run, task};
 
 /// Draws the consequences of what the command's events changed, until there are none: each may bring further ones.
 pub(super) fn follow(tx: &mut Tx<'_>) {
     let mut notes = Vec::new();
+    let mut left = limits::CASCADE_MAX;
     loop {
+        budget::resume_due(tx, &mut left);
         tx.take_notes(&mut notes);
         if notes.is_empty() {
             return;
         }
         for note in notes.drain(..) {
             match note {
-                Note::RunMoved(..) | Note::TaskEnded(_) | Note::BudgetUsed(..) => {}
+                Note::RunMoved(run, to) => hear::moved(tx, run, to),
+                Note::TaskEnded(task) => hear::ended(tx, task),
+                Note::BudgetUsed(tenant, task) => hear::used(tx, tenant, task),
+                Note::Published(tenant, key) => hear::published(tx, tenant, key),
             }
         }
     }

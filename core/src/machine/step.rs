@@ -3,6 +3,7 @@
 //! Never: holds a rule of a room.
 
 use super::facts::Facts;
+use super::hear;
 use super::model::{Events, Machine, Now, Step};
 use super::react;
 use super::tx::Tx;
@@ -12,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::run::{Fence, State};
 use crate::state::{Renewal, State as Tables};
-use crate::{RunId, limits, platform, queue, run, task};
+use crate::{RunId, budget, limits, platform, queue, run, subscription, task};
 
 impl Machine {
     /// Decides one command and applies what it comes to.
@@ -90,6 +91,14 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::Tick => Ok(run::tick(tx)),
         Command::CreateTenant { tenant, name } => platform::create(tx, *tenant, name),
         Command::WeighTenant { weight } => platform::weigh(tx, *weight),
+        Command::AllocateBudget { .. }
+        | Command::Consume { .. }
+        | Command::ConsumeBudget { .. }
+        | Command::ReplenishBudget { .. } => spend(tx, command),
+        Command::Subscribe { .. }
+        | Command::Unsubscribe { .. }
+        | Command::TriggerSubscription { .. }
+        | Command::PublishEvent { .. } => listen(tx, command),
         Command::TransitionRun { .. }
         | Command::AcquireLease { .. }
         | Command::RenewLease { .. }
@@ -100,19 +109,9 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::UpdateTask(_)
         | Command::CreateRun { .. }
         | Command::DeclareDependencies { .. }
-        | Command::AllocateBudget { .. }
-        | Command::Consume { .. }
-        | Command::ConsumeBudget { .. }
-        | Command::ReplenishBudget { .. }
-        | Command::Subscribe { .. }
-        | Command::Unsubscribe { .. }
-        | Command::TriggerSubscription { .. }
-        | Command::PublishEvent { .. }
         | Command::ConfigureQueue { .. }
         | Command::PauseQueue { .. }
-        | Command::ResumeQueue { .. } => Err(Rejection::NotSupported {
-            field: "command".into(),
-        }),
+        | Command::ResumeQueue { .. } => unsupported(),
     }
 }
 
@@ -157,6 +156,49 @@ fn by_hand(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection>
         }
         _ => Ok(Outcome::Ticked { more: false }),
     }
+}
+
+fn spend(tx: &mut Tx<'_>, command: &Command) -> Result<Outcome, Rejection> {
+    match command {
+        Command::AllocateBudget {
+            scope,
+            dimension,
+            limit,
+            reserve,
+        } => budget::allocate(tx, *scope, dimension, *limit, *reserve),
+        Command::Consume {
+            run,
+            fence,
+            consumption,
+        } => run::consume(tx, *run, *fence, consumption),
+        Command::ConsumeBudget {
+            scope,
+            dimension,
+            amount,
+        } => budget::consume(tx, *scope, dimension, *amount),
+        Command::ReplenishBudget {
+            scope,
+            dimension,
+            new_limit,
+        } => budget::replenish(tx, *scope, dimension, *new_limit),
+        _ => unsupported(),
+    }
+}
+
+fn listen(tx: &mut Tx<'_>, command: &Command) -> Result<Outcome, Rejection> {
+    match command {
+        Command::Subscribe { task, id, filter } => subscription::subscribe(tx, *task, *id, filter),
+        Command::Unsubscribe { subscription } => subscription::unsubscribe(tx, *subscription),
+        Command::TriggerSubscription { subscription } => hear::trigger(tx, *subscription),
+        Command::PublishEvent { key, payload } => subscription::publish(tx, key, payload.as_ref()),
+        _ => unsupported(),
+    }
+}
+
+fn unsupported() -> Result<Outcome, Rejection> {
+    Err(Rejection::NotSupported {
+        field: "command".into(),
+    })
 }
 
 /// A process begins: workers had nobody to report to, so every live lease gets a fresh term in memory.

@@ -13,7 +13,7 @@ use crate::image::KeyClass;
 use crate::limits::KEY_HELD_MS;
 use crate::rejection::Rejection;
 use crate::state::{At, Held, Note, Renewal, State, Volatile};
-use crate::{Principal, RunId, SubscriptionId, TaskId, TenantId, Text, queue, run};
+use crate::{Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, queue, run};
 
 /// One command's view of the machine.
 pub(crate) struct Tx<'a> {
@@ -75,6 +75,19 @@ impl<'a> Tx<'a> {
             Some(task) => Some((self.state, task)),
             None => self.facts.find_task(self.principal.tenant, id),
         }
+    }
+
+    /// A task that has not ended: what has ended is changed no more.
+    pub(crate) fn live_task(&self, id: TaskId) -> Result<u32, Rejection> {
+        let found = self.find_task(id);
+        let (state, task) = found.ok_or(Rejection::UnknownTask { task: id })?;
+        if state.tasks[task].state().is_terminal() {
+            return Err(Rejection::InvalidRequest {
+                field: "task_id",
+                message: "must be of a task that has not ended".into(),
+            });
+        }
+        Ok(task)
     }
 
     /// Whether there is or was a task of this id.
@@ -160,6 +173,11 @@ impl<'a> Tx<'a> {
     /// Moves a blocked head aside until its blocker has room. The run stays `ready`; where a ready run waits is an index, not a fact.
     pub(crate) fn park(&mut self, run: u32, blocker: queue::Blocker) {
         queue::park(self.state, run, blocker);
+    }
+
+    /// Moves a run that waits for a budget to another one that covers it and is exhausted too: an index, not a fact.
+    pub(crate) fn wait_again(&mut self, run: u32) {
+        budget::wait_again(self.state, run);
     }
 
     /// Looks at the run again when its renewed lease ends.

@@ -65,15 +65,6 @@ pub(super) fn task_budgets(task: &Row) -> Vec<BudgetView> {
     budgets.map(|budget| budget.view(false)).collect()
 }
 
-/// Every budget that covers the runs of a task: its own, then its tenant's.
-pub(super) fn covering_budgets(state: &State, task: &Row, tenant: u32) -> Vec<BudgetView> {
-    let mut views = task_budgets(task);
-    let of_tenant = state.tenant_rows.get(tenant as usize);
-    let of_tenant = of_tenant.into_iter().flat_map(|row| &row.budgets);
-    views.extend(of_tenant.map(|budget| budget.view(true)));
-    views
-}
-
 pub(super) fn subscriptions(task: &Row) -> Vec<SubscriptionView> {
     let rows = task
         .rare

@@ -19,7 +19,7 @@ use crate::limits::{ATTEMPTS_KEPT, HISTORY_KEPT};
 use crate::machine::Apply;
 use crate::state::{Armed, At, ClaimRecord, Held, Note, State as Tables};
 use crate::task::{HoldPolicy, policy};
-use crate::{Bytes, Text, queue};
+use crate::{Bytes, Text, budget, queue};
 
 /// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
 pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor: &Text) {
@@ -47,6 +47,9 @@ pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Ca
     state.notes.push(Note::RunMoved(run, to));
     if from == State::Ready {
         leave_ready(state, run, to);
+    }
+    if from == State::Suspended {
+        budget::wait_ended(state, run);
     }
     if to == State::Ready {
         enter_ready(state, run);
@@ -108,6 +111,7 @@ pub(super) fn hold(state: &mut Tables, at: &At, run: u32, grant: Grant<'_>) {
         idle: true,
         ..Active::default()
     }));
+    budget::reserve(state, run);
     state.fence_counter = state.fence_counter.max(grant.fence.counter);
 }
 
@@ -128,6 +132,7 @@ pub(super) fn begin(state: &mut Tables, at: &At, run: u32, number: u32) {
 /// Nobody holds the run any more.
 pub(super) fn let_go(state: &mut Tables, run: u32) -> Option<Box<Active>> {
     let active = state.runs[run].active.take()?;
+    budget::release(state, run, &active);
     state.closed.push(run);
     Some(active)
 }
@@ -392,6 +397,9 @@ impl Apply for RunSuspended {
         past.reason = self.reason.clone();
         past.hold = self.hold;
         change(state, at, run, after, Cause::Suspend, &worker);
+        if self.hold == Hold::Budget {
+            budget::wait(state, run);
+        }
         state.rearm(run);
     }
 }
@@ -441,7 +449,7 @@ impl Apply for RunSuspendRequested {
                 at: at.wall,
                 by,
                 reason,
-                budget: false,
+                budget: self.budget,
             }));
         }
     }

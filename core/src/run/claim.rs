@@ -16,7 +16,8 @@ use crate::limits;
 use crate::machine::Tx;
 use crate::outcome::{ClaimGrant, GrantRare, Outcome};
 use crate::rejection::Rejection;
-use crate::{AttemptId, Text, codec, queue, task};
+use crate::state::State as Tables;
+use crate::{AttemptId, Text, budget, codec, queue, task};
 
 /// Blocked or expired heads one claim clears away before it leaves the rest to the next.
 const CLEARED_MAX: usize = 10_000;
@@ -220,15 +221,16 @@ fn grant(tx: &Tx<'_>, run: u32) -> ClaimGrant {
         expires_at: ends(tx, run).1,
         lease_ms: active.map_or(0, |active| active.lease_ms),
         deadline_at: active.and_then(|active| active.deadline_at),
-        rare: rare(row, task),
+        rare: rare(state, row, task),
     }
 }
 
-fn rare(row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
+fn rare(state: &Tables, row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
+    let budgets = budget::views(state, task);
     let past = row.past.as_deref();
     let has_past =
         past.is_some_and(|past| !past.checkpoints.is_empty() || past.resume_payload.is_some());
-    if task.extras().is_none() && !has_past {
+    if task.extras().is_none() && !has_past && budgets.is_empty() {
         return None;
     }
     debug_assert_eq!(row.state, State::Running, "grants show running runs");
@@ -238,6 +240,7 @@ fn rare(row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
         }),
         resume_payload: past.and_then(|past| past.resume_payload.clone()),
         extras: task.extras().cloned().unwrap_or_default(),
+        budgets,
         ..GrantRare::default()
     }))
 }

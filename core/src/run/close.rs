@@ -4,13 +4,14 @@
 
 use alloc::boxed::Box;
 
-use super::model::{Active, AttemptResult, Cause, Hold, Row, RunError};
+use super::model::{Active, AttemptResult, Cause, Hold, Row, RunError, SuspendRequest};
 use super::retry::delay_ms;
 use crate::event::{
     Event, RunCanceled, RunCompleted, RunFailed, RunRetryScheduled, RunReturned, RunSuspended,
 };
-use crate::task::{Policy, SafetyLevel};
-use crate::{Bytes, Text};
+use crate::state::State as Tables;
+use crate::task::{Policy, SafetyLevel, policy};
+use crate::{Bytes, Text, budget};
 
 /// How an attempt ended and what it brings along.
 #[derive(Clone, Debug)]
@@ -49,8 +50,10 @@ impl End {
     }
 }
 
-/// The event that ends this attempt.
-pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Event {
+/// The event that ends this attempt of a held run.
+pub(crate) fn close(state: &Tables, run: u32, active: &Active, end: End) -> Event {
+    let row = &state.runs[run];
+    let policy = policy(state.task_of(run));
     if end.result == AttemptResult::Success {
         return RunCompleted {
             run: row.id,
@@ -77,8 +80,14 @@ pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Ev
         }
         .into();
     }
-    if let Some(suspend) = &active.suspend {
+    let spent = budget::exhausted(state, run).is_some();
+    if let Some(suspend) = directed(active, &end, spent) {
         let reason = end.reason.or_else(|| suspend.reason.clone());
+        let hold = if suspend.budget {
+            Hold::Budget
+        } else {
+            Hold::Hand
+        };
         let End {
             result,
             error,
@@ -91,11 +100,27 @@ pub(crate) fn close(row: &Row, policy: &Policy, active: &Active, end: End) -> Ev
             reason,
             error,
             output,
-            hold: Hold::Hand,
+            hold,
         }
         .into();
     }
-    go_on(row, policy, end)
+    go_on(row, policy, end, spent)
+}
+
+/// The directive to suspend that this end follows. One for a budget's sake falls away when the budgets have room again, except for a
+/// worker that was stopping because of it.
+fn directed<'a>(active: &'a Active, end: &End, spent: bool) -> Option<&'a SuspendRequest> {
+    let suspend = active.suspend.as_deref()?;
+    let stops = match end.result {
+        AttemptResult::Canceled => true,
+        AttemptResult::Suspended => end.reason.is_none(),
+        AttemptResult::Success
+        | AttemptResult::Failure
+        | AttemptResult::Timeout
+        | AttemptResult::LeaseExpired
+        | AttemptResult::Released => false,
+    };
+    (!suspend.budget || spent || stops).then_some(suspend)
 }
 
 /// The cancel that was asked for, or that the worker itself reports. Under a suspend directive a worker that reports `canceled` has
@@ -131,8 +156,9 @@ fn called_off(row: &Row, active: &Active, end: &End) -> Option<RunCanceled> {
     })
 }
 
-/// The run is neither over nor called off: it waits, is suspended, or is ready again.
-fn go_on(row: &Row, policy: &Policy, end: End) -> Event {
+/// The run is neither over nor called off: it waits, is suspended, or is ready again. A worker that suspends it without a reason while a
+/// budget is spent does so for the budget's sake.
+fn go_on(row: &Row, policy: &Policy, end: End, spent: bool) -> Event {
     let run = row.id;
     let End {
         result,
@@ -145,10 +171,13 @@ fn go_on(row: &Row, policy: &Policy, end: End) -> Event {
         AttemptResult::Suspended => RunSuspended {
             run,
             result,
+            hold: match reason {
+                None if spent => Hold::Budget,
+                _ => Hold::Hand,
+            },
             reason,
             error,
             output,
-            hold: Hold::Hand,
         }
         .into(),
         AttemptResult::Failure | AttemptResult::Timeout => {

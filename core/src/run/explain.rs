@@ -6,11 +6,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
-use super::model::{Active, Row, State};
+use super::model::{Active, Hold, Row, State};
 use crate::query::{Block, Explain};
 use crate::state::State as Tables;
 use crate::time::Timestamp;
-use crate::{limits, queue};
+use crate::{budget, limits, queue};
 
 fn block(
     code: &'static str,
@@ -88,7 +88,10 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
                 vec![instant("scheduled_at_ms", row.scheduled_at)],
             )]
         }
-        State::Ready => key_busy(state, run).into_iter().collect(),
+        State::Ready => {
+            let spent = budget::blocks(state, run).map(|spent| budget_exhausted(&spent));
+            key_busy(state, run).into_iter().chain(spent).collect()
+        }
         State::Leased | State::Running => row.active.as_deref().map(leased).into_iter().collect(),
         State::RetryWait => {
             let details = vec![
@@ -107,11 +110,17 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
                 .map(|reason| ("reason", reason.to_string(), false))
                 .into_iter()
                 .collect();
-            vec![block(
-                "suspended",
-                "the run is suspended until somebody resumes it",
-                details,
-            )]
+            let past = row.past.as_deref();
+            let words = match past.map_or(Hold::Hand, |past| past.hold) {
+                Hold::Hand => "the run is suspended until somebody resumes it",
+                Hold::Budget => "the run is suspended until its budgets have room",
+                Hold::Children => "the run is suspended until its task's children have ended",
+            };
+            let waits = past.is_some_and(|past| past.hold == Hold::Budget);
+            let spent = budget::exhausted(state, run).filter(|_| waits);
+            let spent = spent.map(|spent| budget_exhausted(&spent));
+            let suspended = block("suspended", words, details);
+            spent.into_iter().chain([suspended]).collect()
         }
         State::Completed | State::Failed | State::Canceled => {
             let details = vec![("state", row.state.name().to_string(), false)];
@@ -147,6 +156,25 @@ fn key_busy(state: &Tables, run: u32) -> Option<Block> {
     ))
 }
 
+fn budget_exhausted(spent: &budget::Blocked<'_>) -> Block {
+    let budget = spent.budget;
+    let scope = if spent.of_tenant { "tenant" } else { "task" };
+    let details = vec![
+        ("scope", scope.to_string(), false),
+        ("dimension", budget.dimension.to_string(), false),
+        ("limit", budget.limit.to_string(), true),
+        ("consumed", budget.consumed.to_string(), true),
+        ("reserved", budget.reserved.to_string(), true),
+        ("reserve", spent.reserve.to_string(), true),
+    ];
+    let words = if budget.is_exhausted() {
+        "a budget that covers the run is used up"
+    } else {
+        "what is left of a budget is held by running attempts"
+    };
+    block("budget_exhausted", words, details)
+}
+
 fn leased(active: &Active) -> Block {
     let details = vec![
         ("owner", active.worker.to_string(), false),
@@ -169,6 +197,9 @@ fn outlook(row: &Row, reasons: &[Block]) -> String {
         "retry_backoff" => "its retry delay has passed".into(),
         "concurrency_key_busy" => "a holder of its concurrency key finishes".into(),
         "engine_paused" => "the engine is resumed".into(),
+        "budget_exhausted" => {
+            "its budget is replenished, or an attempt gives back what it holds".into()
+        }
         "suspended" => "it is resumed".into(),
         "leased" if row.state == State::Leased => "its holder starts it".into(),
         "leased" => "it is running now".into(),

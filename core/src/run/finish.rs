@@ -5,13 +5,14 @@
 use alloc::boxed::Box;
 
 use super::close::{End, close};
+use super::consume::note;
 use super::model::{Active, AttemptResult, Fence, Row, RunError, State};
 use crate::command::{Finish, Outcome as Report};
-use crate::event::CheckpointSaved;
+use crate::event::{CheckpointSaved, CustomEventPublished};
 use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::{RunId, Text, limits, run, task};
+use crate::{RunId, Text, budget, limits, run, subscription};
 
 /// Decides a finish.
 pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Rejection> {
@@ -33,7 +34,8 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
         run::checkpoint_fits(row, name, value)?;
     }
     check_checkpoints_together(row, finish)?;
-    let event = event(tx, run, finish);
+    let used = row.active.as_deref().map(|active| &active.consumption[..]);
+    budget::check_amounts(used.unwrap_or_default(), &finish.consumption)?;
     for (name, value) in &finish.checkpoints {
         if row_lacks(tx, run, name) {
             tx.emit(CheckpointSaved {
@@ -43,7 +45,17 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
             });
         }
     }
+    note(tx, finish.run, &finish.consumption);
+    // What follows from the end depends on what the attempt used.
+    let event = event(tx, run, finish);
     tx.emit(event);
+    for (key, payload) in &finish.custom_events {
+        tx.emit(CustomEventPublished {
+            key: key.clone(),
+            payload: payload.clone(),
+            by: tx.principal.name.clone(),
+        });
+    }
     Ok(Outcome::Finished(tx.state().runs[run].state))
 }
 
@@ -67,13 +79,11 @@ fn row_lacks(tx: &Tx<'_>, run: u32, name: &Text) -> bool {
 }
 
 fn event(tx: &Tx<'_>, run: u32, finish: &Finish) -> crate::Event {
-    let row = &tx.state().runs[run];
-    let policy = task::policy(tx.state().task_of(run));
-    let active = row
+    let active = tx.state().runs[run]
         .active
         .as_deref()
         .expect("the token was compared with the live lease");
-    close(row, policy, active, end_of(finish))
+    close(tx.state(), run, active, end_of(finish))
 }
 
 fn end_of(finish: &Finish) -> End {
@@ -162,6 +172,11 @@ fn check(finish: &Finish) -> Result<(), Rejection> {
     {
         return invalid("retry_after_ms", "must be at most 315360000000");
     }
+    let goes_well = matches!(finish.outcome, Report::Success | Report::Suspended);
+    if !goes_well && !finish.custom_events.is_empty() {
+        return invalid("custom_events", "come with success and suspended only");
+    }
+    subscription::check_events(&finish.custom_events)?;
     limits::check_reason(finish.reason.as_ref())
 }
 

@@ -1,15 +1,15 @@
 //! Heartbeat: a lease is kept alive in memory; only a long renewal is a fact.
-//! Owns: renewals and directives.
+//! Owns: renewals.
 //! Never: revives a lease whose end is a fact.
 
+use super::consume::direct;
 use super::finish::held;
-use super::model::Active;
 use crate::Bytes;
 use crate::command::HeartbeatItem;
 use crate::event::LeaseExtended;
 use crate::limits;
 use crate::machine::Tx;
-use crate::outcome::{Beat, Directive, Outcome};
+use crate::outcome::{Beat, Outcome};
 use crate::rejection::Rejection;
 use crate::state::Renewal;
 use crate::time::{Steady, Timestamp};
@@ -23,8 +23,8 @@ pub(crate) fn decide(tx: &mut Tx<'_>, beat: &HeartbeatItem) -> Result<Outcome, R
         .as_deref()
         .ok_or(Rejection::LeaseLost { run: beat.run })?;
     let lease_ms = beat.lease_ms.unwrap_or(active.lease_ms);
-    let directive = directive(active);
     let expires_at = renew(tx, run, lease_ms, beat.progress.clone());
+    let directive = direct(tx, run);
     Ok(Outcome::Beat(Beat {
         expires_at,
         directive,
@@ -77,16 +77,6 @@ pub(super) fn ends(tx: &Tx<'_>, run: u32) -> (Steady, Timestamp) {
         tx.volatile().expires(run, active.expires),
         renewed_at.max(active.expires_at),
     )
-}
-
-fn directive(active: &Active) -> Directive {
-    if active.cancel.is_some() {
-        Directive::Cancel
-    } else if active.suspend.is_some() {
-        Directive::Suspend
-    } else {
-        Directive::Continue
-    }
 }
 
 fn check(beat: &HeartbeatItem) -> Result<(), Rejection> {

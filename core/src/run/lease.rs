@@ -120,8 +120,7 @@ pub(crate) fn release(
             let (cause, by) = (Cause::Lease, tx.principal.name.clone());
             return LeaseEnded { run: id, cause, by }.into();
         }
-        let policy = task::policy(tx.state().task_of(run));
-        close(row, policy, active, End::told(AttemptResult::Released))
+        close(tx.state(), run, active, End::told(AttemptResult::Released))
     })
 }
 

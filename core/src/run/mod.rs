@@ -6,6 +6,7 @@ mod cancel;
 mod checkpoint;
 mod claim;
 mod close;
+mod consume;
 mod explain;
 mod finish;
 mod heartbeat;
@@ -16,6 +17,7 @@ mod retry;
 mod suspend;
 mod tick;
 mod transition;
+mod wake;
 
 pub(crate) use attempt::{end as end_attempt, start as start_attempt};
 pub(crate) use cancel::{Called, call_off, decide as cancel};
@@ -23,6 +25,7 @@ pub(crate) use checkpoint::{
     decide as checkpoint, fits as checkpoint_fits, room as checkpoint_room,
 };
 pub(crate) use claim::decide as claim;
+pub(crate) use consume::decide as consume;
 pub(crate) use explain::{block_reason, explain};
 pub(crate) use finish::decide as finish;
 pub(crate) use heartbeat::decide as heartbeat;
@@ -32,6 +35,7 @@ pub use model::{AttemptResult, Cause, Fence, Hold, Origin, RunError, State, TRAN
 pub(crate) use suspend::{resume, suspend};
 pub(crate) use tick::decide as tick;
 pub(crate) use transition::decide as transition;
+pub(crate) use wake::{sleeper, wake};
 
 #[cfg(test)]
 mod tests;

@@ -298,8 +298,10 @@ pub(crate) struct Active {
     pub(crate) started_at: Option<Timestamp>,
     /// What the attempt has used so far.
     pub(crate) consumption: Vec<Amount>,
-    /// What is held for it of each budget that covers it.
+    /// What is held for it of each budget of its task.
     pub(crate) reserved: Vec<Amount>,
+    /// The same of the tenant's budgets.
+    pub(crate) reserved_of_tenant: Vec<Amount>,
 }
 
 impl Active {

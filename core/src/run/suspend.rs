@@ -25,12 +25,15 @@ pub(crate) fn suspend(
     let Some(active) = row.active.as_deref().filter(|_| running) else {
         return Err(Rejection::RunSuspendRequiresRunning { state: row.state });
     };
-    if active.suspend.is_none() {
+    // Somebody's word takes the place of a budget's: what was set aside by hand is taken up by hand.
+    let asked = active.suspend.as_deref();
+    if asked.is_none_or(|asked| asked.budget) {
         let by = tx.principal.name.clone();
         tx.emit(RunSuspendRequested {
             run: id,
             by,
             reason: reason.cloned(),
+            budget: false,
         });
     }
     Ok(Outcome::RunSuspendRequested)

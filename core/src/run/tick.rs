@@ -5,11 +5,11 @@
 use super::cancel::expired;
 use super::close::{End, close};
 use super::model::{Active, AttemptResult, Cause, State};
+use crate::Text;
 use crate::event::{Event, LeaseEnded, RunCanceled, RunReady};
 use crate::limits::TICK_ALARMS_MAX;
 use crate::machine::Tx;
 use crate::outcome::Outcome;
-use crate::{Text, task};
 
 /// Decides a tick.
 pub(crate) fn decide(tx: &mut Tx<'_>) -> Outcome {
@@ -62,7 +62,6 @@ fn overdue(tx: &Tx<'_>, run: u32, active: &Active) -> Option<Event> {
         };
         return Some(forced.into());
     }
-    let policy = task::policy(tx.state().task_of(run));
     let end = if active.deadline.is_some_and(|deadline| deadline <= now) {
         End::seen(
             AttemptResult::Timeout,
@@ -74,7 +73,7 @@ fn overdue(tx: &Tx<'_>, run: u32, active: &Active) -> Option<Event> {
     } else {
         return None;
     };
-    Some(close(row, policy, active, end))
+    Some(close(tx.state(), run, active, end))
 }
 
 /// The end of a lease without a word from its holder. Before the work began that is no matter: the run is ready again.
@@ -93,5 +92,5 @@ pub(super) fn lapse(tx: &Tx<'_>, run: u32, active: &Active, by: &Text) -> Event 
         "lease_expired",
         "the lease ended without a word from its worker",
     );
-    close(row, task::policy(tx.state().task_of(run)), active, end)
+    close(tx.state(), run, active, end)
 }

@@ -195,7 +195,8 @@ fn put_active(active: &run::Active, out: &mut Vec<u8>) {
         .for_each(|number| put_varint(out, number));
     put_text(out, Some(&active.worker));
     put_varint(out, u64::from(active.idle));
-    for amount in active.consumption.iter().chain(&active.reserved) {
+    let held = active.reserved.iter().chain(&active.reserved_of_tenant);
+    for amount in active.consumption.iter().chain(held) {
         amount.put(out);
     }
     if let Some(cancel) = active.cancel.as_deref() {
@@ -217,6 +218,7 @@ fn put_active(active: &run::Active, out: &mut Vec<u8>) {
         put_varint(out, suspend.at.0);
         put_text(out, Some(&suspend.by));
         put_text(out, suspend.reason.as_ref());
+        put_varint(out, u64::from(suspend.budget));
     }
 }
 

@@ -13,14 +13,16 @@ use hashbrown::hash_table::Entry;
 use super::alarm::Alarms;
 use super::keys::Keys;
 use super::places::Places;
+use crate::budget::Waits;
 use crate::id::Minted;
 use crate::intern::{Names, Symbol};
 use crate::machine::Pending;
 use crate::query::Stats;
 use crate::queue::Index;
 use crate::slab::Slab;
+use crate::subscription::Watches;
 use crate::time::{Steady, Timestamp};
-use crate::{RunId, TaskId, TenantId, Text, platform, run, task};
+use crate::{RunId, TaskId, TenantId, Text, platform, run, subscription, task};
 
 /// When and where an event happens: what `apply` may know besides the state.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +55,7 @@ pub(crate) struct Dirty {
 }
 
 /// What `apply` saw and `machine/react.rs` follows up in the same command: what an event means to other rooms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Note {
     /// A run came to a state.
     RunMoved(u32, run::State),
@@ -61,6 +63,8 @@ pub(crate) enum Note {
     TaskEnded(u32),
     /// A budget's use rose: a task's, or the tenant's.
     BudgetUsed(u32, Option<u32>),
+    /// Somebody of the tenant published an event of this key.
+    Published(u32, Text),
 }
 
 /// Names of people and programs that are kept once for all their tasks.
@@ -90,6 +94,10 @@ pub(crate) struct State {
     pub(crate) queues: Index,
     pub(crate) alarms: Alarms,
     pub(crate) keys: Keys,
+    /// Runs that are suspended until a budget has room.
+    pub(crate) budget_waits: Waits,
+    /// Who waits to hear of what.
+    pub(crate) watches: Watches,
     pub(crate) stats: Stats,
     pub(crate) switch: Switch,
     /// The run that the command at hand is about: looked at before the index is. Never decides anything.
@@ -130,6 +138,8 @@ impl State {
             queues: Index::default(),
             alarms: Alarms::default(),
             keys: Keys::default(),
+            budget_waits: Waits::default(),
+            watches: Watches::default(),
             stats: Stats::default(),
             switch: Switch::default(),
             about: 0,
@@ -426,6 +436,7 @@ impl State {
                 rare.ended_at = Some(at.wall);
             }
         }
+        subscription::forget(self, task);
         self.notes.push(Note::TaskEnded(task));
     }
 

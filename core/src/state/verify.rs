@@ -9,7 +9,7 @@ use alloc::string::String;
 use super::{Alarm, State, Volatile};
 use crate::run::{Row, State as RunState};
 use crate::task::policy;
-use crate::{Text, queue};
+use crate::{Text, budget, queue, subscription};
 
 /// Checks the whole state.
 ///
@@ -86,6 +86,8 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
     if queue::holders(state)? != holders {
         return Err("the holders of a concurrency key differ from the rows".into());
     }
+    budget::verify(state)?;
+    subscription::verify(state)?;
     check_tasks(state)
 }
 

@@ -10,7 +10,7 @@ use crate::run::State;
 use crate::{SubscriptionId, TaskId, Text};
 
 /// What a subscription waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Filter {
     /// A task has completed.
     TaskCompleted(TaskId),

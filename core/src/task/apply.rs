@@ -3,9 +3,11 @@
 //! Never: fails or decides.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::model::{Content, Handle, Policy, Rare, Row};
 use super::submit::request_digest;
+use crate::budget;
 use crate::event::{TaskCanceled, TaskCreated, TaskUpdated};
 use crate::image::KeyClass;
 use crate::machine::Apply;
@@ -23,6 +25,10 @@ impl Apply for TaskCreated {
             policy: own.cloned().map(Box::new),
             extras: spec.extras.clone(),
             created_by: stranger,
+            budgets: spec
+                .bonds
+                .as_deref()
+                .map_or_else(Vec::new, |bonds| budget::open(&bonds.budgets)),
             ..Rare::default()
         };
         let row = Row {

@@ -8,7 +8,7 @@ use alloc::string::String;
 use super::model::{Extras, Payload, Policy, Retry, TaskSpec};
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
-use crate::{Text, limits};
+use crate::{Text, budget, limits};
 
 /// Whether a text is a name: `[a-z0-9._-]{1,128}`.
 pub(crate) fn is_name(text: &str) -> bool {
@@ -66,6 +66,9 @@ pub(crate) fn check(spec: &TaskSpec, payload_bytes_max: usize) -> Result<(), Rej
     check_payload(&spec.payload, payload_bytes_max)?;
     if let Some(policy) = &spec.policy {
         check_policy(policy)?;
+    }
+    if let Some(bonds) = &spec.bonds {
+        budget::check_specs(&bonds.budgets)?;
     }
     match &spec.extras {
         Some(extras) => check_extras(extras),

@@ -188,6 +188,7 @@ pub(super) fn old_samples() -> Vec<Event> {
             run,
             by: text("ann"),
             reason: some("costly"),
+            budget: true,
         }
         .into(),
         RunResumed {

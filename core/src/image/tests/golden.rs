@@ -408,6 +408,7 @@ fn budget() -> Budget {
         reserved: 20,
         before: 4000,
         fired: vec![25, 80],
+        told: true,
     }
 }
 
@@ -438,6 +439,7 @@ fn tied_state() -> State {
         started_at: Some(Timestamp(1_800_000_000_013)),
         consumption: amounts(),
         reserved: amounts(),
+        reserved_of_tenant: amounts(),
         ..active()
     };
     let used = Attempt {

@@ -1,0 +1,56 @@
+//! What a subscription does to its task: one run that sleeps is woken.
+//! Owns: which run that is.
+//! Never: wakes a run that waits for a budget or for prerequisites: only its time and its suspension end.
+
+use alloc::boxed::Box;
+
+use super::model::{Cause, Hold, Row, State};
+use crate::event::{RunReady, RunRescheduled, RunResumed, Why};
+use crate::machine::Tx;
+
+/// The run of a task that would be woken: the earliest of those whose time has not come, else the earliest of those that are suspended
+/// for another reason than a budget.
+pub(crate) fn sleeper(tx: &Tx<'_>, task: u32) -> Option<u32> {
+    let state = tx.state();
+    let first = |sleeps: fn(&Row) -> bool, still: bool| {
+        let runs = state.tasks[task].runs();
+        let asleep = runs.filter(|run| {
+            let row = &state.runs[*run];
+            sleeps(row) && (!still || row.scheduled_at > tx.now.wall)
+        });
+        asleep.min_by_key(|run| (state.runs[*run].scheduled_at, state.runs[*run].number))
+    };
+    first(|row| row.state == State::Scheduled, true).or_else(|| first(is_suspended, false))
+}
+
+fn is_suspended(row: &Row) -> bool {
+    let hold = row.past.as_deref().map(|past| past.hold);
+    row.state == State::Suspended && hold != Some(Hold::Budget)
+}
+
+/// Wakes a run that [`sleeper`] gave.
+pub(crate) fn wake(tx: &mut Tx<'_>, run: u32, why: Box<Why>) {
+    tx.about(run);
+    let row = &tx.state().runs[run];
+    let (id, tenant, state) = (row.id, row.tenant, row.state);
+    if state == State::Suspended {
+        let resumed = RunResumed {
+            run: id,
+            cause: Some(why),
+            ..RunResumed::default()
+        };
+        tx.emit_for(tenant, resumed);
+        return;
+    }
+    let rescheduled = RunRescheduled {
+        run: id,
+        scheduled_at: tx.now.wall,
+        occurrence: None,
+        cause: Cause::Subscription,
+    };
+    tx.emit_for(tenant, rescheduled);
+    let bond = tx.state().task_of(run).bond();
+    if bond.is_none_or(|bond| bond.unmet.is_empty()) {
+        tx.emit_for(tenant, RunReady { run: id });
+    }
+}

@@ -1,0 +1,150 @@
+//! Who waits to hear of what.
+//! Owns: subscriptions by id and by what they wait for, of tasks that have not ended.
+//! Never: keeps what does not follow from the tasks' rows.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::model::{Filter, Subscription};
+use crate::state::State;
+use crate::{SubscriptionId, TaskId, Text};
+
+/// Subscriptions by id, and by what they wait for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Watches {
+    /// The subscribing task of each, canceled ones included.
+    tasks: BTreeMap<(u32, SubscriptionId), u32>,
+    by_filter: BTreeMap<(u32, Filter), BTreeSet<SubscriptionId>>,
+}
+
+impl Watches {
+    /// Whether nobody waits for anything: the usual case, in which nothing is looked up.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_filter.is_empty()
+    }
+
+    /// The subscribing task.
+    pub(crate) fn task(&self, tenant: u32, id: SubscriptionId) -> Option<u32> {
+        self.tasks.get(&(tenant, id)).copied()
+    }
+
+    /// How many wait for this.
+    pub(super) fn count(&self, tenant: u32, filter: &Filter) -> usize {
+        let found = self.by_filter.get(&(tenant, filter.clone()));
+        found.map_or(0, BTreeSet::len)
+    }
+
+    /// A subscription exists. One whose id another task's has is nobody's.
+    pub(super) fn insert(&mut self, tenant: u32, task: u32, row: &Subscription) -> bool {
+        if self.tasks.contains_key(&(tenant, row.id)) {
+            return false;
+        }
+        self.tasks.insert((tenant, row.id), task);
+        if !row.canceled {
+            let waiting = self.by_filter.entry((tenant, (*row.filter).clone()));
+            waiting.or_default().insert(row.id);
+        }
+        true
+    }
+
+    /// It waits no longer.
+    pub(super) fn silence(&mut self, tenant: u32, row: &Subscription) {
+        let key = (tenant, (*row.filter).clone());
+        if let Some(waiting) = self.by_filter.get_mut(&key) {
+            waiting.remove(&row.id);
+            if waiting.is_empty() {
+                self.by_filter.remove(&key);
+            }
+        }
+    }
+
+    /// Nothing is left of it.
+    pub(super) fn remove(&mut self, tenant: u32, row: &Subscription) {
+        self.silence(tenant, row);
+        self.tasks.remove(&(tenant, row.id));
+    }
+}
+
+pub(super) fn rows(state: &State, task: u32) -> &[Subscription] {
+    let rare = state.tasks[task].rare.as_deref();
+    rare.map(|rare| &rare.subscriptions[..]).unwrap_or_default()
+}
+
+/// Who waits for this, in the order of their ids.
+pub(crate) fn watchers(state: &State, tenant: u32, filter: &Filter) -> Vec<SubscriptionId> {
+    if state.watches.is_empty() {
+        return Vec::new();
+    }
+    let found = state.watches.by_filter.get(&(tenant, filter.clone()));
+    found.map_or_else(Vec::new, |waiting| waiting.iter().copied().collect())
+}
+
+/// The thresholds of a task's budget that somebody waits for, in percent.
+pub(crate) fn thresholds(
+    state: &State,
+    tenant: u32,
+    task: TaskId,
+    dimension: &Text,
+) -> impl Iterator<Item = u32> {
+    let at = |percent| {
+        let filter = Filter::BudgetThreshold(task, dimension.clone(), percent);
+        (tenant, filter)
+    };
+    let range = state.watches.by_filter.range(at(0)..=at(u32::MAX));
+    range.filter_map(|((_, filter), _)| match filter {
+        Filter::BudgetThreshold(_, _, percent) => Some(*percent),
+        _ => None,
+    })
+}
+
+/// Puts the subscriptions of a task that came from a checkpoint into the index. False when another task has one of the same id.
+pub(crate) fn link(state: &mut State, task: u32) -> bool {
+    let row = &state.tasks[task];
+    if row.state().is_terminal() {
+        return true;
+    }
+    let tenant = state.tenant_of(row);
+    let Some(rare) = row.rare.as_deref() else {
+        return true;
+    };
+    let mut rows = rare.subscriptions.iter();
+    rows.all(|row| state.watches.insert(tenant, task, row))
+}
+
+/// A task has ended: it waits for nothing any more.
+pub(crate) fn forget(state: &mut State, task: u32) {
+    let row = &state.tasks[task];
+    let tenant = state.tenant_of(row);
+    if let Some(rare) = row.rare.as_deref() {
+        for row in &rare.subscriptions {
+            if state.watches.task(tenant, row.id) == Some(task) {
+                state.watches.remove(tenant, row);
+            }
+        }
+    }
+}
+
+/// Whether the index holds exactly what the rows say.
+///
+/// # Errors
+/// The disagreement, in words.
+pub(crate) fn verify(state: &State) -> Result<(), String> {
+    let mut fresh = Watches::default();
+    for (at, task) in state.tasks.iter() {
+        if task.state().is_terminal() {
+            continue;
+        }
+        for row in rows(state, at) {
+            if !fresh.insert(state.tenant_of(task), at, row) {
+                return Err("two subscriptions of one id".into());
+            }
+        }
+    }
+    let known = &state.watches;
+    if (&fresh.tasks, &fresh.by_filter) == (&known.tasks, &known.by_filter) {
+        Ok(())
+    } else {
+        Err("who waits to hear of what differs from the rows".into())
+    }
+}
