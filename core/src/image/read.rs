@@ -157,7 +157,9 @@ impl Loader {
     pub fn task(&mut self, image: &[u8]) -> Result<(), Malformed> {
         let mut form = TaskForm::read(image)?;
         guard::check_task(&form)?;
-        budget::forget_reserved(&mut form.budgets);
+        if !self.facts {
+            budget::forget_reserved(&mut form.budgets);
+        }
         let next = match self.find_task(form.number) {
             Ok(_) if self.facts => return Ok(()),
             Err(at) if self.facts || at == self.tasks.len() => at,
@@ -329,7 +331,9 @@ impl Loader {
             ObjectClass::Tenant => {
                 let mut form = TenantForm::read(&row.image)?;
                 guard::check_budgets(&form.budgets)?;
-                budget::forget_reserved(&mut form.budgets);
+                if !self.facts {
+                    budget::forget_reserved(&mut form.budgets);
+                }
                 state.tenant_rows[tenant as usize] = platform::Tenant {
                     name: form.name,
                     weight: form.weight.clamp(1, limits::WEIGHT_MAX),

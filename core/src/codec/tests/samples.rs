@@ -188,7 +188,7 @@ pub(super) fn old_samples() -> Vec<Event> {
             run,
             by: text("ann"),
             reason: some("costly"),
-            budget: true,
+            budget: false,
         }
         .into(),
         RunResumed {
@@ -478,6 +478,12 @@ fn bond_samples() -> Vec<Event> {
         BudgetExhausted {
             task,
             dimension: dimension.clone(),
+        }
+        .into(),
+        RunSuspendRequested {
+            run: RUN,
+            budget: true,
+            ..RunSuspendRequested::default()
         }
         .into(),
         BudgetThresholdPassed {
