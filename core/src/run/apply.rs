@@ -410,8 +410,8 @@ impl Apply for RunCanceled {
         let after = State::Canceled;
         if let Some(result) = self.result {
             let mut ended = Ended::new(result, &self.error, &self.output, after);
-            // Forced: whatever the worker reports afterwards is not this end.
-            ended.reported &= self.cause != Cause::Force;
+            // Not by its worker's word: whatever that reports afterwards is not this end.
+            ended.reported &= !matches!(self.cause, Cause::Force | Cause::Transition);
             close_attempt(state, at, run, ended);
         } else {
             let_go(state, run);

@@ -1,6 +1,7 @@
 //! How scenario tables are read and told to a machine.
 
 mod facts;
+mod lane;
 mod line;
 mod show;
 mod verbs;

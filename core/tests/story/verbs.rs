@@ -11,14 +11,14 @@ use super::show::rejection;
 use super::world::World;
 use crate::shelf::Shelf;
 
-const SHARED: [&str; 3] = ["by", "at_sequence", "in_state"];
+pub(super) const SHARED: [&str; 3] = ["by", "at_sequence", "in_state"];
 
-fn text(line: &Line, name: &str) -> Option<Text> {
+pub(super) fn text(line: &Line, name: &str) -> Option<Text> {
     line.find(name).map(Text::from)
 }
 
 /// A value of this many bytes when it is written `size:N`, else the text itself.
-fn bytes(line: &Line, name: &str) -> Option<Bytes> {
+pub(super) fn bytes(line: &Line, name: &str) -> Option<Bytes> {
     let value = line.find(name)?;
     let size = value.strip_prefix("size:").and_then(|n| n.parse().ok());
     Some(match size {
@@ -61,11 +61,15 @@ impl World {
             "engine" => self.engine(line),
             "next" => self.next(line),
             "woken" => self.woken(line),
+            "move" => self.move_run(line),
+            "hold" | "keep" | "expire" | "let_go" => self.lease(line),
+            "start" => self.start_attempt(line),
+            "end" => self.end_attempt(line),
             other => Err(format!("`{other}` is not a verb")),
         }
     }
 
-    fn answer(&mut self, line: &Line, name: &str, command: Command) -> String {
+    pub(super) fn answer(&mut self, line: &Line, name: &str, command: Command) -> String {
         let outcome = self.step(line, command);
         self.tell_outcome(name, outcome)
     }
@@ -129,7 +133,7 @@ impl World {
         Ok(spec)
     }
 
-    fn instant(&self, line: &Line, name: &str) -> Result<Option<Timestamp>, String> {
+    pub(super) fn instant(&self, line: &Line, name: &str) -> Result<Option<Timestamp>, String> {
         let at = line.span(name)?;
         Ok(at.map(|ms| Timestamp(self.names.base_ms + ms)))
     }

@@ -116,12 +116,8 @@ impl World {
             );
         }
         for entry in &step.events {
-            if let Event::RunStarted(started) = &entry.event {
-                let fence = Fence {
-                    incarnation: started.incarnation,
-                    counter: started.counter,
-                };
-                let before = self.fences.insert(started.counter, fence);
+            if let Some(fence) = granted(&entry.event) {
+                let before = self.fences.insert(fence.counter, fence);
                 assert!(before.is_none(), "a token was issued twice");
             }
             self.log.push((self.now, entry.clone()));
@@ -191,4 +187,17 @@ impl World {
         };
         Ok(self.fences.get(&counter).copied().unwrap_or(made_up))
     }
+}
+
+/// The token that an event grants.
+fn granted(event: &Event) -> Option<Fence> {
+    let (incarnation, counter) = match event {
+        Event::RunStarted(started) => (started.incarnation, started.counter),
+        Event::LeaseAcquired(acquired) => (acquired.incarnation, acquired.counter),
+        _ => return None,
+    };
+    Some(Fence {
+        incarnation,
+        counter,
+    })
 }
