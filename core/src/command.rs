@@ -490,6 +490,15 @@ impl Command {
         }
     }
 
+    /// How many runs a submit makes; 0 for every other command.
+    #[must_use]
+    pub fn runs_made(&self) -> usize {
+        match self {
+            Command::Submit(spec) | Command::SubmitAs(_, spec) => spec.runs_at_once(),
+            _ => 0,
+        }
+    }
+
     /// Whether a person's or program's control is recorded with reason and request id: the audit trail's commands.
     #[must_use]
     pub fn control_reason(&self) -> Option<Option<&Text>> {

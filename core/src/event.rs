@@ -101,6 +101,8 @@ events! {
         occurrence: Option<Timestamp>,
         /// Where it comes from.
         origin: Origin,
+        /// Whether its id was chosen rather than minted.
+        chosen: bool,
     }
     /// A scheduled run came due, or a retry's delay passed.
     RunReady = 3 {

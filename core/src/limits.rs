@@ -104,6 +104,8 @@ pub const EXPRESSION_BYTES_MAX: usize = 255;
 pub const CATCH_UP_MAX: u32 = 1000;
 /// Instants after which a schedule may be made to end.
 pub const OCCURRENCES_MAX: u64 = 1_000_000;
+/// Milliseconds by which a schedule may spread its runs: a day.
+pub const JITTER_MS_MAX: u64 = 86_400_000;
 /// Prerequisites of a task.
 pub const DEPENDS_ON_MAX: usize = 1000;
 /// Children submitted with one finish.

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use mainstay_core::{
     Answer, Bytes, Call, Claim, Command, Fence, Outcome, Payload, Principal, Query, Rejection,
-    RunId, Submitted, TaskSpec, TenantId, Text, Timestamp,
+    RunId, Submitted, TaskSpec, TenantId, Text, Timestamp, limits,
 };
 
-use crate::call::{CallError, Pending, Reply};
+use crate::call::{CallError, Pending, Replied, Reply};
 use crate::inbox::{Decided, Refused, Request};
 use crate::metrics::Metrics;
 use crate::shared::{Shared, Status};
@@ -49,9 +49,21 @@ impl Handle {
         pending
     }
 
-    /// Asks for several commands to be decided in order, each atomic by itself. `Busy` refuses them whole.
+    /// Asks for several commands to be decided in order, each atomic by itself. `Busy` refuses them whole, and so does a sum of runs
+    /// beyond [`limits::RUNS_PER_REQUEST_MAX`]: each is refused as `limit_exceeded` then.
     pub fn call_many(&self, calls: Vec<Call>) -> Pending<Vec<Decided>> {
         let (reply, pending) = Pending::new();
+        let runs: usize = calls.iter().map(|call| call.command.runs_made()).sum();
+        if runs > limits::RUNS_PER_REQUEST_MAX {
+            let refused = Rejection::LimitExceeded {
+                limit: "runs_per_request",
+                value: limits::RUNS_PER_REQUEST_MAX as u64,
+            };
+            let value = calls.iter().map(|_| Err(refused.clone())).collect();
+            let sequence = self.sequence();
+            reply.send(Ok(Replied { value, sequence })).ok();
+            return pending;
+        }
         self.push(Request::Calls(calls, reply));
         pending
     }

@@ -36,7 +36,7 @@ record!(TaskSpec { 1 kind, 2 queue, 3 payload, 4 run_at, 5 priority, 6 policy, 7
 record!(RunError { 1 code, 2 message, 3 retryable });
 
 record!(TaskCreated { 1 task, 2 spec, 3 by });
-record!(RunCreated { 1 run, 2 task, 3 scheduled_at, 4 ready, 5 occurrence, 6 origin });
+record!(RunCreated { 1 run, 2 task, 3 scheduled_at, 4 ready, 5 occurrence, 6 origin, 7 chosen });
 record!(RunReady { 1 run });
 record!(RunStarted { 1 run, 2 number, 3 incarnation, 4 counter, 5 worker, 6 lease_ms });
 record!(LeaseExtended { 1 run, 2 lease_ms });

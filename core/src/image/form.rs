@@ -70,12 +70,13 @@ pub(crate) struct TaskForm {
     pub(crate) subscriptions: Vec<Subscription>,
     /// What its state follows from besides the counts: 1 its schedule goes on, 2 a descendant is live, 4 it holds others in memory.
     pub(crate) phase: u32,
+    pub(crate) updated_at: Option<Timestamp>,
     pub(crate) runs_failed: u32,
 }
 record!(TaskForm {
     1 number, 2 place, 3 id, 4 priority, 5 created_at, 6 created_by, 7 canceled_at, 8 policy, 9 extras, 10 runs_total, 11 runs_live,
     12 runs_completed, 13 payload, 14 binary, 15 payload_bytes, 16 first_run, 17 ended_at,
-    18 clockwork, 19 bond, 20 budgets, 21 subscriptions, 22 phase, 23 runs_failed,
+    18 clockwork, 19 bond, 20 budgets, 21 subscriptions, 22 phase, 23 runs_failed, 24 updated_at,
 });
 
 /// A run's row, as its image holds it.

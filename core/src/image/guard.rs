@@ -12,7 +12,7 @@ use crate::id::Minted;
 use crate::limits::{
     ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, HISTORY_KEPT, LOST_LEASES_MAX, SUBSCRIPTIONS_MAX,
 };
-use crate::run::State as RunState;
+use crate::run::{Origin, State as RunState};
 use crate::state::State;
 use crate::task;
 
@@ -142,8 +142,10 @@ pub(super) fn check_run(form: &RunForm, place: u32, task: &task::Row) -> Result<
 /// A run of a checkpoint: it is live, and no event that may follow finds a counter at its end.
 pub(super) fn check_live_run(form: &RunForm, state: &State) -> Result<(), Malformed> {
     rule(!form.state.is_terminal(), "a finished run in a checkpoint")?;
+    // Only an ad-hoc run may have an id that somebody chose.
+    let known = Minted::of(form.id.0) <= state.minted || form.origin == Origin::AdHoc;
     rule(
-        form.number <= state.sequence && Minted::of(form.id.0) <= state.minted,
+        form.number <= state.sequence && known,
         "a run from beyond the sequence",
     )?;
     let fence = form

@@ -192,6 +192,7 @@ impl Loader {
                 created_by: stranger,
                 runs: BTreeMap::new(),
                 ended_at: form.ended_at,
+                updated_at: form.updated_at,
                 clockwork: form.clockwork,
                 bond: form.bond,
                 budgets: form.budgets,

@@ -34,7 +34,12 @@ pub(crate) fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
     }
     row.binary.put(14, out);
     (row.payload.len() as u32).put(15, out);
-    let first = row.runs().next().map_or(0, |run| state.runs[run].number);
+    // Ended runs leave memory one by one; the first was made by the event after the task's own.
+    let first = match row.runs().next() {
+        Some(run) if row.runs_total == 1 => state.runs[run].number,
+        None if row.runs_total == 0 => 0,
+        _ => row.number + 1,
+    };
     first.put(16, out);
     if let Some(rare) = row.rare.as_deref() {
         rare.ended_at.put(17, out);
@@ -45,6 +50,7 @@ pub(crate) fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
         if phase > 0 {
             phase.put(22, out);
         }
+        rare.updated_at.put(24, out);
         if rare.runs_failed > 0 {
             rare.runs_failed.put(23, out);
         }

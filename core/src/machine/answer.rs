@@ -81,7 +81,7 @@ impl Machine {
             scheduled_at: runs.first().map_or(row.created_at, |run| run.scheduled_at),
             created_at: row.created_at,
             created_by: self.state.created_by(row).clone(),
-            updated_at: None,
+            updated_at: row.rare.as_deref().and_then(|rare| rare.updated_at),
             canceled_at: row.canceled_at(),
             state: row.state(),
             runs,

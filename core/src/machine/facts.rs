@@ -128,6 +128,11 @@ impl Machine {
                 key(KeyClass::Submit, named);
             }
             Command::Claim(claim) => key(KeyClass::Claim, claim.idempotency_key.as_ref()),
+            Command::CreateRun { run: Some(run), .. } => {
+                if self.state.find_run(tenant, *run).is_none() {
+                    visit(Wanted::Run(*run));
+                }
+            }
             _ => {}
         }
         if let Command::SubmitAs(id, _) = &call.command

@@ -99,6 +99,13 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         | Command::Unsubscribe { .. }
         | Command::TriggerSubscription { .. }
         | Command::PublishEvent { .. } => listen(tx, command),
+        Command::UpdateTask(patch) => task::update(tx, patch),
+        Command::CreateRun {
+            task,
+            run,
+            state,
+            scheduled_at,
+        } => task::create_run(tx, *task, *run, *state, *scheduled_at),
         Command::TransitionRun { .. }
         | Command::AcquireLease { .. }
         | Command::RenewLease { .. }
@@ -106,9 +113,7 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         | Command::ReleaseLease { .. }
         | Command::StartAttempt { .. }
         | Command::FinishAttempt { .. } => by_hand(tx, command),
-        Command::UpdateTask(_)
-        | Command::CreateRun { .. }
-        | Command::DeclareDependencies { .. }
+        Command::DeclareDependencies { .. }
         | Command::ConfigureQueue { .. }
         | Command::PauseQueue { .. }
         | Command::ResumeQueue { .. } => unsupported(),

@@ -90,6 +90,11 @@ impl<'a> Tx<'a> {
         Ok(task)
     }
 
+    /// Whether there is or was a run of this id.
+    pub(crate) fn knows_run(&self, id: RunId) -> bool {
+        self.state.find_run(self.tenant, id).is_some() || self.past_run(id).is_ok()
+    }
+
     /// Whether there is or was a task of this id.
     pub(crate) fn knows_task(&self, id: TaskId) -> bool {
         self.find_task(id).is_some()

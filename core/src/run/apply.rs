@@ -3,6 +3,7 @@
 //! Never: fails or decides.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::model::{
     Active, Attempt, AttemptResult, CancelRequest, Cause, Change, Fence, Row, RunError, State,
@@ -74,6 +75,20 @@ fn enter_ready(state: &mut Tables, run: u32) {
     state.ready_counter += 1;
     state.runs[run].ready_order = state.ready_counter;
     queue::enter(state, run);
+}
+
+/// Gives a task another priority: those of its runs that wait for a worker change lanes, each in its old order.
+pub(crate) fn reprioritize(state: &mut Tables, task: u32, priority: i32) {
+    let waiting = state.tasks[task].runs();
+    let waiting = waiting.filter(|run| state.runs[*run].state == State::Ready);
+    let waiting: Vec<u32> = waiting.collect();
+    for run in &waiting {
+        queue::leave(state, *run);
+    }
+    state.tasks[task].priority = priority;
+    for run in waiting {
+        queue::enter(state, run);
+    }
 }
 
 fn end(state: &mut Tables, at: &At, run: u32, to: State) {
@@ -232,7 +247,9 @@ impl Apply for RunCreated {
         } else {
             State::Scheduled
         };
-        state.minted = state.minted.max(Minted::of(self.run.0));
+        if !self.chosen {
+            state.minted = state.minted.max(Minted::of(self.run.0));
+        }
         let row = Row {
             id: self.run,
             task,

@@ -19,6 +19,7 @@ mod tick;
 mod transition;
 mod wake;
 
+pub(crate) use apply::reprioritize;
 pub(crate) use attempt::{end as end_attempt, start as start_attempt};
 pub(crate) use cancel::{Called, call_off, decide as cancel};
 pub(crate) use checkpoint::{

@@ -173,3 +173,14 @@ pub(crate) struct Clockwork {
     /// The shell has said that there is no instant after `next`.
     pub(crate) last: bool,
 }
+
+impl Clockwork {
+    /// Where a new schedule stands.
+    pub(crate) fn new(schedule: Box<Schedule>) -> Clockwork {
+        Clockwork {
+            ended: matches!(*schedule, Schedule::Repeat(_)),
+            schedule,
+            ..Clockwork::default()
+        }
+    }
+}

@@ -140,6 +140,9 @@ fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
         put_varint(out, count.into());
     }
     if let Some(rare) = row.rare.as_deref() {
+        if let Some(at) = rare.updated_at {
+            put_varint(out, at.0);
+        }
         image::put_ties(rare, out);
         if rare.runs_failed > 0 {
             put_varint(out, rare.runs_failed.into());

@@ -11,6 +11,8 @@ use crate::budget;
 use crate::event::{TaskCanceled, TaskCreated, TaskUpdated};
 use crate::image::KeyClass;
 use crate::machine::Apply;
+use crate::run;
+use crate::schedule::Clockwork;
 use crate::state::{At, Held, State};
 
 impl Apply for TaskCreated {
@@ -29,6 +31,7 @@ impl Apply for TaskCreated {
                 .bonds
                 .as_deref()
                 .map_or_else(Vec::new, |bonds| budget::open(&bonds.budgets)),
+            clockwork: spec.schedule.clone().map(Clockwork::new).map(Box::new),
             ..Rare::default()
         };
         let row = Row {
@@ -81,5 +84,24 @@ impl Apply for TaskCanceled {
 }
 
 impl Apply for TaskUpdated {
-    fn apply(&self, _state: &mut State, _at: &At) {}
+    fn apply(&self, state: &mut State, at: &At) {
+        let Some(task) = state.find_task(at.tenant, self.task) else {
+            return;
+        };
+        if let Some(priority) = self.priority {
+            run::reprioritize(state, task, priority);
+        }
+        let rare = state.tasks[task].rare.get_or_insert_default();
+        rare.updated_at = Some(at.wall);
+        if self.tags.is_some() || self.description.is_some() {
+            let extras = rare.extras.get_or_insert_default();
+            if let Some(tags) = &self.tags {
+                extras.tags.clone_from(&tags.tags);
+            }
+            if let Some(description) = &self.description {
+                extras.description = Some(description.clone()).filter(|text| !text.is_empty());
+            }
+        }
+        state.touch_task(task);
+    }
 }

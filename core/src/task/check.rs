@@ -8,7 +8,7 @@ use alloc::string::String;
 use super::model::{Extras, Payload, Policy, Retry, TaskSpec};
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
-use crate::{Text, budget, limits};
+use crate::{Text, budget, limits, schedule};
 
 /// Whether a text is a name: `[a-z0-9._-]{1,128}`.
 pub(crate) fn is_name(text: &str) -> bool {
@@ -28,14 +28,21 @@ pub(crate) fn check_key(key: Option<&Text>) -> Result<(), String> {
     }
 }
 
-fn invalid(field: &'static str, message: impl Into<String>) -> Result<(), Rejection> {
+/// The refusal of a field.
+pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Result<(), Rejection> {
     Err(Rejection::InvalidTask {
         field,
         message: message.into(),
     })
 }
 
-fn within(field: &'static str, value: u64, least: u64, most: u64) -> Result<(), Rejection> {
+/// Whether a field lies within its bounds.
+pub(crate) fn within(
+    field: &'static str,
+    value: u64,
+    least: u64,
+    most: u64,
+) -> Result<(), Rejection> {
     if (least..=most).contains(&value) {
         Ok(())
     } else {
@@ -62,6 +69,12 @@ pub(crate) fn check(spec: &TaskSpec, payload_bytes_max: usize) -> Result<(), Rej
     }
     if spec.run_at.is_some_and(|at| at > Timestamp::MAX) {
         return invalid("run_policy.run_at", "must be before the year 10000");
+    }
+    if let Some(schedule) = &spec.schedule {
+        if spec.run_at.is_some() {
+            return invalid("run_policy.run_at", "goes with type `once` alone");
+        }
+        schedule::check(schedule)?;
     }
     check_payload(&spec.payload, payload_bytes_max)?;
     if let Some(policy) = &spec.policy {
@@ -166,21 +179,29 @@ fn check_retry(retry: &Retry) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn check_extras(extras: &Extras) -> Result<(), Rejection> {
-    if extras.tags.len() > limits::TAGS_MAX {
+/// Checks a task's tags.
+pub(super) fn check_tags(tags: &[Text]) -> Result<(), Rejection> {
+    if tags.len() > limits::TAGS_MAX {
         return invalid("metadata.tags", "must name at most 32 tags");
     }
-    for tag in &extras.tags {
+    for tag in tags {
         if tag.is_empty() {
             return invalid("metadata.tags", "must not be empty");
         }
         sized("metadata.tags", Some(tag), limits::TAG_BYTES_MAX)?;
     }
-    sized(
-        "metadata.description",
-        extras.description.as_ref(),
-        limits::DESCRIPTION_BYTES_MAX,
-    )?;
+    Ok(())
+}
+
+/// Checks a task's description.
+pub(super) fn check_description(description: Option<&Text>) -> Result<(), Rejection> {
+    let most = limits::DESCRIPTION_BYTES_MAX;
+    sized("metadata.description", description, most)
+}
+
+fn check_extras(extras: &Extras) -> Result<(), Rejection> {
+    check_tags(&extras.tags)?;
+    check_description(extras.description.as_ref())?;
     sized(
         "content_type",
         extras.content_type.as_ref(),

@@ -3,14 +3,18 @@
 mod apply;
 mod cancel;
 mod check;
+mod create;
 mod model;
 mod submit;
+mod update;
 
 pub(crate) use cancel::decide as cancel;
-pub(crate) use check::{check_key, is_name};
+pub(crate) use check::{check_key, invalid, is_name, within};
+pub(crate) use create::decide as create_run;
 pub use model::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State, Strategy,
     TaskSpec,
 };
 pub(crate) use model::{Content, Handle, Rare, Row, Standing, derive_state, is_heavy, policy};
 pub(crate) use submit::{decide as submit, short_digest};
+pub(crate) use update::decide as update;

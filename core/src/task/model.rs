@@ -203,6 +203,15 @@ impl TaskSpec {
         }
     }
 
+    /// How many runs its submit makes.
+    #[must_use]
+    pub fn runs_at_once(&self) -> usize {
+        match self.schedule.as_deref() {
+            Some(Schedule::Repeat(repeat)) => repeat.count as usize,
+            Some(Schedule::Cron(_)) | None => 1,
+        }
+    }
+
     /// The bonds, made when there are none yet.
     pub fn bonds_mut(&mut self) -> &mut Bonds {
         self.bonds.get_or_insert_default()
@@ -374,6 +383,8 @@ pub(crate) struct Rare {
     pub(crate) runs: BTreeMap<u64, u32>,
     /// When it ended, if that was not the end of its one run.
     pub(crate) ended_at: Option<Timestamp>,
+    /// When somebody last changed its metadata or schedule.
+    pub(crate) updated_at: Option<Timestamp>,
     /// What makes more runs of it.
     pub(crate) clockwork: Option<Box<Clockwork>>,
     /// How it stands to other tasks.
@@ -397,6 +408,7 @@ impl Rare {
             && self.created_by.is_none()
             && self.runs.is_empty()
             && self.ended_at.is_none()
+            && self.updated_at.is_none()
             && self.clockwork.is_none()
             && self.bond.is_none()
             && self.budgets.is_empty()

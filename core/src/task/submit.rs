@@ -1,6 +1,6 @@
-//! Submit: a task and its run, accepted together or not at all.
+//! Submit: a task and its runs, accepted together or not at all.
 //! Owns: the submit's checks, the repeat by idempotency key.
-//! Never: leaves a task without its run: both events are in one frame.
+//! Never: leaves a task without its runs: their events are in one frame.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -14,7 +14,9 @@ use crate::machine::Tx;
 use crate::outcome::{Outcome, Submitted, SubmittedRun};
 use crate::rejection::Rejection;
 use crate::run;
+use crate::schedule::{Repeat, Schedule};
 use crate::state::State;
+use crate::time::Timestamp;
 use crate::{TaskId, Text, limits};
 
 /// Decides a submit.
@@ -43,17 +45,74 @@ pub(crate) fn decide(
         return Err(Rejection::TaskAlreadyExists { task });
     }
     check_names(tx, &spec)?;
+    let course = course(tx, &spec)?;
     let task = id.unwrap_or_else(|| tx.mint_task());
-    let run = tx.mint_run();
-    let scheduled_at = spec.run_at.unwrap_or(tx.now.wall);
-    let ready = scheduled_at <= tx.now.wall;
     let by = tx.principal.name.clone();
     tx.emit(TaskCreated { task, spec, by });
+    let run = create_run(tx, task, course.first, course.occurrence);
+    let mut more = Vec::new();
+    if let Some(repeat) = &course.repeat {
+        let rest = (1..repeat.count).filter_map(|k| repeat.instant(course.first, k));
+        for at in rest {
+            let run = create_run(tx, task, at, None);
+            if more.len() + 1 < limits::RUNS_SHOWN_MAX {
+                more.push(run);
+            }
+        }
+    }
+    Ok(Outcome::Submitted(Submitted {
+        task,
+        run,
+        more,
+        runs_total: course.repeat.map_or(1, |repeat| repeat.count),
+        created: true,
+    }))
+}
+
+/// When the runs of a new task are due.
+struct Course {
+    first: Timestamp,
+    occurrence: Option<Timestamp>,
+    repeat: Option<Repeat>,
+}
+
+fn course(tx: &Tx<'_>, spec: &TaskSpec) -> Result<Course, Rejection> {
+    let now = tx.now.wall;
+    let mut course = Course {
+        first: spec.run_at.unwrap_or(now),
+        occurrence: None,
+        repeat: None,
+    };
+    match spec.schedule.as_deref() {
+        None => {}
+        Some(Schedule::Repeat(repeat)) => {
+            course.first = repeat.start_at.unwrap_or(now);
+            repeat.check_instants(course.first)?;
+            course.repeat = Some(repeat.clone());
+        }
+        Some(Schedule::Cron(_)) => {
+            return Err(Rejection::NotSupported {
+                field: "run_policy.type".into(),
+            });
+        }
+    }
+    Ok(course)
+}
+
+fn create_run(
+    tx: &mut Tx<'_>,
+    task: TaskId,
+    scheduled_at: Timestamp,
+    occurrence: Option<Timestamp>,
+) -> SubmittedRun {
+    let run = tx.mint_run();
+    let ready = scheduled_at <= tx.now.wall;
     tx.emit(RunCreated {
         run,
         task,
         scheduled_at,
         ready,
+        occurrence,
         ..RunCreated::default()
     });
     let state = if ready {
@@ -61,17 +120,11 @@ pub(crate) fn decide(
     } else {
         run::State::Scheduled
     };
-    Ok(Outcome::Submitted(Submitted {
-        task,
-        run: SubmittedRun {
-            run,
-            state,
-            scheduled_at,
-        },
-        more: Vec::new(),
-        runs_total: 1,
-        created: true,
-    }))
+    SubmittedRun {
+        run,
+        state,
+        scheduled_at,
+    }
 }
 
 /// The task that this key made before, if the request is the same.

@@ -67,7 +67,8 @@ impl Shelf {
         let place = &self.places[&columns.place];
         assert_eq!(place.tenant, TenantId::DEFAULT);
         assert_eq!(row.number, columns.number);
-        assert_eq!(row.live, columns.runs_live > 0, "{row:?}");
+        let goes_on = columns.runs_live > 0 || columns.goes_on;
+        assert!(row.live || !goes_on, "{row:?}");
         put(&mut self.tasks, row, image);
         let stands = columns.payload_bytes as usize <= limits::PAYLOAD_INLINE_BYTES;
         assert_eq!(columns.payload_stored, !stands);
@@ -85,7 +86,9 @@ impl Shelf {
         let task = task.expect("a task comes before its runs");
         let task = TaskColumns::read(&task.image).expect("an image of a task");
         assert_eq!(task.place, columns.place);
-        assert_eq!(task.first_run, columns.number, "policy `once`");
+        if task.runs_total == 1 {
+            assert_eq!(task.first_run, columns.number, "policy `once`");
+        }
         put(&mut self.runs, row, image);
         let before = self.run_ids.insert(columns.id, row.number);
         assert!(before.is_none_or(|before| before == row.number));
@@ -172,9 +175,9 @@ impl Shelf {
     pub(super) fn task(&self, id: TaskId) -> Option<(&[u8], Vec<&[u8]>)> {
         let number = self.task_ids.get(&id)?;
         let task = &self.tasks[number].image;
-        let first = TaskColumns::read(task).expect("an image").first_run;
-        let runs = self.runs.get(&first).into_iter();
-        Some((task, runs.map(|run| &run.image[..]).collect()))
+        let runs = self.runs.values().map(|run| &run.image[..]);
+        let is_its = |run: &&[u8]| RunColumns::read(run).expect("an image").task == *number;
+        Some((task, runs.filter(is_its).collect()))
     }
 
     /// A run's image with that of its task.

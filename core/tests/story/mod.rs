@@ -3,6 +3,7 @@
 mod facts;
 mod lane;
 mod line;
+mod schedule;
 mod show;
 mod verbs;
 mod world;

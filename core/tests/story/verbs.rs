@@ -7,6 +7,7 @@ use mainstay_core::{
 };
 
 use super::line::Line;
+use super::schedule::SCHEDULE;
 use super::show::rejection;
 use super::world::World;
 use crate::shelf::Shelf;
@@ -39,6 +40,8 @@ impl World {
             "suspended" => self.finish(line, FinishOutcome::Suspended),
             "canceled" => self.finish(line, FinishOutcome::Canceled),
             "release" => self.finish(line, FinishOutcome::Released),
+            "update" => self.update(line),
+            "create_run" => self.create_run(line),
             "checkpoint" => self.checkpoint(line),
             "cancel" => self.cancel(line),
             "cancel_task" => self.cancel_task(line),
@@ -99,6 +102,7 @@ impl World {
                 .runs
                 .entry(submitted.run.run)
                 .or_insert_with(|| name.clone());
+            self.name_runs();
         }
         Ok(self.tell_outcome(&name, outcome))
     }
@@ -109,8 +113,9 @@ impl World {
             "trace", "tags", "attempts", "lost", "timeout", "lease", "grace", "key", "limit",
             "hold", "safety", "retry", "initial", "mult", "max", "jitter", "never",
         ];
-        line.only(&[&known[..], &SHARED].concat())?;
+        line.only(&[&known[..], &SCHEDULE, &SHARED].concat())?;
         let mut spec = TaskSpec::new(line.find("kind").unwrap_or("work"));
+        spec.schedule = self.schedule(line)?;
         spec.queue = text(line, "queue").unwrap_or(spec.queue);
         spec.priority = line.number("priority")?.unwrap_or(0);
         spec.run_at = self.instant(line, "run_at")?;
@@ -389,7 +394,7 @@ impl World {
         line.only(&["task"])?;
         match self.ask(Query::Task(self.task(line)?)) {
             Answer::Task(view) => Ok(format!(
-                "{} {} runs={} priority={} by={} canceled={}",
+                "{} {} runs={} priority={} by={} canceled={} updated={} states={} tags={} about={}",
                 view.state.name(),
                 line.get("task")?,
                 view.runs_total,
@@ -397,6 +402,11 @@ impl World {
                 view.created_by,
                 view.canceled_at
                     .map_or("-".into(), |at| self.names.instant(at)),
+                view.updated_at
+                    .map_or("-".into(), |at| self.names.instant(at)),
+                view.runs_by_state.map(|count| count.to_string()).join(","),
+                view.extras.tags.join(","),
+                view.extras.description.as_deref().unwrap_or("-"),
             )),
             _ => Ok("absent".into()),
         }

@@ -123,6 +123,7 @@ impl World {
             self.log.push((self.now, entry.clone()));
         }
         self.last_events = step.events;
+        self.name_runs();
         step.outcome
     }
 

@@ -324,6 +324,7 @@ pub(super) fn later_samples() -> Vec<Event> {
             ready: false,
             occurrence: Some(Timestamp(1_799_999_999_000)),
             origin: Origin::AdHoc,
+            chosen: true,
         }
         .into(),
         RunSuspended {
