@@ -16,8 +16,41 @@ use tokio::sync::oneshot;
 pub struct Replied<T> {
     /// The answer.
     pub value: T,
-    /// The last event that the answer can have seen. It is durable.
+    /// The last event that the answer can have seen.
     pub sequence: u64,
+    /// Whether that event is durable. Only a submit that asked for [`Durability::Deferred`] is answered before: should the log stop first,
+    /// the task never was.
+    pub durable: bool,
+}
+
+/// When an answer leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Once its events are durable.
+    #[default]
+    Immediate,
+    /// Once its events are on their way to the disk. Only for submits; what they made is seen and claimed only once it is durable.
+    Deferred,
+}
+
+/// How far a call had come that got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It was accepted, but the log did not take its events: nothing was written.
+    Append,
+    /// Its events were written, but not confirmed.
+    Commit,
+}
+
+impl Stage {
+    /// The wire name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Append => "append",
+            Stage::Commit => "commit_unknown",
+        }
+    }
 }
 
 /// Why a call got no answer.
@@ -43,6 +76,12 @@ pub enum CallError {
         /// What happened.
         cause: String,
     },
+    /// The call was accepted, but the log stopped before it took its events: nothing was written.
+    #[error("accepted, not written: {cause}")]
+    Append {
+        /// What happened.
+        cause: String,
+    },
     /// The events were written, but the log stopped before it could confirm them. After a restart they are there, or never were.
     #[error("written, not confirmed: events up to {sequence}")]
     CommitUnknown {
@@ -52,6 +91,21 @@ pub enum CallError {
     /// The engine is shutting down; nothing was done.
     #[error("the engine is shutting down")]
     ShuttingDown,
+}
+
+impl CallError {
+    /// How far the call had come; `None` when it was never decided.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        match self {
+            CallError::Append { .. } => Some(Stage::Append),
+            CallError::CommitUnknown { .. } => Some(Stage::Commit),
+            CallError::Busy { .. }
+            | CallError::StorageFull { .. }
+            | CallError::Stopped { .. }
+            | CallError::ShuttingDown => None,
+        }
+    }
 }
 
 /// What a call comes to.

@@ -11,7 +11,7 @@ use mainstay_core::{
     RunId, Submitted, TaskSpec, TenantId, Text, Timestamp, limits,
 };
 
-use crate::call::{CallError, Pending, Replied, Reply};
+use crate::call::{CallError, Durability, Pending, Replied, Reply};
 use crate::inbox::{Decided, Refused, Request};
 use crate::metrics::Metrics;
 use crate::shared::{Shared, Status};
@@ -44,14 +44,30 @@ impl Handle {
 
     /// Asks for one command to be decided.
     pub fn call(&self, call: Call) -> Pending<Decided> {
+        self.call_with(call, Durability::Immediate)
+    }
+
+    /// Asks for one command to be decided, answered when `durability` says. What is not a submit and asks for
+    /// [`Durability::Deferred`] is refused as `invalid_request` with field `durability`; a submit that finds an earlier task by its key
+    /// is answered once that task is durable.
+    pub fn call_with(&self, call: Call, durability: Durability) -> Pending<Decided> {
         let (reply, pending) = Pending::new();
-        self.push(Request::Call(Box::new(call), reply));
+        self.push(Request::Call(Box::new(call), durability, reply));
         pending
     }
 
     /// Asks for several commands to be decided in order, each atomic by itself. `Busy` refuses them whole, and so does a sum of runs
     /// beyond [`limits::RUNS_PER_REQUEST_MAX`]: each is refused as `limit_exceeded` then.
     pub fn call_many(&self, calls: Vec<Call>) -> Pending<Vec<Decided>> {
+        self.call_many_with(calls, Durability::Immediate)
+    }
+
+    /// The same, answered when `durability` says: before they are durable only when every one of them made a task.
+    pub fn call_many_with(
+        &self,
+        calls: Vec<Call>,
+        durability: Durability,
+    ) -> Pending<Vec<Decided>> {
         let (reply, pending) = Pending::new();
         let runs: usize = calls.iter().map(|call| call.command.runs_made()).sum();
         if runs > limits::RUNS_PER_REQUEST_MAX {
@@ -61,10 +77,16 @@ impl Handle {
             };
             let value = calls.iter().map(|_| Err(refused.clone())).collect();
             let sequence = self.sequence();
-            reply.send(Ok(Replied { value, sequence })).ok();
+            let durable = true;
+            let told = Replied {
+                value,
+                sequence,
+                durable,
+            };
+            reply.send(Ok(told)).ok();
             return pending;
         }
-        self.push(Request::Calls(calls, reply));
+        self.push(Request::Calls(calls, durability, reply));
         pending
     }
 
@@ -205,8 +227,8 @@ impl Handle {
         };
         let tell = |reply: Reply<Decided>| drop(reply.send(Err(error.clone())));
         match request {
-            Request::Call(_, reply) | Request::Claim(_, _, _, reply) => tell(reply),
-            Request::Calls(_, reply) => drop(reply.send(Err(error))),
+            Request::Call(_, _, reply) | Request::Claim(_, _, _, reply) => tell(reply),
+            Request::Calls(_, _, reply) => drop(reply.send(Err(error))),
             Request::Ask(_, _, reply) => drop(reply.send(Err(error))),
             Request::Release(..)
             | Request::Stored(_)

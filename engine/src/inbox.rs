@@ -10,7 +10,7 @@ use mainstay_core::{
     Answer, Call, Claim, Command, Fence, Outcome, Principal, Query, Rejection, RunId, TenantId,
 };
 
-use crate::call::{CallError, Reply};
+use crate::call::{CallError, Durability, Reply};
 
 /// Requests that may wait; beyond it callers get `busy`.
 const REQUESTS_MAX: usize = 65_536;
@@ -24,9 +24,9 @@ pub(crate) type Decided = Result<Outcome, Rejection>;
 #[derive(Debug)]
 pub(crate) enum Request {
     /// One command.
-    Call(Box<Call>, Reply<Decided>),
+    Call(Box<Call>, Durability, Reply<Decided>),
     /// Several commands, each atomic by itself, in order.
-    Calls(Vec<Call>, Reply<Vec<Decided>>),
+    Calls(Vec<Call>, Durability, Reply<Vec<Decided>>),
     /// A claim that may wait for work.
     Claim(Principal, Box<Claim>, Duration, Reply<Decided>),
     /// A question.
@@ -66,8 +66,8 @@ impl Request {
             }
         };
         match self {
-            Request::Call(call, _) => of(call),
-            Request::Calls(calls, _) => calls.iter().map(of).sum(),
+            Request::Call(call, ..) => of(call),
+            Request::Calls(calls, ..) => calls.iter().map(of).sum(),
             Request::Claim(_, claim, ..) => 128 + weight_of(claim),
             Request::Release(_, grants) => 128 + grants.len() * 32,
             Request::Ask(..)
@@ -84,10 +84,10 @@ impl Request {
             cause: cause.to_owned(),
         };
         match self {
-            Request::Call(_, reply) | Request::Claim(_, _, _, reply) => {
+            Request::Call(_, _, reply) | Request::Claim(_, _, _, reply) => {
                 drop(reply.send(Err(error)));
             }
-            Request::Calls(_, reply) => drop(reply.send(Err(error))),
+            Request::Calls(_, _, reply) => drop(reply.send(Err(error))),
             Request::Ask(_, _, reply) => drop(reply.send(Err(error))),
             Request::Release(..)
             | Request::Stored(_)
@@ -102,8 +102,8 @@ impl Request {
         let submits =
             |call: &Call| matches!(call.command, Command::Submit(_) | Command::SubmitAs(..));
         match self {
-            Request::Call(call, _) => submits(call),
-            Request::Calls(calls, _) => calls.first().is_some_and(submits),
+            Request::Call(call, ..) => submits(call),
+            Request::Calls(calls, ..) => calls.first().is_some_and(submits),
             Request::Claim(..)
             | Request::Ask(..)
             | Request::Release(..)
@@ -213,7 +213,7 @@ impl Inbox {
             };
             queue.bytes -= weight;
             taken += weight;
-            commands += if let Request::Calls(calls, _) = &request {
+            commands += if let Request::Calls(calls, ..) = &request {
                 calls.len()
             } else {
                 1

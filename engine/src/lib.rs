@@ -42,7 +42,7 @@ mod waiters;
 mod worker;
 mod writer;
 
-pub use call::{CallError, Pending, Replied};
+pub use call::{CallError, Durability, Pending, Replied, Stage};
 pub use clock::{Clock, Raw};
 pub use engine::{Engine, EngineOptions, OpenError, Recovered};
 pub use handle::{Handle, SubmitError, Task};

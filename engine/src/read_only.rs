@@ -154,13 +154,17 @@ impl<D: Disk> ReadOnly<D> {
                 let now: Now = self.machine.moment();
                 let answered = self.look_up(Question { tenant, query, now });
                 let sequence = self.machine.sequence();
-                let answered = answered.map(|value| Replied { value, sequence });
+                let answered = answered.map(|value| Replied {
+                    value,
+                    sequence,
+                    durable: true,
+                });
                 reply.send(answered.map_err(|_| full())).ok();
             }
-            Request::Call(_, reply) | Request::Claim(_, _, _, reply) => {
+            Request::Call(_, _, reply) | Request::Claim(_, _, _, reply) => {
                 reply.send(Err(full())).ok();
             }
-            Request::Calls(_, reply) => {
+            Request::Calls(_, _, reply) => {
                 reply.send(Err(full())).ok();
             }
             Request::Release(..)

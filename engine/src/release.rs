@@ -20,6 +20,17 @@ pub(crate) enum Parcel {
 }
 
 impl Parcel {
+    /// Whether it says nothing but that tasks were accepted.
+    pub(crate) fn is_submitted(&self) -> bool {
+        let submitted =
+            |decided: &Decided| matches!(decided, Ok(Outcome::Submitted(told)) if told.created);
+        match self {
+            Parcel::Decided(_, decided, _) => submitted(decided),
+            Parcel::Many(_, decided, _) => decided.iter().all(submitted),
+            Parcel::Answer(..) => false,
+        }
+    }
+
     /// Whether a part of the answer is in the store alone.
     fn needs_store(&self) -> bool {
         let stored = |decided: &Decided| match decided {
@@ -38,13 +49,25 @@ impl Parcel {
     }
 }
 
+/// What has become of a call's own events, should the log stop now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// There are none.
+    Nothing,
+    /// They are in a frame that the log has not taken.
+    Dropped,
+    /// They are in a frame that is not durable yet.
+    Written,
+}
+
 /// A parcel, the frame it waits for, and what it would mean if that frame is never confirmed.
 #[derive(Debug)]
 pub(crate) struct Parked {
     pub(crate) frame: u64,
     pub(crate) sequence: u64,
-    /// Whether the call's own events are in a frame that is not durable yet.
-    pub(crate) wrote: bool,
+    pub(crate) fate: Fate,
+    /// Whether it leaves as soon as the log has taken its frame.
+    pub(crate) early: bool,
     /// The last event before the call.
     pub(crate) before: u64,
     pub(crate) parcel: Parcel,
@@ -53,32 +76,47 @@ pub(crate) struct Parked {
 impl Parked {
     /// Sends the answer. Grants that nobody takes any more come back as a request to release them.
     pub(crate) fn deliver(self) -> Option<Request> {
-        let sequence = self.sequence;
+        let (sequence, durable) = (self.sequence, !self.early);
         match self.parcel {
             Parcel::Decided(reply, value, unkeyed_claim) => {
-                let undelivered = reply.send(Ok(Replied { value, sequence })).err()?;
+                let undelivered = reply
+                    .send(Ok(Replied {
+                        value,
+                        sequence,
+                        durable,
+                    }))
+                    .err()?;
                 give_back(vec![undelivered.ok()?.value], unkeyed_claim?)
             }
             Parcel::Many(reply, value, unkeyed_claims) => {
-                let undelivered = reply.send(Ok(Replied { value, sequence })).err()?;
+                let undelivered = reply
+                    .send(Ok(Replied {
+                        value,
+                        sequence,
+                        durable,
+                    }))
+                    .err()?;
                 give_back(undelivered.ok()?.value, unkeyed_claims?)
             }
             Parcel::Answer(reply, value, _) => {
-                reply.send(Ok(Replied { value, sequence })).ok();
+                reply
+                    .send(Ok(Replied {
+                        value,
+                        sequence,
+                        durable,
+                    }))
+                    .ok();
                 None
             }
         }
     }
 
     pub(crate) fn fail(self, cause: &str) {
-        let error = if self.wrote {
-            CallError::CommitUnknown {
-                sequence: self.sequence,
-            }
-        } else {
-            CallError::Stopped {
-                cause: cause.to_owned(),
-            }
+        let (sequence, cause) = (self.sequence, cause.to_owned());
+        let error = match self.fate {
+            Fate::Nothing => CallError::Stopped { cause },
+            Fate::Dropped => CallError::Append { cause },
+            Fate::Written => CallError::CommitUnknown { sequence },
         };
         match self.parcel {
             Parcel::Decided(reply, ..) => drop(reply.send(Err(error))),

@@ -4,8 +4,8 @@ mod bench;
 
 use bench::{Bench, claim, grants, large, submit, try_open};
 use mainstay::{
-    Bytes, Call, CallError, Command, FinishOutcome, Outcome, Query, RunState, Status, TaskSpec,
-    TenantId, doctor,
+    Bytes, Call, CallError, Command, FinishOutcome, Outcome, Query, RunState, Stage, Status,
+    TaskSpec, TenantId, doctor,
 };
 use mainstay_log::{OpenError, Options, RamDisk};
 
@@ -127,7 +127,8 @@ fn after_a_fault_what_was_queued_is_unknown_and_the_rest_was_never_done() {
     ];
     assert!(bench.try_turn().is_err());
     for late in late {
-        assert!(stopped(late.wait().err()));
+        let unwritten = late.wait().unwrap_err();
+        assert_eq!(unwritten.stage(), Some(Stage::Append), "{unwritten:?}");
     }
     assert!(stopped(parked.wait().err()));
     assert!(matches!(bench.handle.status(), Status::Stopped { .. }));

@@ -5,28 +5,31 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    Answer, Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, RunId, codec,
+    Answer, Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection,
+    RunId, codec,
 };
 use mainstay_log::{Log, Stopped};
 
 use super::model::{FRAME_SOFT_BYTES, Writer};
-use crate::call::{CallError, Reply};
+use crate::call::{CallError, Durability, Reply};
 use crate::inbox::{Decided, Request};
 use crate::reads::Question;
-use crate::release::{Parcel, Parked};
+use crate::release::{Fate, Parcel, Parked};
 use crate::waiters::Waiter;
 
 impl<L: Log> Writer<L> {
     /// Serves one request. Gives the number of frames appended on the way.
     pub(super) fn serve(&mut self, request: Request) -> Result<u32, Stopped> {
         match request {
-            Request::Call(call, reply) => {
+            Request::Call(call, durability, reply) => {
                 let before = self.machine.sequence();
                 let unkeyed = unkeyed_claim(std::slice::from_ref(&*call));
-                let decided = self.decide(*call);
-                self.park(Parcel::Decided(reply, decided, unkeyed), before);
+                let decided = self.decide_with(*call, durability);
+                self.park_with(Parcel::Decided(reply, decided, unkeyed), before, durability);
             }
-            Request::Calls(calls, reply) => return self.serve_many(calls, reply),
+            Request::Calls(calls, durability, reply) => {
+                return self.serve_many(calls, durability, reply);
+            }
             Request::Claim(principal, claim, wait, reply) => {
                 self.serve_claim(principal, claim, wait, reply)
             }
@@ -47,20 +50,25 @@ impl<L: Log> Writer<L> {
         self.close_if_full()
     }
 
-    fn serve_many(&mut self, calls: Vec<Call>, reply: Reply<Vec<Decided>>) -> Result<u32, Stopped> {
+    fn serve_many(
+        &mut self,
+        calls: Vec<Call>,
+        durability: Durability,
+        reply: Reply<Vec<Decided>>,
+    ) -> Result<u32, Stopped> {
         let before = self.machine.sequence();
         let mut frames = 0;
         let mut decided = Vec::with_capacity(calls.len());
         let unkeyed = unkeyed_claim(&calls);
         let mut closed = Ok(0);
         for call in calls {
-            decided.push(self.decide(call));
+            decided.push(self.decide_with(call, durability));
             closed = self.close_if_full();
             let Ok(more) = closed else { break };
             frames += more;
         }
         // Parked also when the log stops half-way: what it took before is unknown, not undone.
-        self.park(Parcel::Many(reply, decided, unkeyed), before);
+        self.park_with(Parcel::Many(reply, decided, unkeyed), before, durability);
         closed.map(|_| frames)
     }
 
@@ -131,6 +139,7 @@ impl<L: Log> Writer<L> {
                 .send(Ok(crate::call::Replied {
                     value: decided,
                     sequence,
+                    durable: true,
                 }))
                 .ok();
             return None;
@@ -215,6 +224,18 @@ impl<L: Log> Writer<L> {
         }
     }
 
+    /// Decides one command of a caller who says when to be answered.
+    fn decide_with(&mut self, call: Call, durability: Durability) -> Decided {
+        let submits = matches!(call.command, Command::Submit(_) | Command::SubmitAs(..));
+        if durability == Durability::Deferred && !submits {
+            return Err(Rejection::InvalidRequest {
+                field: "durability",
+                message: "only a submit may be deferred".into(),
+            });
+        }
+        self.decide(call)
+    }
+
     /// Decides one command; its events go straight into the frame being filled.
     pub(super) fn decide(&mut self, mut call: Call) -> Decided {
         if self.draining && matches!(call.command, Command::Claim(_)) {
@@ -273,11 +294,21 @@ impl<L: Log> Writer<L> {
 
     /// Parks an answer behind the frame being filled, or behind the last one when it wrote nothing.
     fn park(&mut self, parcel: Parcel, sequence_before: u64) {
+        self.park_with(parcel, sequence_before, Durability::Immediate);
+    }
+
+    fn park_with(&mut self, parcel: Parcel, sequence_before: u64, durability: Durability) {
         let sequence = self.machine.sequence();
+        let fate = match sequence > sequence_before {
+            true => Fate::Written,
+            false => Fate::Nothing,
+        };
         self.parcels.push(Parked {
             frame: 0,
             sequence,
-            wrote: sequence > sequence_before,
+            fate,
+            // A refusal, and a task that was found, show what may not be durable yet.
+            early: durability == Durability::Deferred && parcel.is_submitted(),
             before: sequence_before,
             parcel,
         });

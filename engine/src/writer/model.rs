@@ -10,7 +10,7 @@ use mainstay_log::{Draft, Log, Stopped};
 use super::cut::Desk;
 use crate::clock::Clock;
 use crate::inbox::Request;
-use crate::release::Parked;
+use crate::release::{Fate, Parked};
 use crate::shared::Shared;
 use crate::waiters::Waiters;
 
@@ -186,6 +186,7 @@ impl<L: Log> Writer<L> {
             self.appended = last;
             appended = 1;
         }
+        self.let_out_deferred();
         if self.plant.lets_out_early() {
             self.let_out_early();
         }
@@ -196,11 +197,23 @@ impl<L: Log> Writer<L> {
         Ok(appended)
     }
 
+    /// Submits whose callers do not wait for the disk: the log has taken their frame.
+    fn let_out_deferred(&mut self) {
+        if !self.parcels.iter().any(|parcel| parcel.early) {
+            return;
+        }
+        let (early, rest) = self.parcels.drain(..).partition(|parcel| parcel.early);
+        self.parcels = rest;
+        let early: Vec<Parked> = early;
+        // Nothing comes back: they hold no grants.
+        early.into_iter().filter_map(Parked::deliver).for_each(drop);
+    }
+
     /// The planted bugs of this room: answers that pass their frame.
     fn let_out_early(&mut self) {
         let plant = self.plant;
         let (early, rest) = self.parcels.drain(..).partition(|parcel| {
-            plant.ack_before_durable || (plant.reads_see_undurable && !parcel.wrote)
+            plant.ack_before_durable || (plant.reads_see_undurable && parcel.fate == Fate::Nothing)
         });
         self.parcels = rest;
         let early: Vec<Parked> = early;

@@ -9,6 +9,7 @@ use mainstay_log::{Log, Stopped};
 
 use super::model::{TURN_BYTES_MAX, TURN_COMMANDS_MAX, Turn, Writer};
 use crate::clock::Raw;
+use crate::release::{Fate, Parked};
 use crate::shared::Status;
 
 impl<L: Log> Writer<L> {
@@ -117,12 +118,17 @@ impl<L: Log> Writer<L> {
         self.shared.release.fail(cause);
         // Their frame was never queued; of a batch, earlier frames may have been.
         for parcel in self.parcels.drain(..) {
-            let unknown = crate::release::Parked {
-                wrote: parcel.before < self.appended,
-                sequence: self.appended,
+            let fate = match parcel.fate {
+                Fate::Written if parcel.before >= self.appended => Fate::Dropped,
+                fate => fate,
+            };
+            let sequence = self.appended;
+            let ended = Parked {
+                fate,
+                sequence,
                 ..parcel
             };
-            unknown.fail(cause);
+            ended.fail(cause);
         }
         while let Some(waiter) = self.waiters.take_any() {
             waiter

@@ -237,7 +237,7 @@ impl From<CallError> for Failure {
                 Failure::new("commit_unknown", message).number("sequence", sequence)
             }
             // The cause may name files: it belongs to the operator's log, not to a caller.
-            CallError::Stopped { .. } => Failure::not_ready("stopped"),
+            CallError::Stopped { .. } | CallError::Append { .. } => Failure::not_ready("stopped"),
             CallError::ShuttingDown => Failure::not_ready("draining"),
         }
     }

@@ -189,5 +189,6 @@ fn replied_as<T>(replied: Replied<T>, say: impl FnOnce(T) -> Said) -> Replied<Sa
     Replied {
         value: say(replied.value),
         sequence: replied.sequence,
+        durable: replied.durable,
     }
 }

@@ -339,7 +339,7 @@ impl World {
                 Some(Err(CallError::CommitUnknown { .. })) => {
                     self.report.marks.hit("answer: commit unknown");
                 }
-                Some(Err(CallError::Stopped { .. })) => {
+                Some(Err(CallError::Stopped { .. } | CallError::Append { .. })) => {
                     self.report.marks.hit("answer: stopped, nothing done");
                 }
                 Some(Err(CallError::Busy { limit: "store_lag" })) => {
