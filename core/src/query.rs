@@ -33,6 +33,8 @@ pub enum Query {
     Places,
     /// The tenant's queues that somebody configured or paused.
     Queues,
+    /// The tenant's own budgets.
+    Budgets,
 }
 
 /// The answer to a [`Query`].
@@ -54,6 +56,8 @@ pub enum Answer {
     Places(Vec<crate::PlaceRow>),
     /// Queues with settings of their own, by name; all others grant without bounds.
     Queues(Vec<QueueView>),
+    /// The tenant's own budgets.
+    Budgets(Vec<BudgetView>),
 }
 
 /// A task as people and programs see it.

@@ -44,6 +44,10 @@ impl Machine {
             Query::Engine => Answer::Engine(self.engine_view()),
             Query::Places => Answer::Places(self.places_of(tenant, limits::PLACES_SHOWN_MAX)),
             Query::Queues => Answer::Queues(views::queues(&self.state, tenant)),
+            Query::Budgets => {
+                let budgets = self.state.tenant_rows[tenant as usize].budgets.iter();
+                Answer::Budgets(budgets.map(|budget| budget.view(true)).collect())
+            }
         }
     }
 

@@ -93,5 +93,13 @@ impl Apply for RunTransitioned {
 }
 
 impl Apply for RunRescheduled {
-    fn apply(&self, _state: &mut Tables, _at: &At) {}
+    fn apply(&self, state: &mut Tables, at: &At) {
+        let run = state.run_of(at.tenant, self.run);
+        let row = &mut state.runs[run];
+        row.scheduled_at = self.scheduled_at;
+        if self.occurrence.is_some() {
+            row.past_mut().occurrence = self.occurrence;
+        }
+        state.rearm(run);
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mainstay_core::{
-    Bytes, Cut, CutRow, KeyClass, KeyRow, Loader, Machine, PlaceRow, RowKind, RunColumns, RunId,
+    Bytes, Cut, CutRow, KeyClass, KeyRow, Loader, Machine, ObjectClass, ObjectRow, PlaceRow, RowKind, RunColumns, RunId,
     TaskColumns, TaskId, TenantId, Text, limits,
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Shelf {
     task_ids: BTreeMap<TaskId, u64>,
     run_ids: BTreeMap<RunId, u64>,
     keys: BTreeMap<(TenantId, KeyClass, Text), KeyRow>,
+    objects: BTreeMap<(ObjectClass, TenantId, Text), ObjectRow>,
     pub(crate) payloads: BTreeMap<u64, Bytes>,
 }
 
@@ -56,6 +57,10 @@ impl Shelf {
         for key in cut.keys {
             let scope = (key.tenant, key.class, key.key.clone());
             self.keys.insert(scope, key);
+        }
+        for object in cut.objects {
+            let name = (object.class, object.tenant, object.key.clone());
+            self.objects.insert(name, object);
         }
         (self.through, self.meta) = (cut.through, cut.meta);
         self.check_counts();
@@ -112,6 +117,9 @@ impl Shelf {
         let places: Vec<PlaceRow> = self.places.values().cloned().collect();
         let loader = Loader::new(seed, &self.meta, &places, fresh);
         let mut loader = loader.expect("meta and places as a machine gave them");
+        for object in self.objects.values() {
+            loader.object(object).expect("an object as it was cut");
+        }
         for (number, task) in self.tasks.iter().filter(|(_, task)| task.live) {
             loader.task(&task.image).expect("a task as it was cut");
             if let Some(payload) = self.payloads.get(number).filter(|_| fresh) {
@@ -136,6 +144,12 @@ impl Shelf {
         assert_eq!(
             cut.places,
             self.places.values().cloned().collect::<Vec<_>>()
+        );
+        let mut objects = cut.objects.clone();
+        objects.sort_by_key(|object| (object.class, object.tenant, object.key.clone()));
+        assert_eq!(
+            objects,
+            self.objects.values().cloned().collect::<Vec<_>>()
         );
         let live = |rows: &BTreeMap<u64, Kept>| rows.values().filter(|row| row.live).count();
         assert_eq!(cut.rows.len(), live(&self.tasks) + live(&self.runs));

@@ -1,16 +1,25 @@
 //! How the facts of schedules, bonds, budgets, subscriptions, queues and the direct lane are told in a story.
 
-use mainstay_core::{Amount, Event, Outcome, Timestamp};
+use mainstay_core::{Amount, BudgetView, Event, Outcome, Timestamp};
 
 use super::show::{Names, bytes, text};
 use super::world::World;
 
-fn amounts(items: &[Amount]) -> String {
+pub(crate) fn amounts(items: &[Amount]) -> String {
     let items = items.iter();
     let told: Vec<String> = items
         .map(|item| format!("{}:{}", item.dimension, item.amount))
         .collect();
     told.join(",")
+}
+
+/// A budget as `dimension:consumed+reserved/limit`, the tenant's with a star.
+pub(crate) fn short_budget(view: &BudgetView) -> String {
+    let star = if view.of_tenant { "*" } else { "" };
+    format!(
+        "{star}{}:{}+{}/{}",
+        view.dimension, view.consumed, view.reserved, view.limit
+    )
 }
 
 fn number<T: ToString>(value: Option<T>) -> String {
@@ -193,7 +202,10 @@ impl World {
                 view.consumed_total,
                 view.exhausted
             ),
-            Outcome::Consumed { directive, .. } => format!("{} {name}", directive.name()),
+            Outcome::Consumed { budgets, directive } => {
+                let told: Vec<String> = budgets.iter().map(short_budget).collect();
+                format!("{} {name} budgets={}", directive.name(), told.join(","))
+            }
             Outcome::Subscribed(_) => format!("subscribed {name}"),
             Outcome::Unsubscribed => format!("unsubscribed {name}"),
             Outcome::Triggered(count) => format!("triggered {count}"),

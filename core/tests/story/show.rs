@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use mainstay_core::{
-    Answer, Bytes, Entry, Event, Explain, Outcome, Query, Rejection, RunError, RunId, RunView,
+    Answer, BudgetView, Bytes, Entry, Event, Explain, Outcome, Query, Rejection, RunError, RunId, RunView,
     TaskId, Text, Timestamp,
 };
 
+use super::facts::{amounts, short_budget};
 use super::world::World;
 
 /// What the story calls things.
@@ -76,10 +77,11 @@ impl Names {
                 code(e.error.as_deref())
             ),
             Event::RunSuspended(e) => format!(
-                "{} result={} reason={}",
+                "{} result={} reason={} hold={}",
                 self.run(e.run),
                 e.result.name(),
-                text(e.reason.as_ref())
+                text(e.reason.as_ref()),
+                e.hold.name()
             ),
             Event::RunCanceled(e) => format!(
                 "{} result={} cause={} by={} reason={}",
@@ -92,9 +94,14 @@ impl Names {
             Event::RunCancelRequested(e) => {
                 format!("{} grace_ms={} by={}", self.run(e.run), e.grace_ms, e.by)
             }
-            Event::RunSuspendRequested(e) => format!("{} by={}", self.run(e.run), e.by),
+            Event::RunSuspendRequested(e) => {
+                let by = text(Some(&e.by));
+                format!("{} by={by} budget={}", self.run(e.run), e.budget)
+            }
             Event::RunResumed(e) => {
-                format!("{} payload={}", self.run(e.run), bytes(e.payload.as_ref()))
+                let cause = e.cause.as_ref().map_or("resume", |why| why.cause.name());
+                let payload = bytes(e.payload.as_ref());
+                format!("{} payload={payload} cause={cause}", self.run(e.run))
             }
             Event::CheckpointSaved(e) => format!("{} name={}", self.run(e.run), e.name),
             Event::ClaimRecorded(e) => format!("key={} runs={}", e.key, e.runs.len()),
@@ -120,6 +127,11 @@ pub(crate) fn text(text: Option<&Text>) -> &str {
 
 fn code(error: Option<&RunError>) -> &str {
     text(error.map(|error| &error.code))
+}
+
+fn budgets(views: &[BudgetView]) -> String {
+    let shown: Vec<String> = views.iter().map(short_budget).collect();
+    shown.join(",")
 }
 
 fn or_nothing(items: Vec<String>) -> String {
@@ -207,7 +219,7 @@ impl World {
                 .collect()
         });
         format!(
-            "leased {} token={} attempt={} until={} lease_ms={} deadline={} priority={} payload={} stored={} kind={} queue={} resume={} trace={} checkpoints={}",
+            "leased {} token={} attempt={} until={} lease_ms={} deadline={} priority={} payload={} stored={} kind={} queue={} resume={} trace={} checkpoints={} budgets={}",
             names.run(grant.run),
             grant.fence.counter,
             grant.attempt,
@@ -222,6 +234,7 @@ impl World {
             bytes(rare.and_then(|rare| rare.resume_payload.as_ref())),
             text(rare.and_then(|rare| rare.extras.traceparent.as_ref())),
             checkpoints.join(","),
+            budgets(rare.map_or(&[], |rare| &rare.budgets)),
         )
     }
 
@@ -244,7 +257,7 @@ impl World {
         let ends: Vec<&str> = ends.map(|a| a.result.map_or("-", |r| r.name())).collect();
         let memos: Vec<String> = view.checkpoints.iter().map(|c| c.0.to_string()).collect();
         format!(
-            "{} {} attempts={} failures={} lost={} path={} causes={} actors={} ends={} owner={} until={} progress={} force={} suspend={} block={} reason={} output={} memos={} retry={} due={}",
+            "{} {} attempts={} failures={} lost={} path={} causes={} actors={} ends={} owner={} until={} progress={} force={} suspend={} block={} reason={} output={} memos={} retry={} due={} budgets={} used={}",
             view.state.name(),
             names.run(view.id),
             view.attempt_count,
@@ -265,6 +278,10 @@ impl World {
             memos.join(","),
             view.retry_at.map_or("-".into(), |at| names.instant(at)),
             names.instant(view.scheduled_at),
+            budgets(&view.budgets),
+            view.attempts
+                .last()
+                .map_or("".into(), |last| amounts(&last.consumption)),
         )
     }
 

@@ -6,6 +6,7 @@ use mainstay_core::{
     TaskSpec, Text, Timestamp,
 };
 
+use super::budget::{amounts, published, specs};
 use super::line::Line;
 use super::schedule::SCHEDULE;
 use super::show::rejection;
@@ -42,6 +43,15 @@ impl World {
             "release" => self.finish(line, FinishOutcome::Released),
             "update" => self.update(line),
             "create_run" => self.create_run(line),
+            "allocate" => self.allocate(line),
+            "use" => self.spend(line),
+            "replenish" => self.replenish(line),
+            "consume" => self.consume(line),
+            "budgets" => self.show_budgets(line),
+            "subscribe" => self.subscribe(line),
+            "unsubscribe" => self.unsubscribe(line),
+            "trigger" => self.trigger(line),
+            "publish" => self.publish(line),
             "checkpoint" => self.checkpoint(line),
             "cancel" => self.cancel(line),
             "cancel_task" => self.cancel_task(line),
@@ -113,9 +123,12 @@ impl World {
             "trace", "tags", "attempts", "lost", "timeout", "lease", "grace", "key", "limit",
             "hold", "safety", "retry", "initial", "mult", "max", "jitter", "never",
         ];
-        line.only(&[&known[..], &SCHEDULE, &SHARED].concat())?;
+        line.only(&[&known[..], &SCHEDULE, &["budgets"], &SHARED].concat())?;
         let mut spec = TaskSpec::new(line.find("kind").unwrap_or("work"));
         spec.schedule = self.schedule(line)?;
+        if line.find("budgets").is_some() {
+            spec.bonds_mut().budgets = specs(line)?;
+        }
         spec.queue = text(line, "queue").unwrap_or(spec.queue);
         spec.priority = line.number("priority")?.unwrap_or(0);
         spec.run_at = self.instant(line, "run_at")?;
@@ -174,7 +187,8 @@ impl World {
 
     fn finish(&mut self, line: &Line, outcome: FinishOutcome) -> Result<String, String> {
         let known = [
-            "run", "token", "output", "code", "message", "final", "after", "reason", "memo",
+            "run", "token", "output", "code", "message", "final", "after", "reason", "memo", "used",
+            "publish",
         ];
         line.only(&[&known[..], &SHARED].concat())?;
         let error = text(line, "code").map(|code| {
@@ -199,6 +213,8 @@ impl World {
             checkpoints: memos
                 .map(|(name, value)| (Text::from(name), Bytes::from(value.as_bytes())))
                 .collect(),
+            consumption: amounts(line)?,
+            custom_events: published(line),
             ..Finish::default()
         };
         Ok(self.answer(line, line.get("run")?, Command::Finish(Box::new(finish))))
