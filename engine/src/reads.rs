@@ -166,11 +166,7 @@ pub(crate) fn look(reader: &mut dyn Reader, asked: &Question) -> Result<Answer, 
     let found = match asked.query {
         Query::Task(id) => reader.task(asked.tenant, id)?,
         Query::Run(id) | Query::Explain(id) => reader.run(asked.tenant, id)?,
-        Query::Stats
-            | Query::Engine
-            | Query::Places
-            | Query::Queues
-            | Query::Budgets => None,
+        Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
     };
     let Some(found) = found else {
         return Ok(Answer::Absent);

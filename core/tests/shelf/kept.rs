@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use mainstay_core::{
-    Bytes, Cut, CutRow, KeyClass, KeyRow, Loader, Machine, ObjectClass, ObjectRow, PlaceRow, RowKind, RunColumns, RunId,
-    TaskColumns, TaskId, TenantId, Text, limits,
+    Bytes, Cut, CutRow, KeyClass, KeyRow, Loader, Machine, ObjectClass, ObjectRow, PlaceRow,
+    RowKind, RunColumns, RunId, TaskColumns, TaskId, TenantId, Text, limits,
 };
 
 /// A row as the last cut gave it.
@@ -147,10 +147,7 @@ impl Shelf {
         );
         let mut objects = cut.objects.clone();
         objects.sort_by_key(|object| (object.class, object.tenant, object.key.clone()));
-        assert_eq!(
-            objects,
-            self.objects.values().cloned().collect::<Vec<_>>()
-        );
+        assert_eq!(objects, self.objects.values().cloned().collect::<Vec<_>>());
         let live = |rows: &BTreeMap<u64, Kept>| rows.values().filter(|row| row.live).count();
         assert_eq!(cut.rows.len(), live(&self.tasks) + live(&self.runs));
         for row in &cut.rows {

@@ -33,7 +33,9 @@ pub(crate) fn specs(line: &Line) -> Result<Vec<BudgetSpec>, String> {
 pub(crate) fn amounts(line: &Line) -> Result<Vec<Amount>, String> {
     let list = line.list("used").into_iter();
     list.map(|item| {
-        let (dimension, amount) = item.split_once(':').ok_or("`used` needs dimension:amount")?;
+        let (dimension, amount) = item
+            .split_once(':')
+            .ok_or("`used` needs dimension:amount")?;
         Ok(Amount {
             dimension: dimension.into(),
             amount: figure(Some(amount))?.unwrap_or(0),

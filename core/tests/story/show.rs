@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use mainstay_core::{
-    Answer, BudgetView, Bytes, Entry, Event, Explain, Outcome, Query, Rejection, RunError, RunId, RunView,
-    TaskId, Text, Timestamp,
+    Answer, BudgetView, Bytes, Entry, Event, Explain, Outcome, Query, Rejection, RunError, RunId,
+    RunView, TaskId, Text, Timestamp,
 };
 
 use super::facts::{amounts, short_budget};

@@ -187,8 +187,8 @@ impl World {
 
     fn finish(&mut self, line: &Line, outcome: FinishOutcome) -> Result<String, String> {
         let known = [
-            "run", "token", "output", "code", "message", "final", "after", "reason", "memo", "used",
-            "publish",
+            "run", "token", "output", "code", "message", "final", "after", "reason", "memo",
+            "used", "publish",
         ];
         line.only(&[&known[..], &SHARED].concat())?;
         let error = text(line, "code").map(|code| {

@@ -259,11 +259,7 @@ impl Inspection {
         let found = match query {
             Query::Task(id) => reader.task(tenant, *id)?,
             Query::Run(id) | Query::Explain(id) => reader.run(tenant, *id)?,
-            Query::Stats
-            | Query::Engine
-            | Query::Places
-            | Query::Queues
-            | Query::Budgets => None,
+            Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
         };
         let is_old = |found: &Found| {
             let task = TaskColumns::read(&found.task).map(|task| task.number);
