@@ -10,7 +10,7 @@ use mainstay_store::{Reader, StoreError};
 
 use crate::call::Replied;
 use crate::inbox::Request;
-use crate::reads::{Question, look};
+use crate::reads::{Question, complete, is_wanting};
 use crate::recovery::{Shelf, from_snapshot, from_store, reaches, replay};
 use crate::shared::Shared;
 use crate::snapshot::newest_first;
@@ -184,8 +184,8 @@ impl<D: Disk> ReadOnly<D> {
         let Some(reader) = self.reader.as_mut() else {
             return Ok(value);
         };
-        if matches!(value, Answer::Absent) {
-            value = look(reader.as_mut(), &asked)?;
+        if is_wanting(&value) {
+            complete(reader.as_mut(), &asked, self.machine.sequence(), &mut value)?;
         }
         if let Answer::Task(task) = &mut value
             && let Some(number) = task.stored_payload.take()

@@ -2,11 +2,15 @@
 //! Owns: what is fetched before such an answer leaves.
 //! Never: holds up the writer or the flusher; never sends an answer with a part missing.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mainstay_core::{Answer, Bytes, Facts, Machine, Now, Outcome, PlaceRow, Query, TenantId};
+use mainstay_core::limits::RUNS_SHOWN_MAX;
+use mainstay_core::{
+    Answer, Bytes, ClaimGrant, Facts, Machine, Now, Outcome, PlaceRow, Query, RunColumns, RunId,
+    SubmittedRun, TaskView, TenantId,
+};
 use mainstay_store::{Found, Reader, StoreError};
 
 use crate::inbox::Decided;
@@ -102,7 +106,7 @@ impl Reads {
         let Some(mut parked) = self.shared.fetches.pop() else {
             return Ok(false);
         };
-        match self.complete(&mut parked.parcel) {
+        match self.complete(parked.sequence, &mut parked.parcel) {
             Ok(()) => {
                 if let Some(request) = parked.deliver() {
                     self.shared.inbox.push_always(request);
@@ -116,13 +120,13 @@ impl Reads {
         }
     }
 
-    fn complete(&mut self, parcel: &mut Parcel) -> Result<(), StoreError> {
+    fn complete(&mut self, sequence: u64, parcel: &mut Parcel) -> Result<(), StoreError> {
         match parcel {
             Parcel::Decided(_, decided, _) => self.fill(decided),
             Parcel::Many(_, decided, _) => decided.iter_mut().try_for_each(|one| self.fill(one)),
             Parcel::Answer(_, answer, question) => {
-                if let (Answer::Absent, Some(asked)) = (&*answer, question) {
-                    *answer = look(self.reader.as_mut(), asked)?;
+                if let Some(asked) = question {
+                    complete(self.reader.as_mut(), asked, sequence, answer)?;
                 }
                 if let Answer::Task(task) = answer
                     && let Some(number) = task.stored_payload.take()
@@ -147,6 +151,11 @@ impl Reads {
                 if let Some(number) = grant.stored_payload.take() {
                     grant.payload.bytes = self.payload(number)?;
                 }
+                let children = grant.rare.iter_mut().flat_map(|rare| &mut rare.children);
+                for child in children.filter(|child| child.stored) {
+                    child.stored = false;
+                    child.output = self.reader.output(grant.tenant, child.task)?;
+                }
             }
         }
         Ok(())
@@ -161,8 +170,80 @@ impl Reads {
     }
 }
 
+/// Whether a part of a grant is in the store alone.
+pub(crate) fn lacks(grant: &ClaimGrant) -> bool {
+    let rare = grant.rare.as_deref();
+    let children = rare.map_or(&[][..], |rare| &rare.children);
+    grant.stored_payload.is_some() || children.iter().any(|child| child.stored)
+}
+
+/// Whether an answer from memory may not be all there is: rows have left memory.
+pub(crate) fn is_wanting(answer: &Answer) -> bool {
+    match answer {
+        Answer::Absent => true,
+        Answer::Task(task) => has_more_runs(task),
+        _ => false,
+    }
+}
+
+/// Whether runs are missing that an answer shows.
+pub(crate) fn has_more_runs(task: &TaskView) -> bool {
+    task.runs.len() < RUNS_SHOWN_MAX.min(task.runs_total as usize)
+}
+
+/// Completes an answer from memory at an event with rows that had left it by then.
+pub(crate) fn complete(
+    reader: &mut dyn Reader,
+    asked: &Question,
+    sequence: u64,
+    answer: &mut Answer,
+) -> Result<(), StoreError> {
+    match answer {
+        Answer::Absent => *answer = look(reader, asked)?,
+        Answer::Task(task) => {
+            if let Some(found) = reader.task(asked.tenant, task.id)? {
+                join_runs(task, &found, sequence)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Puts the runs that have left memory among those in it. The store may be further than the answer: its newer runs are left out, and a run
+/// in memory is shown as it stood there.
+pub(crate) fn join_runs(
+    task: &mut TaskView,
+    found: &Found,
+    sequence: u64,
+) -> Result<(), StoreError> {
+    let mut here: Vec<SubmittedRun> = std::mem::take(&mut task.runs);
+    let mut by_id: HashMap<RunId, SubmittedRun> = here.iter().map(|run| (run.run, *run)).collect();
+    for image in &found.runs {
+        let run =
+            RunColumns::read(image).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        if run.number > sequence {
+            break;
+        }
+        task.runs
+            .push(by_id.remove(&run.id).unwrap_or(SubmittedRun {
+                run: run.id,
+                state: run.state,
+                scheduled_at: run.scheduled_at,
+            }));
+    }
+    // What no cut has held yet was made after everything that one has.
+    here.retain(|run| by_id.contains_key(&run.run));
+    task.runs.extend(here);
+    task.runs.truncate(RUNS_SHOWN_MAX);
+    if let Some(first) = task.runs.first() {
+        task.scheduled_at = first.scheduled_at;
+    }
+    Ok(())
+}
+
 /// Answers a question about rows that have left memory.
-pub(crate) fn look(reader: &mut dyn Reader, asked: &Question) -> Result<Answer, StoreError> {
+fn look(reader: &mut dyn Reader, asked: &Question) -> Result<Answer, StoreError> {
     let found = match asked.query {
         Query::Task(id) => reader.task(asked.tenant, id)?,
         Query::Run(id) | Query::Explain(id) => reader.run(asked.tenant, id)?,
@@ -204,7 +285,11 @@ fn add_with(
         .add_task(&found.task)
         .map_err(|error| damaged(&error))?;
     for run in &found.runs {
-        facts.add_run(run).map_err(|error| damaged(&error))?;
+        let columns = RunColumns::read(run).map_err(|error| damaged(&error))?;
+        // A live one is in memory, where more is known of it.
+        if columns.state.is_terminal() {
+            facts.add_run(run).map_err(|error| damaged(&error))?;
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use mainstay_core::{Answer, Fence, Outcome, Principal, RunId};
 
 use crate::call::{CallError, Replied, Reply};
 use crate::inbox::{Decided, Request};
-use crate::reads::{Fetches, Question};
+use crate::reads::{self, Fetches, Question};
 
 /// One answer with the caller it is for.
 #[derive(Debug)]
@@ -34,16 +34,16 @@ impl Parcel {
     /// Whether a part of the answer is in the store alone.
     fn needs_store(&self) -> bool {
         let stored = |decided: &Decided| match decided {
-            Ok(Outcome::Claimed(grants)) => {
-                grants.iter().any(|grant| grant.stored_payload.is_some())
-            }
+            Ok(Outcome::Claimed(grants)) => grants.iter().any(reads::lacks),
             _ => false,
         };
         match self {
             Parcel::Decided(_, decided, _) => stored(decided),
             Parcel::Many(_, decided, _) => decided.iter().any(stored),
             Parcel::Answer(_, Answer::Absent, question) => question.is_some(),
-            Parcel::Answer(_, Answer::Task(task), _) => task.stored_payload.is_some(),
+            Parcel::Answer(_, Answer::Task(task), question) => {
+                task.stored_payload.is_some() || question.is_some()
+            }
             Parcel::Answer(..) => false,
         }
     }

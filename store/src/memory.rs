@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mainstay_core::{
     Bytes, Cut, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind, RunColumns, RunId,
-    TaskColumns, TaskId, TenantId, Text, Timestamp,
+    RunState, TaskColumns, TaskId, TenantId, Text, Timestamp, brief_run, limits::RUNS_SHOWN_MAX,
 };
 
 use crate::seam::{
@@ -318,17 +318,41 @@ impl Shelf {
         Ok(())
     }
 
+    fn run_row(&self, number: u64) -> Result<&Row, StoreError> {
+        self.rows.get(&number).ok_or_else(|| damaged("no run"))
+    }
+
+    fn runs_of(&self, task: u64) -> impl DoubleEndedIterator<Item = &(u64, u64)> {
+        self.runs_of.range((task, 0)..=(task, u64::MAX))
+    }
+
+    fn output(&self, task: u64) -> Result<Option<Bytes>, StoreError> {
+        for (_, number) in self.runs_of(task).rev() {
+            let columns = RunColumns::read(&self.run_row(*number)?.image).map_err(damaged)?;
+            if columns.state == RunState::Completed {
+                return Ok(columns.output.map(Bytes::from));
+            }
+        }
+        Ok(None)
+    }
+
     fn found(&self, task: u64, only: Option<u64>) -> Result<Found, StoreError> {
         let row = self.rows.get(&task).ok_or_else(|| damaged("no task"))?;
         let mut found = Found {
             task: row.image.clone(),
             runs: Vec::new(),
         };
-        for (_, number) in self.runs_of.range((task, 0)..=(task, u64::MAX)) {
-            if only.is_none_or(|only| only == *number) {
-                let row = self.rows.get(number).ok_or_else(|| damaged("no run"))?;
-                found.runs.push(row.image.clone());
-            }
+        if let Some(only) = only {
+            found.runs.push(self.run_row(only)?.image.clone());
+            return Ok(found);
+        }
+        let many = TaskColumns::read(&row.image).map_err(damaged)?.runs_total > 1;
+        for (_, number) in self.runs_of(task).take(RUNS_SHOWN_MAX) {
+            let image = &self.run_row(*number)?.image;
+            found.runs.push(match many {
+                true => brief_run(&RunColumns::read(image).map_err(damaged)?),
+                false => image.clone(),
+            });
         }
         Ok(found)
     }
@@ -471,6 +495,12 @@ impl Reader for MemoryReader {
         let image = &row.image;
         let columns = RunColumns::read(image).map_err(damaged)?;
         shelf.found(columns.task, Some(*number)).map(Some)
+    }
+
+    fn output(&mut self, tenant: TenantId, task: TaskId) -> Result<Option<Bytes>, StoreError> {
+        let shelf = self.now();
+        let number = shelf.tasks.get(&(tenant, task));
+        number.map_or(Ok(None), |number| shelf.output(*number))
     }
 
     fn key(

@@ -83,7 +83,8 @@ pub enum LiveRow<'a> {
 pub struct Found {
     /// The task's image.
     pub task: Vec<u8>,
-    /// Images of its runs in number order, at most the first 1000; for a look-up by run, that run alone.
+    /// Images of its runs in number order, at most the first 1000; for a look-up by run, that run alone. Of a task with several runs they
+    /// are brief ([`mainstay_core::brief_run`]), whatever their outputs come to.
     pub runs: Vec<Vec<u8>>,
 }
 
@@ -175,6 +176,12 @@ pub trait Reader: Send {
     /// # Errors
     /// [`StoreError`].
     fn run(&mut self, tenant: TenantId, id: RunId) -> Result<Option<Found>, StoreError>;
+
+    /// What the last completed run of a task produced; `None` when there is no such run or it produced nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn output(&mut self, tenant: TenantId, task: TaskId) -> Result<Option<Bytes>, StoreError>;
 
     /// A held idempotency key.
     ///

@@ -8,6 +8,7 @@ use super::model::{Machine, Now};
 use crate::codec::{Malformed, Record};
 use crate::command::{Call, Command};
 use crate::image::{KeyClass, KeyRow, Loader, PlaceRow};
+use crate::limits::RUNS_SHOWN_MAX;
 use crate::query::{Answer, Query};
 use crate::rejection::Rejection;
 use crate::state::{Held, State};
@@ -115,10 +116,12 @@ impl Machine {
             return;
         };
         let mut key = |class, key: Option<&Text>| {
-            if let Some(key) = key
-                && self.state.keys.find(tenant, class, key).is_none()
-            {
-                visit(Wanted::Key(class, key.clone()));
+            let Some(key) = key else { return };
+            match self.state.keys.find(tenant, class, key) {
+                None => visit(Wanted::Key(class, key.clone())),
+                // The answer shows runs that may have left memory before their task.
+                Some(Held { task: Some(id), .. }) => self.runs_wanted(tenant, *id, &mut visit),
+                Some(_) => {}
             }
         };
         match &call.command {
@@ -152,10 +155,25 @@ impl Machine {
         }
     }
 
-    /// Whether a task of this id is in memory.
+    /// Whether a task of this id is in memory, and with it as many of its runs as an answer shows.
     #[must_use]
     pub fn holds_task(&self, tenant: TenantId, id: TaskId) -> bool {
         let tenant = self.state.tenant(tenant);
-        tenant.is_some_and(|tenant| self.state.find_task(tenant, id).is_some())
+        let task = tenant.and_then(|tenant| self.state.find_task(tenant, id));
+        task.is_some_and(|task| self.shows_all(task))
+    }
+
+    /// What must be looked up for an answer that shows the runs of a task in memory.
+    fn runs_wanted(&self, tenant: u32, id: TaskId, visit: &mut impl FnMut(Wanted)) {
+        let task = self.state.find_task(tenant, id);
+        if task.is_some_and(|task| !self.shows_all(task)) {
+            visit(Wanted::Task(id));
+        }
+    }
+
+    fn shows_all(&self, task: u32) -> bool {
+        let row = &self.state.tasks[task];
+        let shown = RUNS_SHOWN_MAX.min(row.runs_total as usize);
+        shown == 0 || row.runs().nth(shown - 1).is_some()
     }
 }

@@ -16,7 +16,7 @@ use super::base::Site;
 use super::error::OpsError;
 use super::label::LABEL_FILE;
 use super::verify::CACHE_KIB;
-use crate::reads::add_known;
+use crate::reads::{add_known, has_more_runs, join_runs};
 use crate::recovery::{Progress, reaches, replay_to};
 
 /// Frames between two reports of progress.
@@ -230,12 +230,20 @@ impl Inspection {
     pub fn answer(&self, tenant: TenantId, query: &Query) -> Result<Answer, OpsError> {
         let moment = self.machine.moment();
         let mut answer = self.machine.answer(&moment, tenant, query);
-        if let Answer::Absent = answer
-            && let Some(found) = self.look(tenant, query)?
-        {
-            let mut facts = Facts::default();
-            add_known(&mut facts, &self.machine, &found)?;
-            answer = facts.answer(&moment, tenant, query);
+        match &mut answer {
+            Answer::Absent => {
+                if let Some(found) = self.look(tenant, query)?.filter(|found| self.is_old(found)) {
+                    let mut facts = Facts::default();
+                    add_known(&mut facts, &self.machine, &found)?;
+                    answer = facts.answer(&moment, tenant, query);
+                }
+            }
+            Answer::Task(task) if has_more_runs(task) => {
+                if let Some(found) = self.look(tenant, query)? {
+                    join_runs(task, &found, self.sequence())?;
+                }
+            }
+            _ => {}
         }
         if let Answer::Task(task) = &mut answer
             && let Some(number) = task.stored_payload.take()
@@ -250,23 +258,24 @@ impl Inspection {
         Ok(SqliteReader::open(&self.store, CACHE_KIB)?)
     }
 
-    /// A row that was finished before the replay began. One that is younger had not been made at this event, or is in memory.
+    /// What the store holds, as far as it can know more than the machine.
     fn look(&self, tenant: TenantId, query: &Query) -> Result<Option<Found>, OpsError> {
         if self.base_sequence == 0 || !self.store.exists() {
             return Ok(None);
         }
         let mut reader = self.reader()?;
-        let found = match query {
+        Ok(match query {
             Query::Task(id) => reader.task(tenant, *id)?,
             Query::Run(id) | Query::Explain(id) => reader.run(tenant, *id)?,
             Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
-        };
-        let is_old = |found: &Found| {
-            let task = TaskColumns::read(&found.task).map(|task| task.number);
-            let runs = found.runs.iter().map(|run| RunColumns::read(run));
-            let last = runs.flatten().map(|run| run.number).max();
-            task.is_ok_and(|task| task.max(last.unwrap_or(0)) <= self.base_sequence)
-        };
-        Ok(found.filter(is_old))
+        })
+    }
+
+    /// Whether a row was finished before the replay began. One that is younger had not been made at this event, or is in memory.
+    fn is_old(&self, found: &Found) -> bool {
+        let task = TaskColumns::read(&found.task).map(|task| task.number);
+        let runs = found.runs.iter().map(|run| RunColumns::read(run));
+        let last = runs.flatten().map(|run| run.number).max();
+        task.is_ok_and(|task| task.max(last.unwrap_or(0)) <= self.base_sequence)
     }
 }

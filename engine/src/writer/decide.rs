@@ -5,15 +5,15 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    Answer, Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection,
-    RunId, codec,
+    Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection, RunId,
+    codec,
 };
 use mainstay_log::{Log, Stopped};
 
 use super::model::{FRAME_SOFT_BYTES, Writer};
 use crate::call::{CallError, Durability, Reply};
 use crate::inbox::{Decided, Request};
-use crate::reads::Question;
+use crate::reads::{self, Question};
 use crate::release::{Fate, Parcel, Parked};
 use crate::waiters::Waiter;
 
@@ -36,7 +36,7 @@ impl<L: Log> Writer<L> {
             Request::Ask(tenant, query, reply) => {
                 let answer = self.machine.answer(&self.now, tenant, &query);
                 let now = self.now;
-                let asked = matches!(answer, Answer::Absent);
+                let asked = reads::is_wanting(&answer);
                 let question = asked.then_some(Question { tenant, query, now });
                 let parcel = Parcel::Answer(reply, answer, question);
                 self.park(parcel, self.machine.sequence());

@@ -19,7 +19,9 @@ pub(super) struct Candidate {
     runs: Vec<i64>,
     /// Whether those are all.
     whole: bool,
-    /// When the last of its runs ended; when it was canceled or made if it has none.
+    /// Whether it was submitted with an idempotency key.
+    keyed: bool,
+    /// When it ended: the last of its runs and descendants; when it was canceled or made if it has none.
     pub(super) ended_at: u64,
 }
 
@@ -32,26 +34,35 @@ impl Candidate {
     ) -> Outcome<Option<Candidate>> {
         let mut find = connection
             .prepare_cached(
-                "SELECT tenant, tags, has_text, coalesce(canceled_at, created_at) FROM task_row WHERE number = ?1 AND live = 0",
+                "SELECT tenant, tags, has_text, coalesce(canceled_at, created_at), image FROM task_row WHERE number = ?1 AND live = 0",
             )
             .or_fault()?;
         let found = find
             .query_row([number], |row| {
-                Ok(Candidate {
+                let candidate = Candidate {
                     number,
                     tenant: row.get(0)?,
                     tags: row.get(1)?,
                     has_text: row.get(2)?,
                     runs: Vec::new(),
                     whole: false,
+                    keyed: false,
                     ended_at: row.get::<_, i64>(3)? as u64,
-                })
+                };
+                Ok((candidate, row.get(4)?))
             })
             .optional()
             .or_fault()?;
-        let Some(mut candidate) = found else {
+        let Some((mut candidate, image)) = found else {
             return Ok(None);
         };
+        let image: Vec<u8> = image;
+        let columns = TaskColumns::read(&image)
+            .map_err(|error| StoreError::Damaged(format!("the image of task {number}: {error}")))?;
+        // The task knows when the last of many runs ended, or a descendant after its own; what follows may see a part of its runs.
+        let ended_at = columns.ended_at.unwrap_or_default();
+        candidate.ended_at = candidate.ended_at.max(ended_at.0);
+        candidate.keyed = columns.idempotency_key.is_some();
         let runs_max = runs_max.max(1);
         let mut find = connection
             .prepare_cached(
@@ -73,18 +84,8 @@ impl Candidate {
     }
 
     /// Whether it ended after `since` and was submitted with an idempotency key: a repeat must find it.
-    pub(super) fn holds_key(&self, connection: &Connection, since: u64) -> Outcome<bool> {
-        if self.ended_at <= since {
-            return Ok(false);
-        }
-        let mut find = connection
-            .prepare_cached("SELECT image FROM task_row WHERE number = ?1")
-            .or_fault()?;
-        let image: Vec<u8> = find.query_row([self.number], |row| row.get(0)).or_fault()?;
-        let columns = TaskColumns::read(&image).map_err(|error| {
-            StoreError::Damaged(format!("the image of task {}: {error}", self.number))
-        })?;
-        Ok(columns.idempotency_key.is_some())
+    pub(super) fn holds_key(&self, since: u64) -> bool {
+        self.keyed && self.ended_at > since
     }
 }
 

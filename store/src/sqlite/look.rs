@@ -4,7 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use mainstay_core::{Bytes, KeyClass, KeyRow, RowKind, RunId, TaskId, TenantId, Text, Timestamp};
+use mainstay_core::limits::RUNS_SHOWN_MAX;
+use mainstay_core::{
+    Bytes, KeyClass, KeyRow, RowKind, RunColumns, RunId, RunState, TaskColumns, TaskId, TenantId,
+    Text, Timestamp, brief_run,
+};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::fault::{OrFault, Outcome};
@@ -74,10 +78,78 @@ fn find_image(
     row.map(|row| read_image(kind, row)).transpose()
 }
 
-/// Runs of one look-up, in number order.
-const RUNS_OF_TASK: &str = "SELECT number, \"check\", image FROM run_row WHERE number = ?1 + 1 AND task = ?1 \
-     UNION ALL SELECT number, \"check\", image FROM run_row WHERE task = ?1 AND task <> number - 1 \
-     ORDER BY number LIMIT 1000";
+/// A statement over the runs of the task with number `?1`, its first among them, which has mostly the number after it.
+macro_rules! runs_of_task {
+    ($columns:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM run_row WHERE number = ?1 + 1 AND task = ?1 UNION ALL SELECT ",
+            $columns,
+            " FROM run_row WHERE task = ?1 AND task <> number - 1 ",
+            $rest
+        )
+    };
+}
+
+/// The only run of a task.
+pub(super) const ONLY_RUN: &str = runs_of_task!("number, \"check\", image", "LIMIT 1");
+/// The first runs of a task that has many, in number order, without what can be large.
+pub(super) const MANY_RUNS: &str = runs_of_task!(
+    "number, place, id, state, created_at, scheduled_at",
+    "ORDER BY number LIMIT ?2"
+);
+/// The newest runs of a task first.
+pub(super) const NEWEST_RUNS: &str = runs_of_task!("number, state", "ORDER BY number DESC");
+
+/// The first runs of a task that has many, as brief images.
+fn brief_runs(view: &Connection, task: u64) -> Outcome<Vec<Vec<u8>>> {
+    let mut find = view.prepare_cached(MANY_RUNS).or_fault()?;
+    let mut rows = find
+        .query(params![task as i64, RUNS_SHOWN_MAX as i64])
+        .or_fault()?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next().or_fault()? {
+        let state: u64 = row.get::<_, u8>(3).or_fault()?.into();
+        let instant = |at| {
+            let at: rusqlite::Result<i64> = row.get(at);
+            at.map(|at| Timestamp(at as u64)).or_fault()
+        };
+        runs.push(brief_run(&RunColumns {
+            number: row.get::<_, i64>(0).or_fault()? as u64,
+            task,
+            place: row.get(1).or_fault()?,
+            id: RunId(u128::from_be_bytes(row.get(2).or_fault()?)),
+            state: RunState::from_code(state).ok_or_else(|| {
+                StoreError::Damaged(format!("a run of task {task} in state {state}"))
+            })?,
+            created_at: instant(4)?,
+            scheduled_at: instant(5)?,
+            ..RunColumns::default()
+        }));
+    }
+    Ok(runs)
+}
+
+/// What the last completed run of a task produced.
+fn last_output(view: &Connection, task: i64) -> Outcome<Option<Bytes>> {
+    let mut walk = view.prepare_cached(NEWEST_RUNS).or_fault()?;
+    let mut rows = walk.query([task]).or_fault()?;
+    while let Some(row) = rows.next().or_fault()? {
+        let (number, state): (i64, u8) = (row.get(0).or_fault()?, row.get(1).or_fault()?);
+        if state != RunState::Completed as u8 {
+            continue;
+        }
+        let find = "SELECT number, \"check\", image FROM run_row WHERE number = ?1";
+        let Some((_, image)) = find_image(view, RowKind::Run, find, [number])? else {
+            break;
+        };
+        let columns = RunColumns::read(&image)
+            .map_err(|error| StoreError::Damaged(format!("the image of run {number}: {error}")))?;
+        return Ok(columns.output.map(Bytes::from));
+    }
+    Ok(None)
+}
 
 impl Reader for SqliteReader {
     fn base(&mut self) -> Result<Base, StoreError> {
@@ -104,12 +176,14 @@ impl Reader for SqliteReader {
         else {
             return Ok(None);
         };
-        let mut runs = Vec::new();
-        let mut find = view.prepare_cached(RUNS_OF_TASK).or_fault()?;
-        let mut rows = find.query([number as i64]).or_fault()?;
-        while let Some(row) = rows.next().or_fault()? {
-            runs.push(read_image(RowKind::Run, row)?.1);
-        }
+        let columns = TaskColumns::read(&task)
+            .map_err(|error| StoreError::Damaged(format!("the image of task {number}: {error}")))?;
+        let runs = if columns.runs_total > 1 {
+            brief_runs(&view, number)?
+        } else {
+            let only = find_image(&view, RowKind::Run, ONLY_RUN, [number as i64])?;
+            only.into_iter().map(|(_, image)| image).collect()
+        };
         Ok(Some(Found { task, runs }))
     }
 
@@ -131,6 +205,21 @@ impl Reader for SqliteReader {
             task.ok_or_else(|| StoreError::Damaged(format!("run {number} has no task")))?;
         let runs = vec![run];
         Ok(Some(Found { task, runs }))
+    }
+
+    fn output(&mut self, tenant: TenantId, task: TaskId) -> Result<Option<Bytes>, StoreError> {
+        let view = self.view()?;
+        let Some(tenant) = find_tenant(&view, tenant)? else {
+            return Ok(None);
+        };
+        let mut find = view
+            .prepare_cached("SELECT number FROM task_row WHERE tenant = ?1 AND id = ?2")
+            .or_fault()?;
+        let number: Option<i64> = find
+            .query_row(params![tenant, &task.0.to_be_bytes()[..]], |row| row.get(0))
+            .optional()
+            .or_fault()?;
+        number.map_or(Ok(None), |number| last_output(&view, number))
     }
 
     fn key(

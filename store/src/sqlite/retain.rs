@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use mainstay_core::limits::KEY_HELD_MS;
 use mainstay_core::{TaskState, Timestamp};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::erase::{Candidate, erase};
 use super::fault::{OrFault, Outcome};
@@ -85,7 +85,7 @@ impl Retain {
     ) -> Outcome<bool> {
         let mut find = connection
             .prepare_cached(
-                "SELECT until, tenant, class, key, EXISTS (SELECT 1 FROM task_row AS t \
+                "SELECT until, tenant, class, key, task, EXISTS (SELECT 1 FROM task_row AS t \
                  WHERE t.tenant = key_row.tenant AND t.id = key_row.task AND (t.live = 1 OR t.created_at > ?7 OR \
                  EXISTS (SELECT 1 FROM run_row AS r WHERE r.number = t.number + 1 AND r.task = t.number AND r.finished_at > ?7) OR \
                  EXISTS (SELECT 1 FROM run_row AS r WHERE r.task = t.number AND r.task <> r.number - 1 AND r.finished_at > ?7))) \
@@ -98,7 +98,7 @@ impl Retain {
             .or_fault()?;
         let (until, tenant, class, key) = self.key.take().unwrap_or((-1, 0, 0, String::new()));
         let limit = ERASED_MAX as i64;
-        let found: Vec<(i64, i64, u8, String, bool)> = find
+        let found: Vec<(i64, i64, u8, String, Option<Vec<u8>>, bool)> = find
             .query_map(
                 params![
                     now.0 as i64,
@@ -116,15 +116,16 @@ impl Retain {
                         row.get(2)?,
                         row.get(3)?,
                         row.get(4)?,
+                        row.get(5)?,
                     ))
                 },
             )
             .and_then(Iterator::collect)
             .or_fault()?;
         let is_end = found.len() < ERASED_MAX;
-        for (until, tenant, class, key, held) in found {
+        for (until, tenant, class, key, task, held) in found {
             budget.visited();
-            if !held {
+            if !held && !ended_since(connection, tenant, task.as_deref(), held_since(now))? {
                 remove.execute(params![tenant, class, key]).or_fault()?;
                 budget.erased(1);
             }
@@ -155,7 +156,7 @@ impl Retain {
             budget.visited();
             if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
                 && candidate.ended_at < before
-                && !candidate.holds_key(connection, held_since(now))?
+                && !candidate.holds_key(held_since(now))
             {
                 let erased = erase(connection, &candidate)?;
                 budget.erased(erased);
@@ -197,7 +198,7 @@ impl Retain {
                 continue;
             }
             if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
-                && !candidate.holds_key(connection, held_since(now))?
+                && !candidate.holds_key(held_since(now))
             {
                 let erased = erase(connection, &candidate)?;
                 budget.erased(erased);
@@ -208,6 +209,28 @@ impl Retain {
         }
         Ok(is_end)
     }
+}
+
+/// Whether a task says that it ended after this instant: later than its runs, because it had descendants.
+fn ended_since(
+    connection: &Connection,
+    tenant: i64,
+    task: Option<&[u8]>,
+    since: u64,
+) -> Outcome<bool> {
+    let Some(task) = task else { return Ok(false) };
+    let mut find = connection
+        .prepare_cached("SELECT number FROM task_row WHERE tenant = ?1 AND id = ?2")
+        .or_fault()?;
+    let number: Option<i64> = find
+        .query_row(params![tenant, task], |row| row.get(0))
+        .optional()
+        .or_fault()?;
+    let Some(number) = number else {
+        return Ok(false);
+    };
+    let candidate = Candidate::read(connection, number, 1)?;
+    Ok(candidate.is_some_and(|candidate| candidate.ended_at > since))
 }
 
 /// What ended after this instant still holds its idempotency key.
