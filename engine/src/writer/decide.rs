@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use mainstay_core::{
-    Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection, RunId,
-    codec,
+    Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection, RunId, codec,
 };
 use mainstay_log::{Log, Stopped};
 
