@@ -2,16 +2,22 @@
 //! Owns: which run a claim takes next: priority descending, then the order of becoming ready, over all its queues together.
 //! Never: looks past a head.
 
+use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use super::lane::Lane;
 use super::model::QueueRow;
+use super::order::{Order, PLAIN};
+use super::pick::Asked;
+use super::sets::{NOTHING, Sets};
 use super::slots::Slots;
 use super::waiting::Waiting;
 use crate::intern::Symbol;
 use crate::state::State;
+use crate::time::Steady;
+use crate::{Text, task};
 
 /// A lane's name. The order of its parts makes all lanes of a queue and kind neighbours, the highest priority first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,42 +25,109 @@ pub(crate) struct LaneKey {
     pub(crate) tenant: u32,
     pub(crate) queue: Symbol,
     pub(crate) kind: Symbol,
+    /// What workers must be able to do.
+    pub(crate) set: u32,
+    /// The fairness key.
+    pub(crate) group: u32,
     pub(crate) priority: Reverse<i32>,
 }
 
-/// A head's place in claiming order within its queue.
-type Head = (u32, Symbol, Reverse<i32>, u64, Symbol);
+/// A head's place in claiming order within its queue, capability set and fairness key.
+type Head = (u32, Symbol, u32, u32, Reverse<i32>, u64, Symbol);
 
-/// Where a run became ready: tenant, queue, kind.
-pub(crate) type Woken = (u32, Symbol, Symbol);
+/// Where there may be work for waiting claims: tenant, queue, kind (none for every kind) and capability set.
+pub(crate) type Woken = (u32, Symbol, Option<Symbol>, u32);
 
-/// Lanes that hold runs, their heads, and the slots of concurrency keys.
+/// Lanes that hold runs, their heads, and everything else that says in which order they are granted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    lanes: BTreeMap<LaneKey, Lane>,
+    pub(super) lanes: BTreeMap<LaneKey, Lane>,
     heads: BTreeSet<Head>,
+    pub(crate) sets: Sets,
+    pub(super) order: Order,
     pub(super) slots: Slots,
     pub(super) waiting: Waiting,
-    /// Queues that got a run since the shell last asked, for waiting claims.
+    /// Queues that got a run, or were opened, since the shell last asked, for waiting claims.
     woken: Vec<Woken>,
     /// Queues that somebody configured or paused.
     rows: BTreeMap<(u32, Symbol), QueueRow>,
+    /// When queues open that a claim found closed by their rate.
+    openings: BTreeMap<(u32, Symbol), Steady>,
+    by_opening: BTreeSet<(Steady, u32, Symbol)>,
 }
 
 fn head_of(key: LaneKey, order: u64) -> Head {
-    (key.tenant, key.queue, key.priority, order, key.kind)
+    (
+        key.tenant,
+        key.queue,
+        key.set,
+        key.group,
+        key.priority,
+        order,
+        key.kind,
+    )
+}
+
+/// The fairness key of a task; the empty one is none.
+fn fairness(task: &task::Row) -> Option<&Text> {
+    let key = task.own_policy()?.fairness_key.as_ref();
+    key.filter(|key| !key.is_empty())
 }
 
 /// The lane a run belongs to.
 pub(crate) fn lane_of(state: &State, run: u32) -> LaneKey {
     let task = state.task_of(run);
     let place = &state.places[task.place];
-    LaneKey {
+    let mut key = LaneKey {
         tenant: place.tenant,
         queue: place.queue,
         kind: place.kind,
+        set: NOTHING,
+        group: PLAIN,
         priority: Reverse(task.priority),
+    };
+    if let Some(policy) = task.own_policy() {
+        let sets = &state.queues.sets;
+        // A set or key that has no number is in no lane.
+        let set = sets.find(place.tenant, &policy.required_capabilities);
+        key.set = set.unwrap_or(u32::MAX);
+        if let Some(fairness) = fairness(task) {
+            let group = state.queues.order.find_group(place.tenant, fairness);
+            key.group = group.unwrap_or(u32::MAX);
+        }
     }
+    key
+}
+
+/// The same, for a run that is going to join it.
+pub(super) fn lane_for(state: &mut State, run: u32) -> LaneKey {
+    let task = &state.tasks[state.runs[run].task];
+    if let Some(policy) = task.own_policy() {
+        let tenant = state.places[task.place].tenant;
+        let queues = &mut state.queues;
+        queues.sets.number(tenant, &policy.required_capabilities);
+        if let Some(key) = fairness(task) {
+            let lanes = tenant_lanes(&queues.lanes, tenant);
+            queues.order.group(tenant, key, lanes);
+        }
+    }
+    lane_of(state, run)
+}
+
+fn tenant_lanes(
+    lanes: &BTreeMap<LaneKey, Lane>,
+    tenant: u32,
+) -> impl Iterator<Item = LaneKey> + '_ {
+    let from = LaneKey {
+        tenant,
+        queue: Symbol(0),
+        kind: Symbol(0),
+        set: 0,
+        group: 0,
+        priority: Reverse(i32::MAX),
+    };
+    let own = lanes.range(from..).map(|(key, _)| *key);
+    own.take_while(move |key| key.tenant == tenant)
 }
 
 impl Index {
@@ -72,26 +145,56 @@ impl Index {
         self.rows.iter()
     }
 
-    pub(crate) fn push(&mut self, key: LaneKey, order: u64, run: u32) {
-        let lane = self.lanes.entry(key).or_default();
-        let before = lane.head();
-        lane.push(order, run);
-        let after = lane.head();
+    /// Whether any queue has a row.
+    pub(crate) fn has_rows(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
+    /// A queue's share among those of one claim.
+    pub(crate) fn weight(&self, tenant: u32, queue: Symbol) -> u32 {
+        let row = self.row(tenant, queue);
+        row.and_then(|row| row.config.weight).unwrap_or(1)
+    }
+
+    /// A tenant's queues take turns by weight from now on.
+    pub(super) fn weigh(&mut self, tenant: u32) {
+        let lanes = tenant_lanes(&self.lanes, tenant);
+        self.order.weigh(tenant, lanes);
+    }
+
+    pub(super) fn push(&mut self, key: LaneKey, order: u64, run: u32) {
+        let (fresh, before, after) = match self.lanes.entry(key) {
+            Entry::Vacant(vacant) => {
+                let lane = vacant.insert(Lane::default());
+                lane.push(order, run);
+                (true, None, lane.head())
+            }
+            Entry::Occupied(occupied) => {
+                let lane = occupied.into_mut();
+                let before = lane.head();
+                lane.push(order, run);
+                (false, before, lane.head())
+            }
+        };
         self.move_head(key, before, after);
+        if fresh {
+            self.order.opened(key, self.lanes.keys().copied());
+        }
         self.wake(key);
     }
 
-    pub(crate) fn remove(&mut self, key: LaneKey, order: u64) {
+    pub(super) fn remove(&mut self, key: LaneKey, order: u64) {
         let Some(lane) = self.lanes.get_mut(&key) else {
             return;
         };
         let before = lane.head();
         lane.remove(order);
         let after = lane.head();
+        self.move_head(key, before, after);
         if after.is_none() {
             self.lanes.remove(&key);
+            self.order.closed(key);
         }
-        self.move_head(key, before, after);
     }
 
     fn move_head(&mut self, key: LaneKey, before: Option<(u64, u32)>, after: Option<(u64, u32)>) {
@@ -106,13 +209,19 @@ impl Index {
         }
     }
 
-    /// The run that comes first among these queues and kinds (no kinds: every kind).
-    pub(crate) fn first(
-        &self,
-        tenant: u32,
-        queues: &[Symbol],
-        kinds: Option<&[Symbol]>,
-    ) -> Option<u32> {
+    /// The run that comes first among those asked for.
+    pub(super) fn first(&mut self, asked: &Asked) -> Option<u32> {
+        if !asked.by_weight {
+            return self.first_at(asked, &asked.queues);
+        }
+        let queues = self.order.by_turn(asked.tenant, &asked.queues);
+        let mut queues = queues.iter();
+        queues.find_map(|queue| self.first_at(asked, core::slice::from_ref(queue)))
+    }
+
+    fn first_at(&mut self, asked: &Asked, queues: &[Symbol]) -> Option<u32> {
+        let group = self.order.next_group(asked, queues)?;
+        let tenant = asked.tenant;
         let mut best: Option<(Reverse<i32>, u64, u32)> = None;
         let mut offer = |priority, lane: &Lane| {
             if let Some((order, run)) = lane.head() {
@@ -123,39 +232,29 @@ impl Index {
             }
         };
         for &queue in queues {
-            match kinds {
-                None => {
-                    let from = (tenant, queue, Reverse(i32::MAX), 0, Symbol(0));
-                    let first = self.heads.range(from..).next();
-                    if let Some(&(_, _, priority, _, kind)) =
-                        first.filter(|head| head.0 == tenant && head.1 == queue)
-                    {
-                        offer(
-                            priority,
-                            &self.lanes[&LaneKey {
-                                tenant,
-                                queue,
-                                kind,
-                                priority,
-                            }],
-                        );
+            for &set in asked.sets() {
+                let Some(kinds) = &asked.kinds else {
+                    if let Some(key) = self.first_lane(tenant, queue, set, group) {
+                        offer(key.priority, &self.lanes[&key]);
                     }
-                }
-                Some(kinds) => {
-                    for &kind in kinds {
-                        let from = LaneKey {
-                            tenant,
-                            queue,
-                            kind,
-                            priority: Reverse(i32::MAX),
-                        };
-                        let first = self.lanes.range(from..).next();
-                        let same = |key: &LaneKey| {
-                            key.tenant == tenant && key.queue == queue && key.kind == kind
-                        };
-                        if let Some((key, lane)) = first.filter(|(key, _)| same(key)) {
-                            offer(key.priority, lane);
-                        }
+                    continue;
+                };
+                for &kind in kinds {
+                    let from = LaneKey {
+                        tenant,
+                        queue,
+                        kind,
+                        set,
+                        group,
+                        priority: Reverse(i32::MAX),
+                    };
+                    let first = self.lanes.range(from..).next();
+                    let same = |key: &LaneKey| {
+                        let priority = from.priority;
+                        LaneKey { priority, ..*key } == from
+                    };
+                    if let Some((key, lane)) = first.filter(|(key, _)| same(key)) {
+                        offer(key.priority, lane);
                     }
                 }
             }
@@ -163,10 +262,29 @@ impl Index {
         best.map(|(_, _, run)| run)
     }
 
-    /// How many runs of the queue come before this one, up to about `limit`.
+    /// The lane whose head comes first over all kinds.
+    fn first_lane(&self, tenant: u32, queue: Symbol, set: u32, group: u32) -> Option<LaneKey> {
+        let from = (tenant, queue, set, group, Reverse(i32::MAX), 0, Symbol(0));
+        let &(first_tenant, first_queue, first_set, first_group, priority, _, kind) =
+            self.heads.range(from..).next()?;
+        let same = (first_tenant, first_queue, first_set, first_group) == (tenant, queue, set, group);
+        same.then_some(LaneKey {
+            tenant,
+            queue,
+            kind,
+            set,
+            group,
+            priority,
+        })
+    }
+
+    /// How many runs of the queue come before this one, up to about `limit`: those of its own fairness key before it, and of every
+    /// other key as many as it has turns until then.
     pub(crate) fn ahead_of(&self, key: LaneKey, order: u64, limit: u64) -> u64 {
         let from = LaneKey {
             kind: Symbol(0),
+            set: 0,
+            group: 0,
             priority: Reverse(i32::MAX),
             ..key
         };
@@ -175,8 +293,11 @@ impl Index {
             .range(from..)
             .take_while(|(other, _)| other.tenant == key.tenant && other.queue == key.queue);
         let mut ahead = 0;
+        let mut others: BTreeMap<u32, u64> = BTreeMap::new();
         for (other, lane) in lanes.take(crate::limits::CLAIM_FILTER_MAX) {
-            if other.priority < key.priority {
+            if other.group != key.group {
+                *others.entry(other.group).or_default() += lane.len() as u64;
+            } else if other.priority < key.priority {
                 ahead += lane.len() as u64;
             } else if other.priority == key.priority {
                 ahead += lane.ahead_of(order, limit);
@@ -185,7 +306,14 @@ impl Index {
                 return limit;
             }
         }
-        ahead
+        if let Some(turns) = self.order.groups(key.tenant) {
+            let own = turns.at(key.group);
+            let rounds = |group: u32| ahead + u64::from(turns.at(group) < own);
+            let others = others.iter();
+            let others: u64 = others.map(|(group, runs)| rounds(*group).min(*runs)).sum();
+            ahead += others;
+        }
+        ahead.min(limit)
     }
 
     /// The first runs of the lanes, at most `limit` of them.
@@ -197,15 +325,48 @@ impl Index {
     }
 
     pub(crate) fn wake(&mut self, key: LaneKey) {
-        let woken = (key.tenant, key.queue, key.kind);
+        self.wake_for((key.tenant, key.queue, Some(key.kind), key.set));
+    }
+
+    /// The queue grants again: every claim that waits there may find something.
+    pub(super) fn wake_queue(&mut self, tenant: u32, queue: Symbol) {
+        self.wake_for((tenant, queue, None, NOTHING));
+    }
+
+    fn wake_for(&mut self, woken: Woken) {
         if self.woken.last() != Some(&woken) {
             self.woken.push(woken);
         }
     }
 
-    /// The queues and kinds that got a run since the last call.
+    /// Where there may be work for waiting claims since the last call.
     pub(crate) fn take_woken(&mut self, into: &mut Vec<Woken>) {
         into.append(&mut self.woken);
+    }
+
+    /// Somebody found the queue closed by its rate until then, with work in it.
+    pub(super) fn open_at(&mut self, tenant: u32, queue: Symbol, at: Steady) {
+        if let Some(before) = self.openings.insert((tenant, queue), at) {
+            self.by_opening.remove(&(before, tenant, queue));
+        }
+        self.by_opening.insert((at, tenant, queue));
+    }
+
+    /// Milliseconds until the first queue opens for which somebody asked in vain.
+    pub(crate) fn next_opening_in_ms(&self, now: Steady) -> Option<u64> {
+        let (at, ..) = self.by_opening.first()?;
+        Some(at.since_ms(now))
+    }
+
+    /// Wakes claims at the queues that have opened.
+    pub(crate) fn open_due(&mut self, now: Steady) {
+        while let Some(&(at, tenant, queue)) = self.by_opening.first()
+            && at <= now
+        {
+            self.by_opening.pop_first();
+            self.openings.remove(&(tenant, queue));
+            self.wake_queue(tenant, queue);
+        }
     }
 
     pub(crate) fn forget_woken(&mut self) {
@@ -218,7 +379,7 @@ impl Index {
             .is_some_and(|lane| lane.contains(order, run))
     }
 
-    /// Runs in lanes, and whether heads and lanes agree: what `verify` compares.
+    /// Runs in lanes, and whether heads, turns and lanes agree: what `verify` compares.
     pub(crate) fn census(&self) -> (usize, bool) {
         let runs = self.lanes.values().map(Lane::len).sum();
         let heads_agree = self.heads.len() == self.lanes.len()
@@ -226,6 +387,7 @@ impl Index {
                 lane.head()
                     .is_some_and(|(order, _)| self.heads.contains(&head_of(*key, order)))
             });
-        (runs, heads_agree)
+        let keys: Vec<LaneKey> = self.lanes.keys().copied().collect();
+        (runs, heads_agree && self.order.agrees(&keys))
     }
 }
