@@ -272,6 +272,8 @@ events! {
         counters: Vec<u64>,
         /// Digest of what was asked for.
         digest: u128,
+        /// The runs' tenants, in the same order, when the claim was over all of them.
+        tenants: Vec<TenantId>,
     }
     /// No work is granted any more.
     EnginePaused = 18 {

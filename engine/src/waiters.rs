@@ -1,8 +1,9 @@
 //! Long polls: claims that found nothing and wait for work.
 //! Owns: who waits where, first come first served, and until when.
-//! Never: wakes more claims than there is work: the writer tries them one by one until one finds nothing.
+//! Never: wakes more claims than there is work: of those that ask for the same, the writer tries one by one until one finds nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use mainstay_core::{Claim, Principal, Steady, TenantId, Text, Woken};
 
@@ -21,8 +22,8 @@ pub(crate) struct Waiter {
     pub(crate) reply: Reply<Decided>,
 }
 
-/// Where a claim waits: a queue, and a kind if it named some.
-type Place = (TenantId, Text, Option<Text>);
+/// What a claim waits for: a tenant (none for every one), a queue, a kind if it named some, and what its worker is able to do, in order.
+pub(crate) type Place = (Option<TenantId>, Text, Option<Text>, Arc<[Text]>);
 
 /// Places of all waiting claims together: a claim waits at each pair of its queues and kinds.
 pub(crate) const PLACES_MAX: usize = 1 << 18;
@@ -43,8 +44,11 @@ fn places_of(claim: &Claim) -> usize {
 }
 
 fn places(waiter: &Waiter) -> Vec<Place> {
-    let tenant = waiter.principal.tenant;
     let claim = &waiter.claim;
+    let tenant = (!claim.all_tenants).then_some(waiter.principal.tenant);
+    let mut able = claim.capabilities.clone();
+    able.sort_unstable();
+    let able: Arc<[Text]> = able.into();
     let kinds: Vec<Option<Text>> = if claim.kinds.is_empty() {
         vec![None]
     } else {
@@ -54,9 +58,8 @@ fn places(waiter: &Waiter) -> Vec<Place> {
         .queues
         .iter()
         .flat_map(|queue| {
-            kinds
-                .iter()
-                .map(move |kind| (tenant, queue.clone(), kind.clone()))
+            let place = |kind: &Option<Text>| (tenant, queue.clone(), kind.clone(), able.clone());
+            kinds.iter().map(place).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -115,19 +118,58 @@ impl Waiters {
         Some(waiter)
     }
 
-    /// Takes out the claim that has waited longest for such work, with its place in the order.
-    pub(crate) fn take_for(&mut self, woken: &Woken) -> Option<(u64, Waiter)> {
-        let first = |kind: Option<&Text>| {
-            let place = (woken.tenant, woken.queue.clone(), kind.cloned());
-            self.places
-                .get(&place)
-                .and_then(|here| here.first().copied())
+    /// Takes out the claim that has waited longest for such work, apart from those at dry places, with its place in the order and the
+    /// place at which it was found.
+    pub(crate) fn take_for(
+        &mut self,
+        woken: &Woken,
+        dry: &BTreeSet<Place>,
+    ) -> Option<(u64, Place, Waiter)> {
+        let mut first: Option<(u64, &Place)> = None;
+        for tenant in [Some(woken.tenant), None] {
+            for (place, here) in self.places_at(tenant, woken) {
+                if let Some(&id) = here.first()
+                    && first.is_none_or(|(before, _)| id < before)
+                    && !dry.contains(place)
+                {
+                    first = Some((id, place));
+                }
+            }
+        }
+        let (id, place) = first?;
+        let place = place.clone();
+        Some((id, place, self.remove(id)?))
+    }
+
+    /// The places where such work is waited for.
+    fn places_at<'a>(
+        &'a self,
+        tenant: Option<TenantId>,
+        woken: &'a Woken,
+    ) -> impl Iterator<Item = (&'a Place, &'a BTreeSet<u64>)> {
+        let nobody: Arc<[Text]> = Arc::default();
+        let kinds = match &woken.kind {
+            // The whole queue: whatever is waited for there.
+            None => [None, None],
+            Some(kind) => [Some(None), Some(Some(kind.clone()))],
         };
-        let id = match (first(None), first(Some(&woken.kind))) {
-            (Some(any), Some(named)) => any.min(named),
-            (any, named) => any.or(named)?,
-        };
-        Some((id, self.remove(id)?))
+        let whole = woken.kind.is_none();
+        kinds
+            .into_iter()
+            .take(if whole { 1 } else { 2 })
+            .flat_map(move |kind| {
+                let from = kind.clone().unwrap_or(None);
+                let from = (tenant, woken.queue.clone(), from, nobody.clone());
+                let here = self.places.range(from..);
+                here.take_while(move |(place, _)| {
+                    let same = place.0 == tenant && place.1 == woken.queue;
+                    same && kind.as_ref().is_none_or(|kind| *kind == place.2)
+                })
+                .filter(|(place, _)| {
+                    let able = |one: &Text| place.3.binary_search(one).is_ok();
+                    woken.capabilities.iter().all(able)
+                })
+            })
     }
 
     /// Takes out a claim whose time is over.
@@ -146,14 +188,23 @@ impl Waiters {
         self.remove(id)
     }
 
-    /// Every place where a claim waits, to try them all.
-    pub(crate) fn all_places(&self) -> Vec<Woken> {
-        let woken = |(tenant, queue, kind): &Place| Woken {
-            tenant: *tenant,
-            queue: queue.clone(),
-            kind: kind.clone().unwrap_or_else(|| Text::from("")),
-        };
-        self.places.keys().map(woken).collect()
+    /// Every queue where a claim waits, to try them all.
+    pub(crate) fn all_queues(&self) -> Vec<Woken> {
+        let mut all: Vec<Woken> = Vec::new();
+        for (tenant, queue, ..) in self.places.keys() {
+            // Those who ask over all tenants are found through any.
+            let tenant = tenant.unwrap_or(TenantId::DEFAULT);
+            let is_last = |last: &Woken| last.tenant == tenant && last.queue == *queue;
+            if !all.last().is_some_and(is_last) {
+                all.push(Woken {
+                    tenant,
+                    queue: queue.clone(),
+                    kind: None,
+                    capabilities: Vec::new(),
+                });
+            }
+        }
+        all
     }
 
     /// When the first wait is over.

@@ -12,9 +12,10 @@ use crate::id::Minted;
 use crate::limits::{
     ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, HISTORY_KEPT, LOST_LEASES_MAX, SUBSCRIPTIONS_MAX,
 };
+use crate::queue::QueueRow;
 use crate::run::{Origin, State as RunState};
 use crate::state::State;
-use crate::task;
+use crate::{queue, task};
 
 fn rule(holds: bool, otherwise: &'static str) -> Result<(), Malformed> {
     if holds {
@@ -160,6 +161,14 @@ pub(super) fn check_live_run(form: &RunForm, state: &State) -> Result<(), Malfor
     rule(
         form.state != RunState::Ready || ordered,
         "a ready run without a place in the order",
+    )
+}
+
+/// A queue's row: nothing that nobody could have set.
+pub(super) fn check_queue(name: &str, row: &QueueRow) -> Result<(), Malformed> {
+    rule(
+        task::is_name(name) && queue::check(&row.config).is_ok(),
+        "a queue with settings that cannot be",
     )
 }
 

@@ -345,9 +345,11 @@ impl Loader {
                 }
             }
             ObjectClass::Queue => {
-                let form = QueueForm::read(&row.image)?;
+                let row_form = QueueForm::read(&row.image)?;
+                let queue_row = queue_row(row_form);
+                guard::check_queue(&row.key, &queue_row)?;
                 let queue = state.names.intern(&row.key);
-                queue::restore(state, tenant, queue, queue_row(form));
+                queue::restore(state, tenant, queue, queue_row);
                 if self.fresh {
                     state.touch_queue(tenant, queue);
                 }
@@ -368,6 +370,7 @@ impl Loader {
         for (_, run) in self.ready.into_sorted() {
             queue::enter(&mut self.state, run);
         }
+        queue::recount(&mut self.state);
         self.state.queues.forget_woken();
         for run in self.spending {
             budget::link(&mut self.state, run);
@@ -384,10 +387,11 @@ impl Loader {
 
 fn queue_row(form: QueueForm) -> QueueRow {
     let rate = form.rate_per_ms.zip(form.rate_max);
+    let rate = rate.map(|(per_ms, max)| RateLimit { per_ms, max });
     QueueRow {
         config: QueueConfig {
             concurrency_limit: form.concurrency_limit,
-            rate_limit: rate.map(|(per_ms, max)| RateLimit { per_ms, max }),
+            rate_limit: rate,
             weight: form.weight,
         },
         switch: Switch {

@@ -57,15 +57,17 @@ pub struct Step {
     pub events: Events,
 }
 
-/// Where a run became ready.
+/// Where there may be work for waiting claims.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Woken {
     /// The tenant.
     pub tenant: TenantId,
     /// The queue.
     pub queue: Text,
-    /// The kind.
-    pub kind: Text,
+    /// The kind; absent when the whole queue grants again.
+    pub kind: Option<Text>,
+    /// What a worker must be able to do, in order.
+    pub capabilities: Vec<Text>,
 }
 
 /// The pure machine.
@@ -119,19 +121,22 @@ impl Machine {
         if self.state.budget_waits.is_due() {
             return Some(0);
         }
-        self.state.alarms.next_in_ms(now.wall, now.steady)
+        let opening = self.state.queues.next_opening_in_ms(now.steady);
+        let alarm = self.state.alarms.next_in_ms(now.wall, now.steady);
+        alarm.into_iter().chain(opening).min()
     }
 
-    /// Where a run became ready since the last call: whose waiting claims may be tried again.
+    /// Where runs became ready and queues opened since the last call: whose waiting claims may be tried again.
     pub fn take_woken(&mut self, into: &mut Vec<Woken>) {
         let mut woken = Vec::new();
         self.state.queues.take_woken(&mut woken);
         let mut seen = BTreeSet::new();
         woken.retain(|place| seen.insert(*place));
-        into.extend(woken.into_iter().map(|(tenant, queue, kind)| Woken {
+        into.extend(woken.into_iter().map(|(tenant, queue, kind, set)| Woken {
             tenant: self.state.tenants[tenant as usize],
             queue: self.state.names.text(queue).clone(),
-            kind: self.state.names.text(kind).clone(),
+            kind: kind.map(|kind| self.state.names.text(kind).clone()),
+            capabilities: self.state.queues.sets.text(tenant, set).to_vec(),
         }));
     }
 

@@ -76,6 +76,9 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::CancelTask { task, reason } => react::cancel_task(tx, *task, reason.as_ref()),
         Command::SuspendRun { run, reason } => run::suspend(tx, *run, reason.as_ref()),
         Command::ResumeRun { run, payload } => run::resume(tx, *run, payload.as_ref()),
+        Command::ConfigureQueue { queue, config } => queue::configure(tx, queue, config),
+        Command::PauseQueue { queue, reason } => queue::pause_queue(tx, queue, reason.as_ref()),
+        Command::ResumeQueue { queue, reason } => queue::resume_queue(tx, queue, reason.as_ref()),
         Command::PauseEngine { reason } => queue::pause(tx, reason.as_ref()),
         Command::ResumeEngine { reason } => queue::resume(tx, reason.as_ref()),
         Command::Start {
@@ -88,7 +91,10 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
             });
             Ok(Outcome::ClockAdopted)
         }
-        Command::Tick => Ok(run::tick(tx)),
+        Command::Tick => {
+            tx.open_queues();
+            Ok(run::tick(tx))
+        }
         Command::CreateTenant { tenant, name } => platform::create(tx, *tenant, name),
         Command::WeighTenant { weight } => platform::weigh(tx, *weight),
         Command::AllocateBudget { .. }
@@ -113,10 +119,7 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         | Command::ReleaseLease { .. }
         | Command::StartAttempt { .. }
         | Command::FinishAttempt { .. } => by_hand(tx, command),
-        Command::DeclareDependencies { .. }
-        | Command::ConfigureQueue { .. }
-        | Command::PauseQueue { .. }
-        | Command::ResumeQueue { .. } => unsupported(),
+        Command::DeclareDependencies { .. } => unsupported(),
     }
 }
 

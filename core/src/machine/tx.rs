@@ -175,6 +175,16 @@ impl<'a> Tx<'a> {
         self.volatile.renewals.insert(run, renewal);
     }
 
+    /// The run that a claim comes to next, past queues that are closed.
+    pub(crate) fn next_ready(&mut self, pick: &mut queue::Pick) -> Option<u32> {
+        pick.next(self.state, self.now.steady)
+    }
+
+    /// Wakes claims at queues whose rate allows the next start.
+    pub(crate) fn open_queues(&mut self) {
+        self.state.queues.open_due(self.now.steady);
+    }
+
     /// Moves a blocked head aside until its blocker has room. The run stays `ready`; where a ready run waits is an index, not a fact.
     pub(crate) fn park(&mut self, run: u32, blocker: queue::Blocker) {
         queue::park(self.state, run, blocker);

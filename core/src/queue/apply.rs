@@ -1,11 +1,15 @@
-//! What the engine's events do to the state.
-//! Owns: the engine's switch and start.
+//! What the events of the engine and of queues do to the state.
+//! Owns: the engine's switch and start, the rows of queues.
 //! Never: fails.
 
+use super::gate::recount;
+use super::model::{QueueConfig, QueueRow, RateLimit, restore};
+use crate::Text;
 use crate::event::{
     ClockAdopted, EnginePaused, EngineResumed, EngineStarted, QueueConfigured, QueuePaused,
     QueueResumed,
 };
+use crate::intern::Symbol;
 use crate::machine::Apply;
 use crate::state::{At, State, Switch};
 
@@ -56,14 +60,59 @@ impl Apply for ClockAdopted {
     fn apply(&self, _state: &mut State, _at: &At) {}
 }
 
+/// The queue's row, made when somebody first sets something on it.
+fn row_of<'a>(state: &'a mut State, tenant: u32, queue: &Text) -> (Symbol, &'a mut QueueRow) {
+    let queue = state.names.intern(queue);
+    state.touch_queue(tenant, queue);
+    if state.queues.row(tenant, queue).is_none() {
+        restore(state, tenant, queue, QueueRow::default());
+        recount(state);
+    }
+    let row = state.queues.rows_mut().entry((tenant, queue)).or_default();
+    (queue, row)
+}
+
 impl Apply for QueueConfigured {
-    fn apply(&self, _state: &mut State, _at: &At) {}
+    fn apply(&self, state: &mut State, at: &At) {
+        let (queue, row) = row_of(state, at.tenant, &self.queue);
+        let rate = self.rate_per_ms.zip(self.rate_max);
+        let rate = rate.map(|(per_ms, max)| RateLimit { per_ms, max });
+        if rate != row.config.rate_limit {
+            row.arrival_us = rate.map_or(0, |rate| rate.bound(row.arrival_us, at.steady));
+        }
+        row.config = QueueConfig {
+            concurrency_limit: self.concurrency_limit,
+            rate_limit: rate,
+            weight: self.weight,
+        };
+        if self.weight.is_some() {
+            state.queues.weigh(at.tenant);
+        }
+        state.queues.wake_queue(at.tenant, queue);
+    }
 }
 
 impl Apply for QueuePaused {
-    fn apply(&self, _state: &mut State, _at: &At) {}
+    fn apply(&self, state: &mut State, at: &At) {
+        let (_, row) = row_of(state, at.tenant, &self.queue);
+        row.switch = Switch {
+            paused: true,
+            since: at.wall,
+            by: self.by.clone(),
+            reason: self.reason.clone(),
+        };
+    }
 }
 
 impl Apply for QueueResumed {
-    fn apply(&self, _state: &mut State, _at: &At) {}
+    fn apply(&self, state: &mut State, at: &At) {
+        let (queue, row) = row_of(state, at.tenant, &self.queue);
+        row.switch = Switch {
+            paused: false,
+            since: at.wall,
+            by: self.by.clone(),
+            reason: self.reason.clone(),
+        };
+        state.queues.wake_queue(at.tenant, queue);
+    }
 }

@@ -2,10 +2,13 @@
 //! Owns: the rules, and what each start and end of work means to a queue's row.
 //! Never: parks: a closed queue keeps its runs in their lanes, and a claim passes by.
 
+use alloc::collections::BTreeMap;
+
 use super::model::{QueueRow, RateLimit};
 use super::waiting::{Blocker, enter, leave, refusal};
 use super::{lane_of, slots};
 use crate::intern::Symbol;
+use crate::run;
 use crate::state::{At, State};
 use crate::time::Steady;
 
@@ -39,7 +42,8 @@ impl RateLimit {
 
     /// How far ahead of the even pace a burst may run.
     fn burst_us(self) -> u64 {
-        self.interval_us().saturating_mul(self.max.saturating_sub(1))
+        self.interval_us()
+            .saturating_mul(self.max.saturating_sub(1))
     }
 
     /// When the next start is allowed, if that is not now.
@@ -130,7 +134,10 @@ pub(crate) fn hold(state: &mut State, at: &At, run: u32, held: bool) {
         return;
     };
     if !held {
-        let was_full = row.config.concurrency_limit.is_some_and(|limit| row.held >= limit);
+        let was_full = row
+            .config
+            .concurrency_limit
+            .is_some_and(|limit| row.held >= limit);
         row.held -= 1;
         if was_full {
             state.queues.wake_queue(tenant, queue);
@@ -144,16 +151,28 @@ pub(crate) fn hold(state: &mut State, at: &At, run: u32, held: bool) {
     }
 }
 
-/// How many of a queue's runs are held, from the places' counts.
-pub(crate) fn count_held(state: &State, tenant: u32, queue: Symbol) -> u32 {
-    let places = state.places.iter().map(|(_, place)| place);
-    let own = places.filter(|place| place.tenant == tenant && place.queue == queue);
-    let held = own.map(|place| {
-        crate::run::State::ALL
-            .iter()
-            .filter(|state| state.is_held())
-            .map(|state| place.counts[*state as usize])
-            .sum::<u64>()
-    });
-    held.sum::<u64>() as u32
+/// Counts the held runs of every queue with a row anew, from the places' counts.
+pub(crate) fn recount(state: &mut State) {
+    for (key, held) in count_held(state) {
+        if let Some(row) = state.queues.rows_mut().get_mut(&key) {
+            row.held = held;
+        }
+    }
+}
+
+/// The held runs of every queue with a row, from the places' counts.
+pub(crate) fn count_held(state: &State) -> BTreeMap<(u32, Symbol), u32> {
+    let rows = state.queues.rows().map(|(key, _)| (*key, 0));
+    let mut counted: BTreeMap<(u32, Symbol), u32> = rows.collect();
+    if counted.is_empty() {
+        return counted;
+    }
+    for (_, place) in state.places.iter() {
+        if let Some(held) = counted.get_mut(&(place.tenant, place.queue)) {
+            let is_held = run::State::ALL.iter().filter(|state| state.is_held());
+            let here: u64 = is_held.map(|state| place.counts[*state as usize]).sum();
+            *held = held.saturating_add(here as u32);
+        }
+    }
+    counted
 }

@@ -69,7 +69,7 @@ fn head_of(key: LaneKey, order: u64) -> Head {
 }
 
 /// The fairness key of a task; the empty one is none.
-fn fairness(task: &task::Row) -> Option<&Text> {
+pub(super) fn fairness(task: &task::Row) -> Option<&Text> {
     let key = task.own_policy()?.fairness_key.as_ref();
     key.filter(|key| !key.is_empty())
 }
@@ -267,7 +267,8 @@ impl Index {
         let from = (tenant, queue, set, group, Reverse(i32::MAX), 0, Symbol(0));
         let &(first_tenant, first_queue, first_set, first_group, priority, _, kind) =
             self.heads.range(from..).next()?;
-        let same = (first_tenant, first_queue, first_set, first_group) == (tenant, queue, set, group);
+        let same =
+            (first_tenant, first_queue, first_set, first_group) == (tenant, queue, set, group);
         same.then_some(LaneKey {
             tenant,
             queue,

@@ -5,12 +5,13 @@
 use crate::intern::Symbol;
 use crate::state::{State, Switch};
 
-/// So many starts within any span of so many milliseconds, evenly spread beyond the first burst.
+/// So many starts per span of so many milliseconds: at most that many at once, and evenly spread after them (generic cell rate algorithm,
+/// ITU-T I.371, on steady time).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimit {
     /// The span in milliseconds, at least 1.
     pub per_ms: u64,
-    /// Starts within it, at least 1.
+    /// Starts per span and in one burst, at least 1, at most a thousand per millisecond.
     pub max: u64,
 }
 
@@ -39,5 +40,9 @@ pub(crate) struct QueueRow {
 
 /// Puts a queue's row back as a checkpoint holds it.
 pub(crate) fn restore(state: &mut State, tenant: u32, queue: Symbol, row: QueueRow) {
+    let weight = row.config.weight;
     state.queues.rows_mut().insert((tenant, queue), row);
+    if weight.is_some() {
+        state.queues.weigh(tenant);
+    }
 }

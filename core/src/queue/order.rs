@@ -187,7 +187,9 @@ impl Order {
                 fair.keys.get(*number) == Some(key) && groups.contains(number)
             });
             let count = groups.len() - usize::from(groups.contains(&PLAIN));
-            named && count == fair.numbers.len() && stands(&fair.rota, own, |lane| (lane.group, lane.set))
+            named
+                && count == fair.numbers.len()
+                && stands(&fair.rota, own, |lane| (lane.group, lane.set))
         });
         let queues = self.queues.iter().all(|(tenant, turns)| {
             let mut counted = BTreeMap::new();

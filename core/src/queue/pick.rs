@@ -51,7 +51,8 @@ impl Pick {
     pub(crate) fn new(state: &State, tenant: u32, claim: &Claim) -> Pick {
         let symbols = |names: &[Text]| {
             let names = names.iter();
-            let mut symbols: Vec<Symbol> = names.filter_map(|name| state.names.find(name)).collect();
+            let mut symbols: Vec<Symbol> =
+                names.filter_map(|name| state.names.find(name)).collect();
             symbols.sort_unstable();
             symbols.dedup();
             symbols
@@ -75,7 +76,10 @@ impl Pick {
         };
         loop {
             let (queues, kinds) = (&self.here.queues, self.here.kinds.as_deref());
-            let tenant = state.queues.order.next_tenant(queues, kinds, &self.passed)?;
+            let tenant = state
+                .queues
+                .order
+                .next_tenant(queues, kinds, &self.passed)?;
             let asked = all.entry(tenant).or_insert_with(|| {
                 let (queues, kinds) = (queues.clone(), self.here.kinds.clone());
                 asked(state, tenant, queues, kinds, &self.capabilities)
@@ -97,7 +101,8 @@ pub(super) fn asked(
 ) -> Asked {
     let weight = |queue: &Symbol| state.queues.weight(tenant, *queue);
     let first = queues.first().map(weight);
-    let by_weight = state.queues.has_rows() && queues.iter().any(|queue| Some(weight(queue)) != first);
+    let by_weight =
+        state.queues.has_rows() && queues.iter().any(|queue| Some(weight(queue)) != first);
     Asked {
         tenant,
         queues,

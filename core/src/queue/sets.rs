@@ -37,7 +37,7 @@ impl Sets {
     }
 
     /// The set's number, given to it when it is first named.
-    pub(super) fn number(&mut self, tenant: u32, set: &[Text]) -> u32 {
+    pub(crate) fn number(&mut self, tenant: u32, set: &[Text]) -> u32 {
         if let Some(number) = self.find(tenant, set) {
             return number;
         }
@@ -56,7 +56,7 @@ impl Sets {
     }
 
     /// What the number stands for.
-    pub(super) fn text(&self, tenant: u32, number: u32) -> &[Text] {
+    pub(crate) fn text(&self, tenant: u32, number: u32) -> &[Text] {
         let known = self.tenants.get(&tenant);
         let at = (number as usize).checked_sub(1);
         let set = known.zip(at).and_then(|(known, at)| known.sets.get(at));
@@ -65,7 +65,11 @@ impl Sets {
 
     /// The sets that somebody with these capabilities (sorted) can serve. Empty when that is only the empty one.
     pub(super) fn within(&self, tenant: u32, capabilities: &[Text]) -> Vec<u32> {
-        let Some(known) = self.tenants.get(&tenant).filter(|_| !capabilities.is_empty()) else {
+        let Some(known) = self
+            .tenants
+            .get(&tenant)
+            .filter(|_| !capabilities.is_empty())
+        else {
             return Vec::new();
         };
         let fits = known.sets.iter().enumerate();

@@ -196,7 +196,11 @@ impl Rota {
     pub(super) fn drop(&mut self, who: u32, queue: Symbol, kind: Symbol, set: u32) -> bool {
         for kind in [None, Some(kind)] {
             let place = (queue, kind, set);
-            if self.rings.get_mut(&place).is_some_and(|ring| ring.drop(who)) {
+            if self
+                .rings
+                .get_mut(&place)
+                .is_some_and(|ring| ring.drop(who))
+            {
                 self.rings.remove(&place);
             }
         }

@@ -9,6 +9,7 @@ use core::cmp::Reverse;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use super::index::{fairness, lane_for, lane_of};
 use super::slots;
 use crate::intern::Symbol;
 use crate::state::State;
@@ -31,6 +32,8 @@ struct GroupKey {
     queue: Symbol,
     kind: Symbol,
     priority: Reverse<i32>,
+    set: u32,
+    fairness: Option<Text>,
     portion: u64,
 }
 
@@ -74,10 +77,13 @@ fn refuses(state: &State, blocker: &Blocker, run: u32) -> bool {
 fn group_of(state: &State, blocker: &Blocker, run: u32) -> GroupKey {
     let task = state.task_of(run);
     let place = &state.places[task.place];
+    let lane = lane_of(state, run);
     GroupKey {
         queue: place.queue,
         kind: place.kind,
         priority: Reverse(task.priority),
+        set: lane.set,
+        fairness: fairness(task).cloned(),
         portion: match blocker {
             Blocker::Key(..) => slots::limit_of(state, run).into(),
             Blocker::TaskBudget(_) | Blocker::TenantBudget(..) => {
@@ -102,7 +108,8 @@ pub(crate) fn park(state: &mut State, run: u32, blocker: Blocker) {
 /// A run joins its lane, at the place that its order gives it.
 pub(crate) fn enter(state: &mut State, run: u32) {
     let order = state.runs[run].ready_order;
-    state.queues.push(super::lane_of(state, run), order, run);
+    let lane = lane_for(state, run);
+    state.queues.push(lane, order, run);
 }
 
 /// A run leaves its lane or the waiting room. If it was waiting, the next of its group may try.
@@ -110,7 +117,7 @@ pub(crate) fn leave(state: &mut State, run: u32) {
     let row = &state.runs[run];
     let (order, parked) = (row.ready_order, row.parked);
     if !parked {
-        state.queues.remove(super::lane_of(state, run), order);
+        state.queues.remove(lane_of(state, run), order);
     }
     if state.queues.waiting.under.is_empty() {
         return;

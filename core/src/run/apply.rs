@@ -47,13 +47,20 @@ pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Ca
     });
     state.notes.push(Note::RunMoved(run, to));
     if from == State::Ready {
-        leave_ready(state, run, to);
+        if to == State::Leased {
+            queue::grant(state, run);
+        } else {
+            queue::leave(state, run);
+        }
+    }
+    if from.is_held() != to.is_held() {
+        queue::hold(state, at, run, to.is_held());
     }
     if from == State::Suspended {
         budget::wait_ended(state, run);
     }
     if to == State::Ready {
-        enter_ready(state, run);
+        queue::join(state, run);
     }
     if to.is_terminal() {
         end(state, at, run, to);
@@ -62,19 +69,6 @@ pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Ca
     {
         queue::release_slot(state, run);
     }
-}
-
-fn leave_ready(state: &mut Tables, run: u32, to: State) {
-    if to == State::Leased {
-        queue::take_slot(state, run);
-    }
-    queue::leave(state, run);
-}
-
-fn enter_ready(state: &mut Tables, run: u32) {
-    state.ready_counter += 1;
-    state.runs[run].ready_order = state.ready_counter;
-    queue::enter(state, run);
 }
 
 /// Gives a task another priority: those of its runs that wait for a worker change lanes, each in its old order.
@@ -297,7 +291,7 @@ impl Apply for RunCreated {
         state.stats.runs_total += 1;
         state.stats.runs_by_state[born as usize] += 1;
         if self.ready {
-            enter_ready(state, run);
+            queue::join(state, run);
         }
         state.rearm(run);
     }
@@ -499,6 +493,7 @@ impl Apply for ClaimRecorded {
     fn apply(&self, state: &mut Tables, at: &At) {
         let claim = Some(Box::new(ClaimRecord {
             runs: self.runs.clone(),
+            tenants: self.tenants.clone(),
             counters: self.counters.clone(),
         }));
         let held = Held {

@@ -11,7 +11,6 @@ use super::model::{Fence, Row, State};
 use crate::command::Claim;
 use crate::event::{ClaimRecorded, RunStarted};
 use crate::image::KeyClass;
-use crate::intern::Symbol;
 use crate::limits;
 use crate::machine::Tx;
 use crate::outcome::{ClaimGrant, GrantRare, Outcome};
@@ -41,11 +40,14 @@ pub(crate) fn decide(tx: &mut Tx<'_>, claim: &Claim) -> Result<Outcome, Rejectio
     if let (Some(key), Some(digest), false) = (&claim.idempotency_key, digest, grants.is_empty()) {
         let runs = grants.iter().map(|grant| grant.run).collect();
         let counters = grants.iter().map(|grant| grant.fence.counter).collect();
+        let tenants = grants.iter().filter(|_| claim.all_tenants);
+        let tenants = tenants.map(|grant| grant.tenant).collect();
         tx.emit(ClaimRecorded {
             key: key.clone(),
             runs,
             counters,
             digest,
+            tenants,
         });
     }
     Ok(Outcome::Claimed(grants))
@@ -76,6 +78,10 @@ fn check(claim: &Claim) -> Result<(), Rejection> {
     if !claim.kinds.iter().all(|kind| task::is_name(kind)) {
         return invalid("kinds", "must match [a-z0-9._-]{1,128}");
     }
+    task::check_capabilities(&claim.capabilities).map_err(|message| Rejection::InvalidRequest {
+        field: "capabilities",
+        message,
+    })?;
     if claim.max == 0 || claim.max > limits::CLAIM_LEASES_MAX {
         return invalid("max", "must be between 1 and 1000");
     }
@@ -97,6 +103,12 @@ fn request_digest(claim: &Claim) -> u128 {
     }
     codec::put_varint(&mut text, u64::from(claim.max));
     codec::put_varint(&mut text, claim.lease_ms.unwrap_or(0));
+    for capability in &claim.capabilities {
+        codec::put_bytes(&mut text, 4, capability.as_bytes());
+    }
+    if claim.all_tenants {
+        codec::put_varint(&mut text, 1);
+    }
     task::short_digest(&text)
 }
 
@@ -113,8 +125,12 @@ fn repeat(tx: &Tx<'_>, key: &Text, digest: u128) -> Result<Option<Vec<ClaimGrant
         return Ok(None);
     };
     let mut grants = Vec::new();
-    for (id, counter) in record.runs.iter().zip(&record.counters) {
-        let Some(run) = state.find_run(tx.tenant, *id) else {
+    for (at, (id, counter)) in record.runs.iter().zip(&record.counters).enumerate() {
+        let tenant = match record.tenants.get(at) {
+            Some(tenant) => state.tenant(*tenant),
+            None => Some(tx.tenant),
+        };
+        let Some(run) = tenant.and_then(|tenant| state.find_run(tenant, *id)) else {
             continue;
         };
         let live = state.runs[run]
@@ -129,23 +145,11 @@ fn repeat(tx: &Tx<'_>, key: &Text, digest: u128) -> Result<Option<Vec<ClaimGrant
 }
 
 fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
-    let mut queues: Vec<Symbol> = claim
-        .queues
-        .iter()
-        .filter_map(|queue| tx.state().names.find(queue))
-        .collect();
-    queues.sort_unstable();
-    queues.dedup();
-    let kinds: Vec<Symbol> = claim
-        .kinds
-        .iter()
-        .filter_map(|kind| tx.state().names.find(kind))
-        .collect();
-    let kinds = (!claim.kinds.is_empty()).then_some(&kinds[..]);
+    let mut pick = queue::Pick::new(tx.state(), tx.tenant, claim);
     let mut grants = Vec::new();
     let (mut bytes, mut cleared) = (0, 0);
     while grants.len() < claim.max as usize {
-        let Some(run) = tx.state().queues.first(tx.tenant, &queues, kinds) else {
+        let Some(run) = tx.next_ready(&mut pick) else {
             break;
         };
         if cleared == CLEARED_MAX {
@@ -153,7 +157,7 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
             break;
         }
         if let Some(expired) = expired(tx, run) {
-            tx.emit(expired);
+            tx.emit_for(tx.state().runs[run].tenant, expired);
             cleared += 1;
             continue;
         }
@@ -196,7 +200,7 @@ fn start(tx: &mut Tx<'_>, run: u32, claim: &Claim) {
         worker: claim.worker.clone(),
         lease_ms,
     };
-    tx.emit(event);
+    tx.emit_for(tx.state().runs[run].tenant, event);
 }
 
 /// The lease that a run's row now shows.

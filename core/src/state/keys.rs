@@ -8,13 +8,15 @@ use alloc::vec::Vec;
 use crate::image::KeyClass;
 use crate::limits::KEY_HELD_MS;
 use crate::time::Timestamp;
-use crate::{RunId, TaskId, Text};
+use crate::{RunId, TaskId, TenantId, Text};
 
 /// What a claim with a key granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClaimRecord {
     pub(crate) runs: Vec<RunId>,
     pub(crate) counters: Vec<u64>,
+    /// The runs' tenants, when they may differ.
+    pub(crate) tenants: Vec<TenantId>,
 }
 
 /// What a key stands for.

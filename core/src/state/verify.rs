@@ -7,6 +7,8 @@ use alloc::format;
 use alloc::string::String;
 
 use super::{Alarm, State, Volatile};
+use crate::intern::Symbol;
+use crate::queue::QueueRow;
 use crate::run::{Row, State as RunState};
 use crate::task::policy;
 use crate::{Text, budget, queue, subscription};
@@ -77,6 +79,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
         *counted += left;
     }
     check_places(state)?;
+    check_queues(state)?;
     if by_state != state.stats.runs_by_state {
         return Err(format!(
             "counters {:?} differ from the recount {by_state:?}",
@@ -113,6 +116,24 @@ fn check_places(state: &State) -> Result<(), String> {
         Ok(())
     } else {
         Err("the counts of all places differ from the counters".into())
+    }
+}
+
+/// Every queue with a row counts its held runs.
+fn check_queues(state: &State) -> Result<(), String> {
+    let counted = queue::count_held(state);
+    let wrong = |((key, row), (_, held)): &((&(u32, Symbol), &QueueRow), (_, u32))| {
+        let _ = key;
+        row.held != *held
+    };
+    let mut pairs = state.queues.rows().zip(counted);
+    match pairs.find(wrong) {
+        None => Ok(()),
+        Some(((key, row), (_, held))) => Err(format!(
+            "queue {}: it counts {} held runs, the rows {held}",
+            state.names.text(key.1),
+            row.held
+        )),
     }
 }
 

@@ -23,6 +23,10 @@ impl Apply for TaskCreated {
         let (created_by, stranger) = state.person(&self.by);
         let own = spec.policy.as_deref();
         let own = own.filter(|policy| **policy != Policy::default());
+        if let Some(policy) = own {
+            let sets = &mut state.queues.sets;
+            sets.number(at.tenant, &policy.required_capabilities);
+        }
         let rare = Rare {
             policy: own.cloned().map(Box::new),
             extras: spec.extras.clone(),

@@ -28,6 +28,25 @@ pub(crate) fn check_key(key: Option<&Text>) -> Result<(), String> {
     }
 }
 
+/// The limits of a list of capabilities, required or had.
+pub(crate) fn check_capabilities(capabilities: &[Text]) -> Result<(), String> {
+    if capabilities.len() > limits::CAPABILITIES_MAX {
+        return Err(format!(
+            "must name at most {} capabilities",
+            limits::CAPABILITIES_MAX
+        ));
+    }
+    let fits = |name: &Text| (1..=limits::CAPABILITY_BYTES_MAX).contains(&name.len());
+    if capabilities.iter().all(fits) {
+        Ok(())
+    } else {
+        Err(format!(
+            "must have 1 to {} bytes each",
+            limits::CAPABILITY_BYTES_MAX
+        ))
+    }
+}
+
 /// The refusal of a field.
 pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Result<(), Rejection> {
     Err(Rejection::InvalidTask {
@@ -149,6 +168,15 @@ fn check_policy(policy: &Policy) -> Result<(), Rejection> {
         policy.concurrency_limit.into(),
         1,
         limits::CONCURRENCY_LIMIT_MAX.into(),
+    )?;
+    check_capabilities(&policy.required_capabilities).map_err(|message| {
+        let field = "constraints.required_capabilities";
+        Rejection::InvalidTask { field, message }
+    })?;
+    sized(
+        "constraints.fairness_key",
+        policy.fairness_key.as_ref(),
+        limits::FAIRNESS_KEY_BYTES_MAX,
     )?;
     check_retry(&policy.retry)
 }

@@ -9,7 +9,7 @@ mod submit;
 mod update;
 
 pub(crate) use cancel::decide as cancel;
-pub(crate) use check::{check_key, invalid, is_name, within};
+pub(crate) use check::{check_capabilities, check_key, invalid, is_name, within};
 pub(crate) use create::decide as create_run;
 pub use model::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State, Strategy,

@@ -26,6 +26,11 @@ pub(crate) fn decide(
     spec: Box<TaskSpec>,
 ) -> Result<Outcome, Rejection> {
     check(&spec, limits::PAYLOAD_BYTES_MAX)?;
+    let mut spec = spec;
+    if let Some(policy) = &mut spec.policy {
+        policy.required_capabilities.sort_unstable();
+        policy.required_capabilities.dedup();
+    }
     if id == Some(TaskId(0)) {
         return Err(Rejection::InvalidTask {
             field: "id",
@@ -168,8 +173,25 @@ fn found(state: &State, task: &Row) -> Option<Submitted> {
     })
 }
 
+/// Sets of required capabilities are kept for good too.
+fn check_set(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
+    let Some(policy) = &spec.policy else {
+        return Ok(());
+    };
+    let sets = &tx.state().queues.sets;
+    let (count, known) = sets.count(tx.tenant, &policy.required_capabilities);
+    if !known && count >= limits::CAPABILITY_SETS_MAX {
+        return Err(Rejection::LimitExceeded {
+            limit: "capability_sets",
+            value: limits::CAPABILITY_SETS_MAX as u64,
+        });
+    }
+    Ok(())
+}
+
 /// Kinds and queues are kept for good, so their number is limited.
 fn check_names(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
+    check_set(tx, spec)?;
     let names = &tx.state().names;
     let queue_is_new = names.find(&spec.queue).is_none() && spec.queue != spec.kind;
     let unknown = usize::from(names.find(&spec.kind).is_none()) + usize::from(queue_is_new);

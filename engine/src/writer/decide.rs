@@ -2,6 +2,7 @@
 //! Owns: the path from a request to events in a frame and an answer behind it.
 //! Never: lets an answer pass its frame.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mainstay_core::{
@@ -165,7 +166,7 @@ impl<L: Log> Writer<L> {
         );
     }
 
-    /// Tries waiting claims where work has appeared: one after another, until one finds nothing.
+    /// Tries waiting claims where work has appeared: one after another, until of those that ask for the same one finds nothing.
     pub(super) fn wake_waiters(&mut self) {
         let mut woken = std::mem::take(&mut self.woken);
         self.machine.take_woken(&mut woken);
@@ -173,13 +174,14 @@ impl<L: Log> Writer<L> {
             woken.clear();
         }
         for place in woken.drain(..) {
-            while let Some((id, waiter)) = self.waiters.take_for(&place) {
+            let mut dry = BTreeSet::new();
+            while let Some((id, place, waiter)) = self.waiters.take_for(&place, &dry) {
                 if waiter.reply.is_abandoned() {
                     continue;
                 }
                 if let Some(waiter) = self.try_claim(waiter) {
                     self.waiters.put_back(id, waiter);
-                    break;
+                    dry.insert(place);
                 }
             }
         }
@@ -257,7 +259,7 @@ impl<L: Log> Writer<L> {
                 .step_into(&self.now, &facts, &mut call, &mut self.events);
         }
         if matches!(decided, Ok(Outcome::EngineResumed)) {
-            self.woken.extend(self.waiters.all_places());
+            self.woken.extend(self.waiters.all_queues());
         }
         if !self.events.is_empty() {
             if self.body_commands == 0 {

@@ -216,6 +216,7 @@ pub(super) fn old_samples() -> Vec<Event> {
             runs: vec![run, RunId(1)],
             counters: vec![0, 9],
             digest: u128::MAX,
+            ..ClaimRecorded::default()
         }
         .into(),
         EnginePaused {

@@ -279,6 +279,7 @@ fn golden_keys() -> [Held; 2] {
     let claim = ClaimRecord {
         runs: vec![RunId(RUN), RunId(1)],
         counters: vec![0, 300],
+        ..ClaimRecord::default()
     };
     let claim = Held {
         digest: 9,

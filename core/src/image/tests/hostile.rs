@@ -505,6 +505,7 @@ fn a_claim_record_with_odd_lists_is_no_danger() {
     let record = ClaimRecord {
         runs: vec![RunId(1), RunId(2)],
         counters: vec![1],
+        ..ClaimRecord::default()
     };
     let held = Held {
         claim: Some(Box::new(record)),
