@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use mainstay::codec::CommandRecord;
+use mainstay::events::FactValue;
 use mainstay::ops::{self, Line};
-use mainstay::{Bytes, Entry, Event, RunError, TaskSpec, TenantId, Text};
+use mainstay::{Entry, Event, TaskId, TenantId, Text};
 use mainstay_log::Frame;
 use serde_json::{Map, Value, json};
 
@@ -144,26 +145,6 @@ fn put_tenant(fields: &mut Fields, tenant: TenantId) {
     }
 }
 
-/// Opaque bytes: their length, or themselves.
-fn put_bytes(fields: &mut Fields, name: &str, bytes: Option<&Bytes>, shown: bool) {
-    let Some(bytes) = bytes else {
-        return;
-    };
-    if shown {
-        fields.insert(name.into(), value_of(bytes));
-    } else {
-        fields.insert(format!("{name}_bytes"), json!(bytes.len()));
-    }
-}
-
-fn put_error(fields: &mut Fields, error: Option<&RunError>) {
-    if let Some(error) = error {
-        let value =
-            json!({"code": &*error.code, "message": &*error.message, "retryable": error.retryable});
-        fields.insert("error".into(), value);
-    }
-}
-
 /// `RunRetryScheduled` as `run_retry_scheduled`.
 fn snake(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
@@ -193,150 +174,51 @@ fn event_fields(
     fields
 }
 
-fn put_spec(fields: &mut Fields, spec: &TaskSpec, payloads: bool) {
-    fields.insert("kind".into(), json!(*spec.kind));
-    fields.insert("queue".into(), json!(*spec.queue));
-    fields.insert("priority".into(), json!(spec.priority));
-    let is_shown = payloads && !spec.payload.binary;
-    put_bytes(fields, "payload", Some(&spec.payload.bytes), is_shown);
-    let extras = spec.extras.as_deref();
-    let key = extras.and_then(|extras| extras.idempotency_key.as_ref());
-    put_text(fields, "idempotency_key", key);
-}
-
+/// The event's fields. Payloads, outputs and memos stand there only when they are asked for, else their length.
 fn put_event(fields: &mut Fields, event: &Event, payloads: bool) {
-    let id = |id: &dyn std::fmt::Display| json!(id.to_string());
-    let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));
-    match event {
-        Event::TaskCreated(event) => {
-            put("task_id", id(&event.task));
-            put("by", json!(*event.by));
-            put_spec(fields, &event.spec, payloads);
+    let kind = event.kind();
+    event.fields(&mut |name, value| {
+        let is_nobody = name == "by" && matches!(value, FactValue::Text(""));
+        if kind.shows(name) && !is_nobody {
+            put_value(fields, name, value, payloads);
         }
-        Event::RunCreated(event) => {
-            put("run_id", id(&event.run));
-            put("task_id", id(&event.task));
-            put("scheduled_at", json!(instant(event.scheduled_at.0)));
-            put("ready", json!(event.ready));
-        }
-        Event::RunReady(event) => put("run_id", id(&event.run)),
-        Event::RunStarted(event) => {
-            put("run_id", id(&event.run));
-            put("attempt", json!(event.number));
-            put("worker", json!(*event.worker));
-            put("lease_ms", json!(event.lease_ms));
-        }
-        Event::LeaseExtended(event) => {
-            put("run_id", id(&event.run));
-            put("lease_ms", json!(event.lease_ms));
-        }
-        Event::CheckpointSaved(event) => {
-            put("run_id", id(&event.run));
-            put("name", json!(*event.name));
-            put_bytes(fields, "value", Some(&event.value), payloads);
-        }
-        Event::TaskCanceled(event) => {
-            put("task_id", id(&event.task));
-            put("by", json!(*event.by));
-            put_text(fields, "reason", event.reason.as_ref());
-        }
-        Event::ClaimRecorded(event) => {
-            put("key", json!(*event.key));
-            put("runs", event.runs.iter().map(|run| id(run)).collect());
-        }
-        Event::EnginePaused(event) => {
-            put("by", json!(*event.by));
-            put_text(fields, "reason", event.reason.as_ref());
-        }
-        Event::EngineResumed(event) => {
-            put("by", json!(*event.by));
-            put_text(fields, "reason", event.reason.as_ref());
-        }
-        Event::EngineStarted(event) => {
-            put("incarnation", json!(event.incarnation));
-            put("downtime_ms", json!(event.downtime_ms));
-        }
-        Event::ClockAdopted(event) => put("ahead_ms", json!(event.ahead_ms)),
-        Event::RunCompleted(_)
-        | Event::RunRetryScheduled(_)
-        | Event::RunReturned(_)
-        | Event::RunFailed(_)
-        | Event::RunSuspended(_)
-        | Event::RunCanceled(_)
-        | Event::RunCancelRequested(_)
-        | Event::RunSuspendRequested(_)
-        | Event::RunResumed(_) => put_outcome(fields, event, payloads),
-        newer => put("fact", json!(format!("{newer:?}"))),
-    }
+    });
 }
 
-/// What ends an attempt, or is said to one.
-fn put_outcome(fields: &mut Fields, event: &Event, payloads: bool) {
-    let (run, result, by, reason, error, output) = match event {
-        Event::RunCompleted(e) => (e.run, None, None, None, None, e.output.as_ref()),
-        Event::RunRetryScheduled(e) => {
-            fields.insert("delay_ms".into(), json!(e.delay_ms));
-            let error = e.error.as_deref();
-            (e.run, Some(e.result), None, None, error, e.output.as_ref())
+fn put_value(fields: &mut Fields, name: &str, value: FactValue<'_>, payloads: bool) {
+    let value = match value {
+        FactValue::Json(bytes) if payloads => value_of(bytes),
+        FactValue::Json(bytes) | FactValue::Bytes(bytes) => {
+            fields.insert(format!("{name}_bytes"), json!(bytes.len()));
+            return;
         }
-        Event::RunReturned(e) => {
-            let (reason, error) = (e.reason.as_ref(), e.error.as_deref());
-            (
-                e.run,
-                Some(e.result),
-                None,
-                reason,
-                error,
-                e.output.as_ref(),
-            )
-        }
-        Event::RunFailed(e) => {
-            fields.insert("cause".into(), json!(e.cause.name()));
-            let error = e.error.as_deref();
-            (e.run, Some(e.result), None, None, error, e.output.as_ref())
-        }
-        Event::RunSuspended(e) => {
-            let (reason, error) = (e.reason.as_ref(), e.error.as_deref());
-            (
-                e.run,
-                Some(e.result),
-                None,
-                reason,
-                error,
-                e.output.as_ref(),
-            )
-        }
-        Event::RunCanceled(e) => {
-            fields.insert("cause".into(), json!(e.cause.name()));
-            let (reason, error) = (e.reason.as_ref(), e.error.as_deref());
-            (
-                e.run,
-                e.result,
-                Some(&e.by),
-                reason,
-                error,
-                e.output.as_ref(),
-            )
-        }
-        Event::RunCancelRequested(e) => {
-            fields.insert("grace_ms".into(), json!(e.grace_ms));
-            (e.run, None, Some(&e.by), e.reason.as_ref(), None, None)
-        }
-        Event::RunSuspendRequested(e) => (e.run, None, Some(&e.by), e.reason.as_ref(), None, None),
-        Event::RunResumed(e) => {
-            put_bytes(fields, "payload", e.payload.as_ref(), payloads);
-            (e.run, None, Some(&e.by), None, None, None)
-        }
-        _ => return,
+        other => plain_value(other),
     };
-    fields.insert("run_id".into(), json!(run.to_string()));
-    if let Some(result) = result {
-        fields.insert("result".into(), json!(result.name()));
+    fields.insert(name.into(), value);
+}
+
+/// A value that is no payload.
+fn plain_value(value: FactValue<'_>) -> Value {
+    match value {
+        FactValue::Id(id) => json!(TaskId(id).to_string()),
+        FactValue::Number(number) => json!(number),
+        FactValue::Signed(number) => json!(number),
+        FactValue::Flag(flag) => json!(flag),
+        FactValue::Instant(at) => json!(instant(at.0)),
+        FactValue::Word(text) | FactValue::Text(text) => json!(text),
+        FactValue::Json(bytes) | FactValue::Bytes(bytes) => json!(bytes.len()),
+        FactValue::Digest(digest) => json!(format!("{digest:032x}")),
+        FactValue::List(items) => {
+            let mut list = Vec::new();
+            items.items(&mut |item| list.push(plain_value(item)));
+            Value::Array(list)
+        }
+        FactValue::Record(record) => {
+            let mut inner = Fields::new();
+            record.fields(&mut |name, value| put_value(&mut inner, name, value, false));
+            Value::Object(inner)
+        }
     }
-    put_text(fields, "by", by);
-    put_text(fields, "reason", reason);
-    put_error(fields, error);
-    put_bytes(fields, "output", output, payloads);
 }
 
 /// A line for people: what it is first, then whatever else there is, events set in.

@@ -2,6 +2,15 @@
 //! Owns: every event's fields.
 //! Never: drops or renumbers a variant; old logs hold it.
 
+#[macro_use]
+mod table;
+mod public;
+mod shown;
+
+pub use public::{About, HIDDEN_KINDS, PUBLIC_TYPES, PublicType};
+pub use shown::{FactValue, FieldNote, Fields, Items, Visit};
+use shown::{Shown, wire_name};
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -14,68 +23,6 @@ use crate::state::{At, State};
 use crate::subscription::Filter;
 use crate::time::Timestamp;
 use crate::{Bytes, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text, run};
-
-macro_rules! events {
-    ($($(#[$doc:meta])* $name:ident = $tag:literal { $($(#[$fdoc:meta])* $field:ident : $type:ty),* $(,)? })+) => {
-        $(
-            $(#[$doc])*
-            #[derive(Clone, Debug, Default, PartialEq, Eq)]
-            pub struct $name { $($(#[$fdoc])* pub $field: $type),* }
-        )+
-
-        /// One fact. Its tag in the log is its number here, for ever.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub enum Event { $($(#[$doc])* $name($name)),+ }
-
-        /// The kinds of facts, by tag.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum EventKind { $($(#[$doc])* $name = $tag),+ }
-
-        impl EventKind {
-            /// Every kind, in tag order.
-            pub const ALL: &'static [EventKind] = &[$(EventKind::$name),+];
-
-            /// The kind's name.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(EventKind::$name => stringify!($name)),+ }
-            }
-        }
-
-        impl Event {
-            /// This fact's kind.
-            #[must_use]
-            pub fn kind(&self) -> EventKind {
-                match self { $(Event::$name(_) => EventKind::$name),+ }
-            }
-        }
-
-        impl Apply for Event {
-            fn apply(&self, state: &mut State, at: &At) {
-                match self { $(Event::$name(event) => event.apply(state, at)),+ }
-            }
-        }
-
-        impl Event {
-            /// Appends this event's fields.
-            pub(crate) fn put(&self, out: &mut Vec<u8>) {
-                match self { $(Event::$name(event) => event.put(out)),+ }
-            }
-
-            /// Reads the fields of an event with this tag; `None` for a tag of a later version.
-            pub(crate) fn read(tag: u64, body: &[u8]) -> Option<Result<Event, Malformed>> {
-                match tag {
-                    $($tag => Some($name::read(body).map(Event::$name)),)+
-                    _ => None,
-                }
-            }
-        }
-
-        $(impl From<$name> for Event {
-            fn from(event: $name) -> Event { Event::$name(event) }
-        })+
-    };
-}
 
 events! {
     /// A task was accepted.
