@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -129,6 +130,23 @@ impl Wake for Unpark {
 
 fn gone() -> CallError {
     CallError::ShuttingDown
+}
+
+/// Blocks until a future is ready or an instant has passed: then there is nothing.
+pub(crate) fn block_until<T>(future: impl Future<Output = T>, until: Instant) -> Option<T> {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return Some(value);
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        std::thread::park_timeout(left);
+    }
 }
 
 impl<T> Pending<T> {

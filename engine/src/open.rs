@@ -13,6 +13,7 @@ use mainstay_log::{
 use mainstay_store::{Store, StoreError};
 
 use crate::clock::{Clock, Raw};
+use crate::feed::Files;
 use crate::inbox::Request;
 use crate::keeper::Keeper;
 use crate::reads::Reads;
@@ -226,6 +227,7 @@ impl<D: Disk> Parts<'_, D> {
         let mut writer = Writer::new(machine, log, clock, known(), frame, desk, plant);
         writer.start(raw, seed, identity.incarnation, downtime_ms);
         let readers = (store.reader()?, store.reader()?);
+        shared.feed.set_rows(store.reader()?);
         let retention = settings.retention.clone();
         Ok(Opening {
             writer,
@@ -259,7 +261,13 @@ pub(crate) fn share<D: Disk>(disk: &D, settings: &Settings, identity: &Identity)
         settings.low_water_bytes,
     );
     let tokens = TokenKey::new(identity.secret, identity.log_id.0);
-    Arc::new(Shared::new(tokens, identity.log_id.to_string(), space))
+    let source = Box::new(Files(disk.clone()));
+    Arc::new(Shared::new(
+        tokens,
+        identity.log_id.to_string(),
+        space,
+        source,
+    ))
 }
 
 /// The store has no room to be filled: the same as when the log has none.

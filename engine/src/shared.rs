@@ -12,6 +12,7 @@ use mainstay_store::Library;
 
 use crate::backlog::Backlog;
 use crate::call::CallError;
+use crate::feed::{Feed, Source};
 use crate::inbox::{Inbox, Request};
 use crate::metrics::Counters;
 use crate::reads::Fetches;
@@ -47,6 +48,7 @@ struct LogView {
 pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) release: Release,
+    pub(crate) feed: Feed,
     pub(crate) backlog: Backlog,
     pub(crate) fetches: Fetches,
     pub(crate) space: Space,
@@ -73,10 +75,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(tokens: TokenKey, log_id: String, space: Space) -> Shared {
+    pub(crate) fn new(
+        tokens: TokenKey,
+        log_id: String,
+        space: Space,
+        source: Box<dyn Source>,
+    ) -> Shared {
         Shared {
             inbox: Inbox::default(),
             release: Release::default(),
+            feed: Feed::new(source),
             backlog: Backlog::default(),
             fetches: Fetches::default(),
             space,
@@ -109,6 +117,8 @@ impl Shared {
         if *status == Status::Ready {
             *status = Status::Draining;
         }
+        drop(status);
+        self.feed.end_waits();
     }
 
     /// It can be read, not changed, for want of room.
@@ -136,6 +146,7 @@ impl Shared {
         }
         drop(status);
         self.changed.notify_all();
+        self.feed.end_waits();
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -215,6 +226,7 @@ impl Shared {
     pub(crate) fn set_durable(&self, durable: Durable) {
         self.sequence.fetch_max(durable.sequence, Ordering::Release);
         self.frame.fetch_max(durable.frame, Ordering::Release);
+        self.feed.moved(durable.sequence);
     }
 
     /// Wakes whoever waits for room in the log.

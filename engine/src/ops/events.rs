@@ -1,19 +1,17 @@
-//! The log's facts as the public sees them: stable names, and the last of them as lines.
-//! Owns: which fact has which public name, and which has none.
+//! The last of the log's public facts as lines, for questions in SQL.
+//! Owns: how much of the log is looked through for them.
 //! Never: shows a fact that is not durable.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use mainstay_core::codec;
-use mainstay_core::{
-    AttemptResult, Cause, Entry, Event, RunId, RunState, TaskColumns, TaskId, TenantId, Text,
-    Timestamp,
-};
+use mainstay_core::{Entry, Event, RunId, TaskId, Text, Timestamp};
 use mainstay_log::{Frame, RealDisk};
-use mainstay_store::{EventLine, Reader, SqliteReader, file_of};
+use mainstay_store::{EventLine, SqliteReader, file_of};
 
 use super::verify::CACHE_KIB;
+use crate::feed::stored_task;
 use crate::handle::Handle;
 use crate::shelf::STORE_DIRECTORY;
 
@@ -22,144 +20,17 @@ const LINES_MAX: usize = 10_000;
 /// Events that are looked through at most for them.
 const WINDOW_MAX: u64 = 4_000_000;
 
-/// The public name of a fact, for ever; `None` for those that only the machine cares about.
-#[must_use]
-pub fn public_name(event: &Event) -> Option<&'static str> {
-    Some(match event {
-        Event::TaskCreated(_) => "task_created",
-        Event::RunCreated(_) => "run_created",
-        Event::RunReady(_) => "run_ready",
-        Event::RunStarted(_) => "run_started",
-        Event::RunCompleted(_) => "run_completed",
-        Event::RunRetryScheduled(_) => "run_retry_scheduled",
-        Event::RunReturned(returned) if returned.result == AttemptResult::LeaseExpired => {
-            "lease_expired"
-        }
-        // Given back by its worker.
-        Event::RunReturned(_) => "run_ready",
-        Event::RunFailed(_) => "run_failed",
-        Event::RunSuspended(_) => "run_suspended",
-        Event::RunCanceled(_) => "run_canceled",
-        Event::RunCancelRequested(_) => "run_cancel_requested",
-        Event::RunResumed(_) => "run_resumed",
-        Event::TaskCanceled(_) => "task_canceled",
-        Event::EnginePaused(_) => "engine_paused",
-        Event::EngineResumed(_) => "engine_resumed",
-        Event::TenantCreated(_) => "tenant_created",
-        Event::TenantWeighted(_) => "tenant_updated",
-        Event::TaskUpdated(_) => "task_updated",
-        Event::ScheduleChanged(_) => "schedule_changed",
-        Event::SchedulePaused(_) => "schedule_paused",
-        Event::ScheduleResumed(_) => "schedule_resumed",
-        Event::OccurrencesSkipped(_) => "occurrences_skipped",
-        Event::ScheduleEnded(_) => "schedule_ended",
-        Event::RunRescheduled(_) => "run_rescheduled",
-        Event::LeaseAcquired(_) => "run_leased",
-        Event::RunBegan(_) => "run_started",
-        Event::LeaseEnded(ended) if ended.cause == Cause::LeaseExpired => "lease_expired",
-        Event::LeaseEnded(_) => "run_ready",
-        Event::DependenciesDeclared(_) => "dependencies_declared",
-        Event::DependencySatisfied(_) => "dependency_satisfied",
-        Event::BudgetAllocated(_) => "budget_allocated",
-        Event::BudgetConsumed(_) => "budget_consumed",
-        Event::BudgetReplenished(_) => "budget_replenished",
-        Event::BudgetExhausted(_) => "budget_exhausted",
-        Event::BudgetThresholdPassed(_) => "budget_threshold",
-        Event::SubscriptionCreated(_) => "subscription_created",
-        Event::SubscriptionCanceled(_) => "subscription_canceled",
-        Event::SubscriptionTriggered(_) => "subscription_triggered",
-        Event::CustomEventPublished(_) => "custom_event",
-        Event::QueueConfigured(_) => "queue_configured",
-        Event::QueuePaused(_) => "queue_paused",
-        Event::QueueResumed(_) => "queue_resumed",
-        Event::RunTransitioned(moved) => match moved.to {
-            RunState::Completed => "run_completed",
-            RunState::Failed => "run_failed",
-            RunState::RetryWait => "run_retry_scheduled",
-            RunState::Suspended => "run_suspended",
-            RunState::Canceled => "run_canceled",
-            RunState::Scheduled | RunState::Ready | RunState::Leased | RunState::Running => {
-                return None;
-            }
-        },
-        Event::AttemptStarted(_)
-        | Event::OccurrencePlanned(_)
-        | Event::LeaseExtended(_)
-        | Event::RunSuspendRequested(_)
-        | Event::CheckpointSaved(_)
-        | Event::ClaimRecorded(_)
-        | Event::EngineStarted(_)
-        | Event::ClockAdopted(_) => return None,
-    })
-}
-
-/// Whom a fact is about, and who did it.
-fn about(event: &Event) -> (Option<TaskId>, Option<RunId>, Option<&Text>) {
-    match event {
-        Event::TaskCreated(event) => (Some(event.task), None, Some(&event.by)),
-        Event::TaskCanceled(event) => (Some(event.task), None, Some(&event.by)),
-        Event::RunCreated(event) => (Some(event.task), Some(event.run), None),
-        Event::RunReady(event) => (None, Some(event.run), None),
-        Event::RunStarted(event) => (None, Some(event.run), Some(&event.worker)),
-        Event::LeaseExtended(event) => (None, Some(event.run), None),
-        Event::RunCompleted(event) => (None, Some(event.run), None),
-        Event::RunRetryScheduled(event) => (None, Some(event.run), None),
-        Event::RunReturned(event) => (None, Some(event.run), None),
-        Event::RunFailed(event) => (None, Some(event.run), None),
-        Event::RunSuspended(event) => (None, Some(event.run), None),
-        Event::RunCanceled(event) => (None, Some(event.run), Some(&event.by)),
-        Event::RunCancelRequested(event) => (None, Some(event.run), Some(&event.by)),
-        Event::RunSuspendRequested(event) => (None, Some(event.run), Some(&event.by)),
-        Event::RunResumed(event) => (None, Some(event.run), Some(&event.by)),
-        Event::CheckpointSaved(event) => (None, Some(event.run), None),
-        Event::EnginePaused(event) => (None, None, Some(&event.by)),
-        Event::EngineResumed(event) => (None, None, Some(&event.by)),
-        Event::TaskUpdated(event) => (Some(event.task), None, Some(&event.by)),
-        Event::ScheduleChanged(event) => (Some(event.task), None, Some(&event.by)),
-        Event::SchedulePaused(event) => (Some(event.task), None, Some(&event.by)),
-        Event::ScheduleResumed(event) => (Some(event.task), None, Some(&event.by)),
-        Event::OccurrencesSkipped(event) => (Some(event.task), None, None),
-        Event::OccurrencePlanned(event) => (Some(event.task), None, None),
-        Event::ScheduleEnded(event) => (Some(event.task), None, None),
-        Event::RunRescheduled(event) => (None, Some(event.run), None),
-        Event::LeaseAcquired(event) => (None, Some(event.run), Some(&event.owner)),
-        Event::RunBegan(event) => (None, Some(event.run), Some(&event.by)),
-        Event::LeaseEnded(event) => (None, Some(event.run), Some(&event.by)),
-        Event::AttemptStarted(event) => (None, Some(event.run), None),
-        Event::RunTransitioned(event) => (None, Some(event.run), Some(&event.by)),
-        Event::DependenciesDeclared(event) => (Some(event.task), None, Some(&event.by)),
-        Event::DependencySatisfied(event) => (Some(event.task), None, None),
-        Event::BudgetAllocated(event) => (event.task, None, Some(&event.by)),
-        Event::BudgetConsumed(event) => (event.task, event.run, None),
-        Event::BudgetReplenished(event) => (event.task, None, Some(&event.by)),
-        Event::BudgetExhausted(event) => (event.task, None, None),
-        Event::BudgetThresholdPassed(event) => (Some(event.task), None, None),
-        Event::SubscriptionCreated(event) => (Some(event.task), None, Some(&event.by)),
-        Event::SubscriptionCanceled(event) => (None, None, Some(&event.by)),
-        Event::SubscriptionTriggered(event) => (None, event.run, None),
-        Event::CustomEventPublished(event) => (None, None, Some(&event.by)),
-        Event::QueueConfigured(event) => (None, None, Some(&event.by)),
-        Event::QueuePaused(event) => (None, None, Some(&event.by)),
-        Event::QueueResumed(event) => (None, None, Some(&event.by)),
-        Event::ClaimRecorded(_)
-        | Event::EngineStarted(_)
-        | Event::ClockAdopted(_)
-        | Event::TenantCreated(_)
-        | Event::TenantWeighted(_) => (None, None, None),
-    }
-}
-
 fn line(sequence: u64, at: Timestamp, entry: &Entry) -> Option<EventLine> {
-    let kind = public_name(&entry.event)?;
-    let (task, run, by) = about(&entry.event);
+    let kind = entry.event.public_name()?;
+    let about = entry.event.about();
     Some(EventLine {
         sequence,
         at,
         kind,
         tenant: entry.tenant,
-        task,
-        run,
-        actor: by.filter(|by| !by.is_empty()).cloned(),
+        task: about.task,
+        run: about.run,
+        actor: about.actor.map(Text::from),
     })
 }
 
@@ -248,7 +119,7 @@ impl Handle {
         let mut lines = Vec::from(window.lines);
         for line in &mut lines {
             if let (None, Some(run)) = (line.task, line.run) {
-                let stored = || find_task(reader.as_mut()?, line.tenant, run);
+                let stored = || stored_task(reader.as_mut()?, line.tenant, run);
                 line.task = known.get(&run).copied().or_else(stored);
                 if let Some(task) = line.task {
                     known.insert(run, task);
@@ -257,10 +128,4 @@ impl Handle {
         }
         lines
     }
-}
-
-/// The task of a run that was made long ago.
-fn find_task(reader: &mut SqliteReader, tenant: TenantId, run: RunId) -> Option<TaskId> {
-    let found = reader.run(tenant, run).ok().flatten()?;
-    TaskColumns::read(&found.task).ok().map(|task| task.id)
 }

@@ -15,7 +15,6 @@ pub use backup::{backup_directory, is_data_directory};
 pub(crate) use base::reaching;
 pub use dump::{Line, dump};
 pub use error::OpsError;
-pub use events::public_name;
 pub use inspect::{InspectAsk, Inspection, inspect_at};
 pub use label::{Backup, BackupFile, LABEL_FILE, STORE_FILE};
 pub(crate) use restore::{MARK as UNFINISHED_RESTORE, expect_finished};

@@ -182,7 +182,11 @@ impl<L: Log> Writer<L> {
                 .observe_batch(u64::from(self.body_commands));
             self.body_commands = 0;
             self.previous = None;
+            let kept = self.shared.feed.copy(&draft);
             self.last_frame = self.log.append(draft)?;
+            if let Some(kept) = kept {
+                self.shared.feed.keep(kept);
+            }
             self.appended = last;
             appended = 1;
         }
