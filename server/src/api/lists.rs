@@ -17,7 +17,7 @@ pub(crate) async fn tasks(exchange: Exchange) -> Result<Reply, Failure> {
     let read = exchange
         .read_stored(Reading::List, move |library| library.tasks(&ask))
         .await?;
-    answer("tasks", &page, read, |json, line: &TaskLine| {
+    answer(&exchange, "tasks", &page, read, |json, line: &TaskLine| {
         write_task_line(json, line);
     })
 }
@@ -29,16 +29,17 @@ pub(crate) async fn runs(exchange: Exchange) -> Result<Reply, Failure> {
     let read = exchange
         .read_stored(Reading::List, move |library| library.runs(&ask))
         .await?;
-    answer("runs", &page, read, write_run_line)
+    answer(&exchange, "runs", &page, read, write_run_line)
 }
 
 fn answer<T>(
+    exchange: &Exchange,
     name: &str,
     page: &Page,
     read: Read<Result<Listed<T>, ListError>>,
     write: impl Fn(&mut Writer, &T),
 ) -> Result<Reply, Failure> {
-    let listed = read.value.map_err(refused)?;
+    let listed = read.value.map_err(|error| refused(exchange, error))?;
     let mut json = Writer::with_capacity(128 + listed.rows.len() * ROW_BYTES);
     json.object().name(name).array();
     for row in &listed.rows {
@@ -81,13 +82,13 @@ fn write_run_line(json: &mut Writer, line: &RunLine) {
     json.end_object();
 }
 
-fn refused(error: ListError) -> Failure {
+fn refused(exchange: &Exchange, error: ListError) -> Failure {
     match error {
-        ListError::CursorExpired { oldest } => Failure::new(
-            "cursor_expired",
-            "the cursor is of another log; begin again without one",
-        )
-        .number("oldest", oldest),
+        ListError::CursorExpired => {
+            let oldest = exchange.handle().metrics().log_oldest_sequence;
+            let message = "the cursor is of another log; begin again without one";
+            Failure::new("cursor_expired", message).number("oldest", oldest.saturating_sub(1))
+        }
         ListError::CursorInvalid => invalid_cursor(),
         ListError::Limit => invalid_page("limit", ListError::Limit.to_string()),
         ListError::Offset => too_far(),

@@ -5,6 +5,8 @@ mod batch;
 mod claim;
 mod control;
 mod convert;
+mod event_json;
+mod events;
 mod filters;
 mod finish;
 mod health;

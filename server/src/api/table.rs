@@ -2,10 +2,12 @@
 
 use mainstay_core::limits::{BATCH_BODY_BYTES_MAX, TASK_BODY_BYTES_MAX};
 
+use super::events::{EVENT_PARAMETERS, OWN_EVENT_PARAMETERS};
 use super::filters::{RUN_PARAMETERS, TASK_PARAMETERS};
 use super::route::{Access, BodyRule, Route};
 use super::{
-    backup, batch, claim, control, finish, health, heartbeat, lists, query, queues, runs, tasks,
+    backup, batch, claim, control, events, finish, health, heartbeat, lists, query, queues, runs,
+    tasks,
 };
 
 const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
@@ -43,6 +45,27 @@ const TASK_ERRORS: &[&str] = &[
 ];
 const LIST: &[&str] = &[
     "invalid_task_id",
+    "invalid_pagination",
+    "invalid_parameter",
+    "cursor_expired",
+];
+const EVENTS: &[&str] = &[
+    "invalid_task_id",
+    "invalid_run_id",
+    "invalid_pagination",
+    "invalid_parameter",
+    "cursor_expired",
+];
+const RUN_EVENTS: &[&str] = &[
+    "invalid_run_id",
+    "run_not_found",
+    "invalid_pagination",
+    "invalid_parameter",
+    "cursor_expired",
+];
+const TASK_EVENTS: &[&str] = &[
+    "invalid_task_id",
+    "task_not_found",
     "invalid_pagination",
     "invalid_parameter",
     "cursor_expired",
@@ -153,6 +176,15 @@ pub(crate) static ROUTES: &[Route] = &[
         |x| Box::pin(queues::queues(x)),
     )
     .all_tenants(),
+    Route::get(
+        "/api/v1/events",
+        "Durable events after a cursor, in order; as a stream with `Accept: text/event-stream`",
+        &[(200, "EventPage"), (200, "text/event-stream")],
+        |x| Box::pin(events::events(x)),
+    )
+    .all_tenants()
+    .parameters(EVENT_PARAMETERS)
+    .errors(EVENTS),
     Route::post(
         "/api/v1/query",
         "Ask in SQL over the documented views, reading only; bytes are {\"base64\": \"…\"}, infinities are strings",
@@ -197,6 +229,22 @@ pub(crate) static ROUTES: &[Route] = &[
         Box::pin(runs::get(x))
     })
     .errors(RUN),
+    Route::get(
+        "/api/v1/runs/{run_id}/events",
+        "The events of one run, as `/api/v1/events` gives them",
+        &[(200, "EventPage"), (200, "text/event-stream")],
+        |x| Box::pin(events::of_run(x)),
+    )
+    .parameters(OWN_EVENT_PARAMETERS)
+    .errors(RUN_EVENTS),
+    Route::get(
+        "/api/v1/tasks/{task_id}/events",
+        "The events of one task and of its runs, as `/api/v1/events` gives them",
+        &[(200, "EventPage"), (200, "text/event-stream")],
+        |x| Box::pin(events::of_task(x)),
+    )
+    .parameters(OWN_EVENT_PARAMETERS)
+    .errors(TASK_EVENTS),
     Route::get(
         "/api/v1/runs/{run_id}/explain",
         "Why a run is not running",

@@ -12,7 +12,8 @@ use mainstay_core::{
 
 use super::body::{BodyBudget, HeldBody};
 use super::failure::Failure;
-use super::headers::Form;
+use super::feeds::Feeds;
+use super::headers::{Following, Form};
 use super::stored::Stored;
 use crate::api::Route;
 use crate::config::Config;
@@ -29,6 +30,7 @@ pub(crate) struct Edge {
     pub(crate) metrics: Metrics,
     pub(crate) bodies: Arc<BodyBudget>,
     pub(crate) stored: Stored,
+    pub(crate) feeds: Feeds,
     request_seed: u64,
     requests: AtomicU64,
 }
@@ -46,6 +48,7 @@ impl Edge {
             metrics: Metrics::new(),
             bodies: Arc::default(),
             stored: Stored::new(recovered),
+            feeds: Feeds::default(),
             request_seed,
             requests: AtomicU64::new(0),
         })
@@ -78,6 +81,8 @@ pub(crate) struct Exchange {
     /// `Idempotency-Key`.
     pub(crate) idempotency_key: Option<String>,
     pub(crate) form: Form,
+    /// What a reader of events says of itself.
+    pub(crate) following: Following,
     pub(crate) body: HeldBody,
 }
 

@@ -1,7 +1,7 @@
 //! What requests say in headers and query strings, read strictly.
 
 use hyper::HeaderMap;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::failure::Failure;
 
@@ -13,6 +13,8 @@ pub(crate) const IF_SEQUENCE: HeaderName = HeaderName::from_static("if-sequence"
 pub(crate) const WAIT_FOR: HeaderName = HeaderName::from_static("mainstay-wait-for");
 pub(crate) const STALE: HeaderName = HeaderName::from_static("mainstay-stale");
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 const REQUEST_ID_BYTES_MAX: usize = 128;
 const JSON: &str = "application/json";
@@ -45,6 +47,35 @@ pub(crate) fn position(headers: &HeaderMap, name: &HeaderName) -> Result<Option<
         return Ok(None);
     };
     text.parse().map(Some).map_err(|_| invalid(name))
+}
+
+/// What a reader of events says of itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Following {
+    /// Whether it takes a stream.
+    pub(crate) streams: bool,
+    /// The last event that it has seen.
+    pub(crate) last_event: Option<u64>,
+    /// The log that its cursor is of.
+    pub(crate) log: Option<String>,
+}
+
+/// `Accept: text/event-stream`, `Last-Event-ID` and `Mainstay-Log`.
+pub(crate) fn following(headers: &HeaderMap) -> Result<Following, Failure> {
+    let accepted = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut accepted = accepted.flat_map(|value| value.split(','));
+    let is_stream = |media: &str| {
+        let essence = media.split(';').next().unwrap_or("").trim();
+        essence.eq_ignore_ascii_case("text/event-stream")
+    };
+    Ok(Following {
+        streams: accepted.any(is_stream),
+        last_event: position(headers, &LAST_EVENT_ID)?,
+        log: single(headers, &LOG)?.map(str::to_owned),
+    })
 }
 
 fn invalid(name: &HeaderName) -> Failure {
@@ -115,7 +146,8 @@ pub(crate) fn form_missing(lines_allowed: bool) -> Failure {
     .list("expected", expected)
 }
 
-/// The parameters of a query string, all of them among `known` and none twice. What is known stands as `name type`.
+/// The parameters of a query string, all of them among `known`. What is known stands as `name type`; only one of type `[…]` may
+/// be given more than once.
 pub(crate) fn parameters(
     query: Option<&str>,
     known: &[&'static str],
@@ -128,12 +160,13 @@ pub(crate) fn parameters(
     {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name), decode(value));
-        let known = known.iter().map(|known| name_of(known));
-        let Some(name) = known.into_iter().find(|known| *known == name) else {
+        let known = known.iter().find(|known| name_of(known) == name);
+        let Some(known) = known else {
             let message = format!("there is no parameter {name}");
             return Err(Failure::new("unknown_parameter", message).text("parameter", name));
         };
-        if found.iter().any(|(other, _)| *other == name) {
+        let (name, repeats) = (name_of(known), known.contains(" ["));
+        if !repeats && found.iter().any(|(other, _)| *other == name) {
             return Err(invalid_parameter(name, "is given twice"));
         }
         found.push((name, value));

@@ -1,4 +1,4 @@
-//! Bodies of answers: one buffer, or pieces that are made while they are sent; both of a length known before the first byte.
+//! Bodies of answers: one buffer, pieces of a length known before the first byte, or a stream that ends when it ends.
 
 use std::io;
 use std::pin::Pin;
@@ -18,6 +18,8 @@ pub(crate) enum ReplyBody {
     Whole(Bytes),
     /// Pieces as they come.
     Pieces(Pieces),
+    /// Pieces as they come, until there are no more.
+    Stream(mpsc::Receiver<Bytes>),
 }
 
 /// A body that is made while it is sent.
@@ -63,11 +65,18 @@ impl Pieces {
 }
 
 impl ReplyBody {
-    /// Bytes still to be sent.
-    pub(crate) fn len(&self) -> u64 {
+    /// A body without a known end, and the way to fill it. It ends when the sender is dropped.
+    pub(crate) fn stream() -> (mpsc::Sender<Bytes>, ReplyBody) {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        (sender, ReplyBody::Stream(receiver))
+    }
+
+    /// Bytes still to be sent; nobody knows how many of a stream.
+    pub(crate) fn len(&self) -> Option<u64> {
         match self {
-            ReplyBody::Whole(bytes) => bytes.len() as u64,
-            ReplyBody::Pieces(pieces) => pieces.left,
+            ReplyBody::Whole(bytes) => Some(bytes.len() as u64),
+            ReplyBody::Pieces(pieces) => Some(pieces.left),
+            ReplyBody::Stream(_) => None,
         }
     }
 }
@@ -88,15 +97,20 @@ impl Body for ReplyBody {
                 let piece = ready!(pieces.receiver.poll_recv(context));
                 Poll::Ready(pieces.take(piece))
             }
+            ReplyBody::Stream(receiver) => {
+                let piece = ready!(receiver.poll_recv(context));
+                Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.len() == 0
+        self.len() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.len())
+        self.len()
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 

@@ -48,6 +48,15 @@ impl Reply {
         }
     }
 
+    /// Server-sent events.
+    pub(crate) fn stream(body: ReplyBody) -> Reply {
+        Reply {
+            body,
+            content_type: "text/event-stream",
+            ..Reply::json(Vec::new())
+        }
+    }
+
     pub(crate) fn text(body: String) -> Reply {
         Reply {
             content_type: "text/plain; version=0.0.4; charset=utf-8",

@@ -116,6 +116,7 @@ async fn work(
     let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
     let expected_sequence = headers::position(headers, &headers::IF_SEQUENCE)?;
     let wait_for = headers::position(headers, &headers::WAIT_FOR)?;
+    let following = headers::following(headers)?;
     let idempotency_key = headers::single(headers, &headers::IDEMPOTENCY_KEY)?.map(str::to_owned);
     let (form, body) = take_body(&edge, route, headers, body).await?;
     // A minted id is worth recording only where people read it: beside control commands.
@@ -137,6 +138,7 @@ async fn work(
         expected_sequence,
         idempotency_key,
         form,
+        following,
         body,
     };
     let edge = Arc::clone(&exchange.edge);
@@ -250,9 +252,12 @@ impl Answering<'_> {
                 (reply, Some(failure))
             }
         };
-        let length = if self.head { 0 } else { reply.body.len() };
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        self.link.answering(length, reply.grants);
+        // An answer without a length is the last of its connection: whatever follows on it is of this answer.
+        let close = self.close || reply.body.len().is_none();
+        let length = if self.head { Some(0) } else { reply.body.len() };
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        self.link
+            .answering(length.unwrap_or(usize::MAX), reply.grants);
         let sequence = reply
             .sequence
             .unwrap_or_else(|| self.edge.handle.sequence());
@@ -278,7 +283,7 @@ impl Answering<'_> {
                     .map(|value| (CONTENT_DISPOSITION, value)),
             );
         }
-        if self.close {
+        if close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(failure) = failure {

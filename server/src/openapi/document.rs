@@ -111,15 +111,17 @@ fn responses(route: &Route) -> Value {
         );
     }
     for (status, schema) in route.answers {
-        let content = match *schema {
-            "" => json!({"text/plain": {"schema": {"type": "string"}}}),
-            media if media.contains('/') => json!({media: {}}),
-            schema => json!({"application/json": {"schema": reference(schema)}}),
+        let (media, content) = match *schema {
+            "" => ("text/plain", json!({"schema": {"type": "string"}})),
+            media if media.contains('/') => (media, json!({})),
+            schema => ("application/json", json!({"schema": reference(schema)})),
         };
-        responses.insert(
-            status.to_string(),
-            json!({"description": route.summary, "content": content}),
-        );
+        let response = responses.entry(status.to_string()).or_insert(Value::Null);
+        // One status may be answered in several forms.
+        if response["description"] != route.summary {
+            *response = json!({"description": route.summary, "content": {}});
+        }
+        response["content"][media] = content;
     }
     json!(responses)
 }

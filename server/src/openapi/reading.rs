@@ -79,6 +79,20 @@ pub(super) const READING: &[Schema] = &[
         "KindCounts",
         &["kind! string", "runs_by_state! RunsByState"],
     ),
+    answered("EventPage", &["events! [Event]", "next! integer"]),
+    answered(
+        "Event",
+        &[
+            "sequence! integer",
+            "at! instant",
+            "type! string",
+            "tenant_id uuid",
+            "task_id uuid",
+            "run_id uuid",
+            "actor string",
+            "data! object",
+        ],
+    ),
     sent("Query", &["sql! string", "params [any]?", "limit integer?"]),
     answered(
         "QueryAnswer",

@@ -216,6 +216,9 @@ fn every_route_answers_what_the_document_promises() {
     checked.call("GET", "/api/v1/runs", "", "");
     checked.call("GET", "/api/v1/queues", "", "");
     checked.call("GET", "/api/v1/stats", "", "");
+    checked.call("GET", "/api/v1/events", "", "");
+    checked.call("GET", "/api/v1/runs/{run_id}/events", &run, "");
+    checked.call("GET", "/api/v1/tasks/{task_id}/events", &task, "");
     let sql = r#"{"sql":"SELECT id, ?1 FROM tasks","params":[1],"limit":5}"#;
     checked.call("POST", "/api/v1/query", "", sql);
     checked.call(

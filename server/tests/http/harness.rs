@@ -234,6 +234,24 @@ impl Connection {
         }
     }
 
+    /// The next chunk of a chunked body; `None` after the last.
+    pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
+        let end = loop {
+            match self.buffer.windows(2).position(|pair| pair == b"\r\n") {
+                Some(end) => break end,
+                None => assert!(self.fill(), "the body ends early"),
+            }
+        };
+        let size = std::str::from_utf8(&self.buffer[..end]).expect("ASCII");
+        let size = usize::from_str_radix(size, 16).expect("a chunk's size");
+        while self.buffer.len() < end + 2 + size + 2 {
+            assert!(self.fill(), "the chunk ends early");
+        }
+        let chunk = self.buffer[end + 2..end + 2 + size].to_vec();
+        self.buffer.drain(..end + 2 + size + 2);
+        (size > 0).then_some(chunk)
+    }
+
     /// Reads until the server closes; true when it did so in order, without unread bytes.
     pub(crate) fn is_closed(&mut self) -> bool {
         while self.fill() {}

@@ -5,6 +5,7 @@ mod connections;
 mod control;
 mod document;
 mod envelopes;
+mod events;
 mod harness;
 mod lists;
 mod query;

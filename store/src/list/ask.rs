@@ -190,11 +190,8 @@ pub struct Listed<T> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// The cursor is of another log.
-    #[error("the cursor is of another log; the oldest position is {oldest}")]
-    CursorExpired {
-        /// The first position that a cursor may name.
-        oldest: u64,
-    },
+    #[error("the cursor is of another log")]
+    CursorExpired,
     /// The cursor is not one that this list with these filters gave.
     #[error("the cursor is not one of this list")]
     CursorInvalid,

@@ -70,7 +70,7 @@ pub(super) fn read<K: Key>(
         return Err(ListError::CursorInvalid);
     }
     if bytes[1..9] != log_hash(log_id) {
-        return Err(ListError::CursorExpired { oldest: 0 });
+        return Err(ListError::CursorExpired);
     }
     let skip = u32::from_le_bytes([bytes[17], bytes[18], bytes[19], bytes[20]]);
     let last = K::read(&bytes[HEAD_BYTES..]).ok_or(ListError::CursorInvalid)?;
