@@ -12,7 +12,7 @@ use mainstay_log::{Cut, Options, RealDisk, Stopped};
 use mainstay_store::{Retention, Unsearched};
 
 use crate::call::CallError;
-use crate::handle::{Handle, SubmitError};
+use crate::handle::{CommandError, Handle};
 use crate::open::Opening;
 use crate::ops;
 use crate::recovery::{Progress, Settings};
@@ -288,8 +288,8 @@ impl Engine {
     /// Submits a task and waits until it is durable.
     ///
     /// # Errors
-    /// [`SubmitError`].
-    pub fn submit(&self, task: impl Into<TaskSpec>) -> Result<Submitted, SubmitError> {
+    /// [`CommandError`].
+    pub fn submit(&self, task: impl Into<TaskSpec>) -> Result<Submitted, CommandError> {
         self.handle.submit(task)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mainstay_core::{
     Answer, Bytes, Call, Claim, Command, Fence, Outcome, Payload, Principal, Query, Rejection,
-    RunId, Submitted, TaskSpec, TenantId, Text, Timestamp, limits,
+    RunId, TaskSpec, TenantId, Text, Timestamp, limits,
 };
 
 use crate::call::{CallError, Durability, Pending, Replied, Reply};
@@ -16,15 +16,25 @@ use crate::inbox::{Decided, Refused, Request};
 use crate::metrics::Metrics;
 use crate::shared::{Shared, Status};
 
+mod lane;
+mod spending;
+mod tasks;
+mod tenants;
+mod work;
+
 /// A way to talk to an open engine.
+///
+/// [`Handle::call`] asks for any command and answers later. The methods named after commands block until the answer is durable, so they are
+/// not for use inside async code; they act as the embedding program in tenant `default` unless [`Handle::acting_as`] says otherwise.
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
+    principal: Principal,
 }
 
-/// Why a submit did not happen.
+/// Why a command did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
+pub enum CommandError {
     /// The machine refused it.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -35,7 +45,30 @@ pub enum SubmitError {
 
 impl Handle {
     pub(crate) fn new(shared: Arc<Shared>) -> Handle {
-        Handle { shared }
+        Handle {
+            shared,
+            principal: Principal::default(),
+        }
+    }
+
+    /// The same door, with its named methods acting for somebody else or in another tenant.
+    #[must_use]
+    pub fn acting_as(&self, principal: Principal) -> Handle {
+        Handle {
+            shared: Arc::clone(&self.shared),
+            principal,
+        }
+    }
+
+    /// Asks for one command and waits until its answer is durable. `expected_sequence` and `expected_state` go with [`Handle::call`].
+    ///
+    /// # Errors
+    /// [`CommandError`]: the machine's refusal, or how far the call had come when the engine stopped.
+    pub fn command(&self, command: Command) -> Result<Outcome, CommandError> {
+        Ok(self
+            .call(Call::by(&self.principal, command))
+            .wait()?
+            .value?)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -110,21 +143,6 @@ impl Handle {
         let (reply, pending) = Pending::new();
         self.push(Request::Ask(tenant, query, reply));
         pending
-    }
-
-    /// Submits a task as the embedding program and waits until it is durable.
-    ///
-    /// # Errors
-    /// [`SubmitError`].
-    pub fn submit(&self, task: impl Into<TaskSpec>) -> Result<Submitted, SubmitError> {
-        let decided = self
-            .call(Call::new(Command::Submit(Box::new(task.into()))))
-            .wait()?
-            .value?;
-        match decided {
-            Outcome::Submitted(submitted) => Ok(submitted),
-            other => unreachable!("a submit answers {other:?}"),
-        }
     }
 
     /// The token text of a granted lease: `incarnation.counter.mac`.

@@ -47,7 +47,7 @@ pub use call::{CallError, Durability, Pending, Replied, Stage};
 pub use clock::{Clock, Raw};
 pub use engine::{Engine, EngineOptions, OpenError, Recovered};
 pub use feed::{EventPage, EventWatch, EventsAfter, FeedError, FeedEvent, Piece};
-pub use handle::{Handle, SubmitError, Task};
+pub use handle::{CommandError, Handle, Task};
 pub use keeper::{Keeper, Kept};
 pub use mainstay_core::*;
 pub use mainstay_store as store;

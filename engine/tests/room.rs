@@ -5,8 +5,8 @@ use std::process::Command as Program;
 use std::time::{Duration, Instant};
 
 use mainstay::{
-    Answer, CallError, Claim, Engine, EngineOptions, Finish, Outcome, Principal, Query, RunId,
-    RunState, Status, SubmitError, Task, TenantId, Text,
+    Answer, CallError, Claim, CommandError, Engine, EngineOptions, Finish, Outcome, Principal,
+    Query, RunId, RunState, Status, Task, TenantId, Text,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -92,7 +92,7 @@ fn submit_all(engine: &Engine) -> (Vec<RunId>, CallError) {
     loop {
         match engine.submit(large()) {
             Ok(submitted) => runs.push(submitted.run.run),
-            Err(SubmitError::Call(error)) => return (runs, error),
+            Err(CommandError::Call(error)) => return (runs, error),
             Err(other) => panic!("a submit came to {other}"),
         }
         assert!(runs.len() < 10_000, "a small disk never filled up");
@@ -176,7 +176,7 @@ fn a_full_disk_stops_the_engine_and_a_start_on_it_reads_until_there_is_room() {
     assert!(
         matches!(
             refused,
-            Err(SubmitError::Call(CallError::StorageFull { .. }))
+            Err(CommandError::Call(CallError::StorageFull { .. }))
         ),
         "{refused:?}"
     );
