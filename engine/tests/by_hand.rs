@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mainstay::{
     Amount, BudgetScope, Bytes, CheckpointPut, Claim, ClaimGrant, Command, CommandError, Directive,
-    Engine, Filter, Finish, FinishOutcome, Handle, HeartbeatItem, Outcome, Principal, QueueConfig,
-    Rejection, RunState, Task, TaskPatch, TenantId, Text, Timestamp,
+    Engine, Filter, Finish, FinishOutcome, Handle, HeartbeatItem, Outcome, Principal, Rejection,
+    RunState, Task, TaskPatch, TenantId, Text, Timestamp,
 };
 
 fn in_engine(story: impl FnOnce(&Handle)) {
@@ -134,7 +134,7 @@ fn what_workers_report_has_a_method_each() {
 fn tasks_queues_and_tenants_have_a_method_each() {
     in_engine(|handle| {
         let first = handle.submit(Task::new("a")).unwrap().task;
-        let second = handle.submit(Task::new("b")).unwrap();
+        let second = handle.submit(Task::new("b")).unwrap().task;
         let patch = TaskPatch {
             task: first,
             priority: Some(7),
@@ -142,10 +142,8 @@ fn tasks_queues_and_tenants_have_a_method_each() {
         };
         handle.update_task(patch).unwrap();
         handle.create_run(first, None, None).unwrap();
-        let waits = handle.declare_dependencies(second.task, vec![first]);
-        assert_eq!(waits, Ok(1));
         let key = Filter::Custom(Text::from("shipped"));
-        let subscription = handle.subscribe(second.task, None, key).unwrap();
+        let subscription = handle.subscribe(second, None, key).unwrap();
         handle.publish("shipped", None).unwrap();
         handle.trigger_subscription(subscription).unwrap();
         handle.unsubscribe(subscription).unwrap();
@@ -153,15 +151,6 @@ fn tasks_queues_and_tenants_have_a_method_each() {
             code(handle.unsubscribe(subscription)),
             "subscription_already_canceled"
         );
-        handle
-            .configure_queue("default", QueueConfig::default())
-            .unwrap();
-        handle.pause_queue("default", None).unwrap();
-        assert_eq!(
-            code(handle.pause_queue("default", None)),
-            "queue_already_paused"
-        );
-        handle.resume_queue("default", None).unwrap();
         handle.pause_engine(None).unwrap();
         handle.resume_engine(None).unwrap();
         handle.weigh_tenant(3).unwrap();
