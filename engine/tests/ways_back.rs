@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mainstay::{
-    Call, Claim, ClaimGrant, Command, Engine, EngineOptions, Finish, Outcome, Principal, Rejection,
-    Task, TenantId, Text,
+    Answer, Call, Claim, ClaimGrant, Command, Engine, EngineOptions, Finish, FinishOutcome,
+    Outcome, Principal, Query, Rejection, Repeat, RunState, Schedule, Submitted, Task, TaskId,
+    TaskSpec, TaskState, TaskView, TenantId, Text,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,6 +56,46 @@ fn finish(engine: &Engine, grant: &ClaimGrant) -> Result<Outcome, Rejection> {
     decided(engine, Command::Finish(Box::new(finish)))
 }
 
+fn task_of(engine: &Engine, id: TaskId) -> TaskView {
+    let asked = engine.handle().ask(TenantId::DEFAULT, Query::Task(id));
+    match asked.wait().unwrap().value {
+        Answer::Task(view) => *view,
+        other => panic!("a task came to {other:?}"),
+    }
+}
+
+fn states_of(task: &TaskView) -> Vec<RunState> {
+    task.runs.iter().map(|run| run.state).collect()
+}
+
+/// So many runs, all due at once.
+fn repeat(queue: &str, count: u32) -> TaskSpec {
+    let mut spec = TaskSpec::new("again");
+    spec.queue = Text::from(queue);
+    spec.schedule = Some(Box::new(Schedule::Repeat(Repeat {
+        count,
+        interval_ms: 1,
+        start_at: Some(mainstay::Timestamp(1_000_000_000_000)),
+    })));
+    spec
+}
+
+fn submit(engine: &Engine, spec: TaskSpec) -> Submitted {
+    match decided(engine, Command::Submit(Box::new(spec))) {
+        Ok(Outcome::Submitted(submitted)) => submitted,
+        other => panic!("a submit came to {other:?}"),
+    }
+}
+
+/// Waits until everything is stored and what is finished has left memory.
+fn settle(engine: &Engine, runs_left: u64) {
+    let handle = engine.handle();
+    assert!(handle.wait_stored(handle.sequence(), PATIENCE));
+    until("the leaving of finished runs", || {
+        handle.metrics().rows_runs == runs_left
+    });
+}
+
 fn lose_store(directory: &Path) {
     for tail in ["", "-wal", "-shm"] {
         let path = directory.join(format!("store/mainstay.db{tail}"));
@@ -96,8 +137,9 @@ fn outlive_the_log(engine: &Engine) {
     });
 }
 
-/// Lives, comes back in every way there is, and checks what came back each time.
-fn every_way_back<T>(live: impl Fn(&Engine) -> T, check: impl Fn(&Engine, &T)) {
+/// Lives, comes back in every way there is, and checks what came back each time. `check` is told whether finished work is there too: no
+/// snapshot holds it.
+fn every_way_back<T>(live: impl Fn(&Engine) -> T, check: impl Fn(&Engine, &T, bool)) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let engine = options().open(path).unwrap();
@@ -105,16 +147,16 @@ fn every_way_back<T>(live: impl Fn(&Engine) -> T, check: impl Fn(&Engine, &T)) {
     let copy = killed(path);
     engine.shutdown(Duration::ZERO).unwrap();
     let after_kill = options().open(copy.path()).unwrap();
-    check(&after_kill, &lived);
+    check(&after_kill, &lived, true);
     drop(after_kill);
     let from_store = options().open(path).unwrap();
     assert_eq!(from_store.recovered().rebuilt_from, None);
-    check(&from_store, &lived);
+    check(&from_store, &lived, true);
     from_store.shutdown(Duration::ZERO).unwrap();
     lose_store(path);
     let from_log = options().open(path).unwrap();
     assert_eq!(from_log.recovered().rebuilt_from, Some(0));
-    check(&from_log, &lived);
+    check(&from_log, &lived, true);
     from_log.shutdown(Duration::ZERO).unwrap();
 
     let directory = tempfile::tempdir().unwrap();
@@ -130,11 +172,11 @@ fn every_way_back<T>(live: impl Fn(&Engine) -> T, check: impl Fn(&Engine, &T)) {
         recovered.rebuilt_from.is_some_and(|at| at > 0),
         "{recovered:?}"
     );
-    check(&from_snapshot, &lived);
+    check(&from_snapshot, &lived, false);
     from_snapshot.shutdown(Duration::ZERO).unwrap();
     let whole_again = trimming().open(path).unwrap();
     assert_eq!(whole_again.recovered().rebuilt_from, None);
-    check(&whole_again, &lived);
+    check(&whole_again, &lived, false);
 }
 
 #[test]
@@ -148,10 +190,133 @@ fn tenants_survive() {
             Ok(Outcome::TenantCreated(tenant)) => tenant,
             other => panic!("a new tenant came to {other:?}"),
         },
-        |engine, tenant| {
+        |engine, tenant, _| {
             let known = Err(Rejection::TenantAlreadyExists { tenant: *tenant });
             assert_eq!(create(engine, None), known);
             assert_eq!(create(engine, Some(TenantId(77))), known);
         },
     );
+}
+
+/// A repeat of five runs of which one completed and one failed, these with their grants.
+fn some_repeat(engine: &Engine) -> (TaskId, Vec<ClaimGrant>) {
+    let mut spec = repeat("r", 5);
+    spec.extras_mut().idempotency_key = Some(Text::from("again"));
+    let task = submit(engine, spec).task;
+    let grants = claim(engine, "r", 2);
+    finish(engine, &grants[0]).unwrap();
+    let failure = Finish {
+        outcome: FinishOutcome::Failure,
+        ..Finish::success(grants[1].run, grants[1].fence, None)
+    };
+    decided(engine, Command::Finish(Box::new(failure))).unwrap();
+    settle(engine, 3);
+    (task, grants)
+}
+
+fn check_repeat(engine: &Engine, (task, grants): &(TaskId, Vec<ClaimGrant>), is_whole: bool) {
+    use RunState::{Completed, Failed, Ready};
+    settle(engine, 3);
+    let shown = task_of(engine, *task);
+    assert_eq!((shown.runs_total, shown.state), (5, TaskState::Active));
+    assert_eq!(shown.runs_by_state, [0, 3, 0, 0, 0, 0, 1, 1, 0]);
+    assert!(shown.schedule.is_some());
+    if !is_whole {
+        assert_eq!(states_of(&shown), [Ready, Ready, Ready]);
+        return;
+    }
+    assert_eq!(states_of(&shown), [Completed, Failed, Ready, Ready, Ready]);
+    assert_eq!(shown.runs[0].run, grants[0].run);
+    // A run that has left memory while its task is in it is still known.
+    assert_eq!(finish(engine, &grants[0]), Ok(Outcome::Finished(Completed)));
+    let other = Finish::success(grants[0].run, grants[0].fence, None);
+    let other = decided(engine, Command::Finish(Box::new(other)));
+    assert!(
+        matches!(other, Err(Rejection::AlreadyFinished { .. })),
+        "{other:?}"
+    );
+    let cancel = Command::CancelRun {
+        run: grants[1].run,
+        force: false,
+        reason: None,
+    };
+    assert_eq!(decided(engine, cancel), Ok(Outcome::RunAlreadyTerminal));
+    let asked = engine
+        .handle()
+        .ask(TenantId::DEFAULT, Query::Run(grants[0].run));
+    match asked.wait().unwrap().value {
+        Answer::Run(view) => assert_eq!(view.output.as_deref(), Some(&b"[1,2,3]"[..])),
+        other => panic!("a run came to {other:?}"),
+    }
+}
+
+#[test]
+fn a_repeat_some_of_whose_runs_ended_survives() {
+    every_way_back(some_repeat, check_repeat);
+}
+
+#[test]
+fn a_task_with_more_runs_than_an_answer_shows_is_counted_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    let task = submit(&engine, repeat("r", 1500)).task;
+    for grant in claim(&engine, "r", 700) {
+        finish(&engine, &grant).unwrap();
+    }
+    let done = |task: &TaskView| task.runs_by_state[RunState::Completed as usize];
+    let completed = done(&task_of(&engine, task));
+    assert!(completed > 0);
+    settle(&engine, 1500 - completed);
+    let shown = task_of(&engine, task);
+    assert_eq!((shown.runs.len(), shown.runs_total), (1000, 1500));
+    assert_eq!(done(&shown), completed);
+    assert_eq!(
+        shown.runs_by_state[RunState::Ready as usize],
+        1500 - completed
+    );
+    let states = states_of(&shown);
+    let completed = completed as usize;
+    assert!(
+        states[..completed]
+            .iter()
+            .all(|state| *state == RunState::Completed)
+    );
+    assert!(
+        states[completed..]
+            .iter()
+            .all(|state| *state == RunState::Ready)
+    );
+    assert_eq!(shown.scheduled_at.0, 1_000_000_000_000);
+    engine.shutdown(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn a_finished_repeat_is_still_known_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    let task = submit(&engine, repeat("r", 30)).task;
+    let grants = claim(&engine, "r", 30);
+    assert_eq!(grants.len(), 30);
+    grants[..10]
+        .iter()
+        .for_each(|grant| drop(finish(&engine, grant)));
+    settle(&engine, 20);
+    grants[10..29]
+        .iter()
+        .for_each(|grant| drop(finish(&engine, grant)));
+    let cancel = Command::CancelRun {
+        run: grants[29].run,
+        force: true,
+        reason: None,
+    };
+    decided(&engine, cancel).unwrap();
+    settle(&engine, 0);
+    let shown = task_of(&engine, task);
+    assert_eq!((shown.state, shown.runs.len()), (TaskState::Completed, 30));
+    assert_eq!(shown.runs_by_state, [0, 0, 0, 0, 0, 0, 29, 0, 1]);
+    let runs: Vec<_> = shown.runs.iter().map(|run| run.run).collect();
+    let granted: Vec<_> = grants.iter().map(|grant| grant.run).collect();
+    assert_eq!(runs, granted);
+    assert_eq!(engine.handle().metrics().rows_tasks, 0);
+    engine.shutdown(Duration::ZERO).unwrap();
 }
