@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use mainstay::{
     Answer, Call, Claim, ClaimGrant, Command, Engine, EngineOptions, Finish, FinishOutcome,
-    Outcome, Principal, Query, Rejection, Repeat, RunState, Schedule, Submitted, Task, TaskId,
-    TaskSpec, TaskState, TaskView, TenantId, Text,
+    Outcome, Principal, Query, QueueConfig, Rejection, Repeat, RunState, Schedule, Submitted, Task,
+    TaskId, TaskSpec, TaskState, TaskView, TenantId, Text,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -319,4 +319,59 @@ fn a_finished_repeat_is_still_known_whole() {
     assert_eq!(runs, granted);
     assert_eq!(engine.handle().metrics().rows_tasks, 0);
     engine.shutdown(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn queues_that_were_paused_or_configured_survive() {
+    let queue = |name: &str| Text::from(name);
+    every_way_back(
+        |engine| {
+            for name in ["held", "bounded", "again"] {
+                submit(engine, repeat(name, 5));
+            }
+            let config = QueueConfig {
+                concurrency_limit: Some(2),
+                rate_limit: None,
+                weight: Some(7),
+            };
+            let configure = Command::ConfigureQueue {
+                queue: queue("bounded"),
+                config: config.clone(),
+            };
+            decided(engine, configure).unwrap();
+            for name in ["held", "again"] {
+                let pause = Command::PauseQueue {
+                    queue: queue(name),
+                    reason: Some(Text::from("flood")),
+                };
+                decided(engine, pause).unwrap();
+            }
+            let handle = engine.handle();
+            assert!(handle.wait_stored(handle.sequence(), PATIENCE));
+            let resume = Command::ResumeQueue {
+                queue: queue("again"),
+                reason: None,
+            };
+            decided(engine, resume).unwrap();
+            (config, claim(engine, "bounded", 5))
+        },
+        |engine, (config, grants), _| {
+            assert_eq!(grants.len(), 2);
+            assert!(claim(engine, "bounded", 5).is_empty(), "two are held");
+            assert!(claim(engine, "held", 5).is_empty(), "it is paused");
+            let asked = engine.handle().ask(TenantId::DEFAULT, Query::Queues);
+            let Answer::Queues(queues) = asked.wait().unwrap().value else {
+                panic!("queues are there");
+            };
+            let find = |name: &str| queues.iter().find(|row| &*row.name == name).unwrap();
+            let (held, bounded) = (find("held"), find("bounded"));
+            assert_eq!((held.paused, held.reason.as_deref()), (true, Some("flood")));
+            assert_eq!((&bounded.config, bounded.held), (config, 2));
+            assert!(
+                queues
+                    .iter()
+                    .all(|row| &*row.name != "again" || !row.paused)
+            );
+        },
+    );
 }
