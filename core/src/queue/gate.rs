@@ -31,6 +31,22 @@ pub(crate) enum Refused {
     Blocked(Blocker),
 }
 
+impl Refused {
+    /// The stable code of an explanation that names it.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Refused::EnginePaused => "engine_paused",
+            Refused::Queue(Closed::Paused) => "queue_paused",
+            Refused::Queue(Closed::Busy { .. }) => "queue_busy",
+            Refused::Queue(Closed::Limited { .. }) => "rate_limited",
+            Refused::Blocked(Blocker::Key(..)) => "concurrency_key_busy",
+            Refused::Blocked(Blocker::TaskBudget(_) | Blocker::TenantBudget(..)) => {
+                "budget_exhausted"
+            }
+        }
+    }
+}
+
 impl RateLimit {
     /// Microseconds between two starts: rounded up, so that the rate is never above what was asked for.
     fn interval_us(self) -> u64 {

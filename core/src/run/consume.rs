@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::finish::held;
+use super::finish::attempted;
 use super::model::{Active, Fence};
 use crate::budget::Amount;
 use crate::event::{BudgetConsumed, RunSuspendRequested};
@@ -20,7 +20,7 @@ pub(crate) fn decide(
     fence: Fence,
     items: &[Amount],
 ) -> Result<Outcome, Rejection> {
-    let (run, row) = held(tx, id, fence)?;
+    let (run, row) = attempted(tx, id, fence)?;
     let before = row.active.as_deref().map(|active| &active.consumption[..]);
     budget::check_amounts(before.unwrap_or_default(), items)?;
     tx.about(run);

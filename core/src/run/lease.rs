@@ -3,7 +3,6 @@
 //! Never: grants what a claim would not: a run that is held back is refused, with what holds it back.
 
 use super::close::{End, close};
-use super::explain::block_reason;
 use super::heartbeat::{ends, renew};
 use super::model::{Active, AttemptResult, Cause, Row, State};
 use super::tick::lapse;
@@ -12,7 +11,7 @@ use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
-use crate::{RunId, Text, limits, task};
+use crate::{RunId, Text, limits, queue, task};
 
 /// Decides a lease on one ready run. Capabilities are the owner's own business: it names the run.
 pub(crate) fn acquire(
@@ -65,7 +64,8 @@ fn held_back(tx: &Tx<'_>, run: u32) -> Option<&'static str> {
     if row.is_expired(tx.state().task_of(run), tx.now.wall) {
         return Some("expired");
     }
-    block_reason(tx.state(), run)
+    let admitted = queue::admits(tx.state(), tx.now.steady, run);
+    admitted.err().map(|refused| refused.code())
 }
 
 /// Decides a renewal by the owner's name. Only one of more than 5 minutes is an event.
