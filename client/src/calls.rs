@@ -310,6 +310,7 @@ impl Client {
             token: token.into(),
             name: name.into(),
             value,
+            tenant_id: None,
         };
         let path = format!("/api/v1/runs/{}/checkpoints", segment(run_id));
         let _: Whatever = self.post(path, &body, Repeat::Safe).await?;

@@ -69,7 +69,7 @@ pub struct Stats {
     pub oldest_ready_at: Option<String>,
     /// Runs by queue and kind, at most the first 1000.
     #[serde(default)]
-    pub by_queue: Vec<super::query::PlaceCounts>,
+    pub by_queue: Vec<super::queue::PlaceCounts>,
     /// Whether there are more queues and kinds than are shown.
     #[serde(default)]
     pub by_queue_truncated: bool,

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::budget::{Amount, BudgetView};
 use super::object;
+use super::submit::TaskSpec;
 use super::text::{Json, Str};
-use super::words::{Directive, FinishOutcome, RunState};
+use super::words::{Directive, FinishOutcome, RunState, TaskState};
 
 /// Body of `POST /api/v1/leases`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ pub struct Claim<'a> {
     /// Only these kinds; every kind when absent.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub kinds: Option<Vec<Str<'a>>>,
-    /// Must be empty in this version.
+    /// What the worker is able to do: work that needs more is left alone.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Vec<Str<'a>>>,
     /// Later.
@@ -87,6 +89,18 @@ pub struct Lease {
     /// Memos of earlier attempts by name.
     #[serde(default)]
     pub checkpoints: BTreeMap<String, Box<RawValue>>,
+    /// The budgets that cover the run.
+    #[serde(default)]
+    pub budgets: Vec<BudgetView>,
+    /// The task's children, at most the first 100 of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children: Option<Vec<Child>>,
+    /// How many children the task has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children_total: Option<u32>,
+    /// How many of them have not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children_live: Option<u32>,
     /// Tags, priority, description.
     pub metadata: LeaseMetadata,
     /// What the resume handed over.
@@ -95,6 +109,18 @@ pub struct Lease {
     /// W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+}
+
+/// A child of a lease's task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Child {
+    /// The child.
+    pub task_id: String,
+    /// Where it stands.
+    pub state: TaskState,
+    /// What its last completed run produced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Box<RawValue>>,
 }
 
 /// A task's metadata, as a lease carries it.
@@ -125,6 +151,9 @@ pub struct Heartbeat<'a> {
     /// A note on progress.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Json<'a>>,
+    /// The run's tenant, as a claim over all tenants told it; for system keys.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<Str<'a>>,
 }
 
 /// Answer of `POST /api/v1/leases/heartbeat`.
@@ -199,15 +228,33 @@ pub struct Finish<'a> {
     /// Why it suspends, cancels or releases.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Str<'a>>,
-    /// Later.
+    /// What the attempt used and has not reported yet.
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional_list",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub consumption: Option<Vec<Amount<'a>>>,
+    /// Tasks submitted with the outcome as children of the run's task; only with success and suspended.
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional_list",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub children: Option<Vec<TaskSpec<'a>>>,
+    /// Events published with the outcome; only with success and suspended.
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional_list",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub custom_events: Option<Vec<CustomEvent<'a>>>,
+    /// The run's tenant, as a claim over all tenants told it; for system keys.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub consumption: Option<Json<'a>>,
-    /// Later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub children: Option<Json<'a>>,
-    /// Later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub custom_events: Option<Json<'a>>,
+    pub tenant_id: Option<Str<'a>>,
 }
 
 impl<'a> Finish<'a> {
@@ -230,6 +277,7 @@ impl<'a> Finish<'a> {
             consumption: None,
             children: None,
             custom_events: None,
+            tenant_id: None,
         }
     }
 }
@@ -247,6 +295,18 @@ pub struct FinishError<'a> {
     /// Whether another attempt may help; true when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retryable: Option<bool>,
+}
+
+/// An event of one's own: an item of a finish, and the body of `POST /api/v1/custom-events`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomEvent<'a> {
+    /// Its key, 1..=255 bytes.
+    #[serde(borrow)]
+    pub key: Str<'a>,
+    /// What it says.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Json<'a>>,
 }
 
 /// Answer of `POST /api/v1/leases/finish`.
@@ -298,4 +358,7 @@ pub struct Checkpoint<'a> {
     /// The memo.
     #[serde(borrow)]
     pub value: Json<'a>,
+    /// The run's tenant, as a claim over all tenants told it; for system keys.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<Str<'a>>,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::task::{ConstraintsView, MetadataView, RunPolicyView, RunsByState};
+use super::task::{ConstraintsView, MetadataView, RunPolicyView};
 use super::text::Str;
 use super::words::{RunState, TaskState};
 
@@ -114,53 +114,6 @@ pub struct QueryAnswer {
     pub truncated: bool,
     /// The last event that the answer reflects.
     pub checkpoint_sequence: u64,
-}
-
-/// Runs of one kind in one queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KindCounts {
-    /// The kind.
-    pub kind: String,
-    /// Its runs there; terminal states count for life.
-    pub runs_by_state: RunsByState,
-}
-
-/// Runs of one kind in one queue, as the counters show them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlaceCounts {
-    /// The queue.
-    pub queue: String,
-    /// The kind.
-    pub kind: String,
-    /// Its tenant; for system keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<String>,
-    /// Its runs there; terminal states count for life.
-    pub runs_by_state: RunsByState,
-}
-
-/// A queue with its counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueCounts {
-    /// Its name.
-    pub name: String,
-    /// Its tenant; for system keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<String>,
-    /// All its runs; terminal states count for life.
-    pub runs_by_state: RunsByState,
-    /// The same by kind.
-    pub kinds: Vec<KindCounts>,
-}
-
-/// `GET /api/v1/queues`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueList {
-    /// By name.
-    pub queues: Vec<QueueCounts>,
-    /// Whether there are more queues and kinds than are shown.
-    #[serde(default)]
-    pub truncated: bool,
 }
 
 /// A body without fields.

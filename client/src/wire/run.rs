@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::budget::{AmountView, BudgetView};
 use super::text::Json;
 use super::words::RunState;
 
@@ -60,6 +61,15 @@ pub struct Run {
     /// When the next attempt is due, while it waits for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<String>,
+    /// The budgets that cover it.
+    #[serde(default)]
+    pub budgets: Vec<BudgetView>,
+    /// Where it comes from: `policy` or `ad_hoc`.
+    #[serde(default)]
+    pub origin: String,
+    /// The instant of the schedule that it stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurrence: Option<String>,
     /// The run that this one repeats.
     pub retry_of: Option<String>,
 }
@@ -100,6 +110,9 @@ pub struct Attempt {
     pub output: Option<Box<RawValue>>,
     /// Who worked.
     pub worker: String,
+    /// What it used, as far as it was reported.
+    #[serde(default)]
+    pub consumption: Vec<AmountView>,
 }
 
 /// What went wrong in an attempt.

@@ -4,11 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::object;
 use super::text::{Json, Str};
-use super::words::{HoldPolicy, Jitter, SafetyLevel, Strategy};
+use super::words::{Durability, HoldPolicy, Jitter, Misfire, Overlap, SafetyLevel, Strategy};
 
 /// One task to submit: the body of `POST /api/v1/tasks` and an item of a batch.
-///
-/// Fields marked "later" are part of the contract, but this version refuses them with `not_supported`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskSpec<'a> {
@@ -74,72 +72,108 @@ pub struct TaskSpec<'a> {
     /// The tenant's id, or `default`.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<Str<'a>>,
-    /// `immediate`; `deferred` comes later.
+    /// `immediate` waits until the task is durable; `deferred` does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub durability: Option<Durability>,
+    /// At most one task that has not ended has this key.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub durability: Option<Str<'a>>,
-    /// Later.
+    pub unique_key: Option<Str<'a>>,
+    /// The task it belongs to.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub unique_key: Option<Json<'a>>,
-    /// Later.
+    pub parent_task_id: Option<Str<'a>>,
+    /// Tasks that must be completed before its runs may start, at most 1000.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub parent_task_id: Option<Json<'a>>,
-    /// Later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub depends_on: Option<Json<'a>>,
-    /// Later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub parent_run: Option<Json<'a>>,
-    /// Later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub budgets: Option<Json<'a>>,
+    pub depends_on: Option<Vec<Str<'a>>>,
+    /// The running attempt that submits it as a child.
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub parent_run: Option<ParentRun<'a>>,
+    /// What it may spend.
+    #[serde(
+        borrow,
+        default,
+        deserialize_with = "object::optional_list",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub budgets: Option<Vec<BudgetSpec<'a>>>,
 }
 
-/// When a task runs. This version knows the type `once`.
+/// A running attempt that submits a child.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParentRun<'a> {
+    /// The run.
+    #[serde(borrow)]
+    pub run_id: Str<'a>,
+    /// Its lease's token.
+    #[serde(borrow)]
+    pub token: Str<'a>,
+}
+
+/// What may be spent of one dimension: an item of a task, and the body of `POST /api/v1/tasks/{task_id}/budgets`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetSpec<'a> {
+    /// `token`, `cost_cents`, `time_secs` or a name of one's own.
+    #[serde(borrow)]
+    pub dimension: Str<'a>,
+    /// How much may be spent in a period, at least 1.
+    pub limit: u64,
+    /// How much each attempt holds from its claim to its finish, at most the limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<u64>,
+}
+
+/// When a task runs: each type has fields of its own.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunPolicySpec<'a> {
-    /// `once`; `repeat` and `cron` come later.
+    /// `once`, `repeat` or `cron`.
     #[serde(borrow, rename = "type")]
     pub kind: Str<'a>,
-    /// When the one run is due (RFC 3339).
+    /// Of `once`: when the one run is due (RFC 3339); now when absent.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<Str<'a>>,
-    /// Of `repeat`: later.
+    /// Of `repeat`: how many runs, 1..=10000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Of `repeat`: milliseconds between two of them, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_ms: Option<u64>,
+    /// Of `repeat`: when the first is due; of `cron`: no instant before it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<Json<'a>>,
-    /// Of `repeat`: later.
+    pub start_at: Option<Str<'a>>,
+    /// Of `cron`: no instant after it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub interval_ms: Option<Json<'a>>,
-    /// Of `repeat` and `cron`: later.
+    pub end_at: Option<Str<'a>>,
+    /// Of `cron`: five fields, six with seconds, seven with a year.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub start_at: Option<Json<'a>>,
-    /// Of `cron`: later.
+    pub expression: Option<Str<'a>>,
+    /// Of `cron`: an IANA time zone; `UTC` when absent.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub end_at: Option<Json<'a>>,
-    /// Of `cron`: later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub expression: Option<Json<'a>>,
-    /// Of `cron`: later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub timezone: Option<Json<'a>>,
-    /// Of `cron`: later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub max_occurrences: Option<Json<'a>>,
-    /// Of `cron`: later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub misfire: Option<Json<'a>>,
-    /// Of `cron`: later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub misfire_grace_ms: Option<Json<'a>>,
-    /// Of `cron`: later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub catch_up_max: Option<Json<'a>>,
-    /// Of `cron`: later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub overlap: Option<Json<'a>>,
-    /// Of `cron`: later.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub jitter_ms: Option<Json<'a>>,
+    pub timezone: Option<Str<'a>>,
+    /// Of `cron`: the schedule ends after so many instants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_occurrences: Option<u64>,
+    /// Of `cron`: what happens to instants that were missed; `run_once` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire: Option<Misfire>,
+    /// Of `cron`: an instant is missed when it could not fire for longer; 60000 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire_grace_ms: Option<u64>,
+    /// Of `cron`: how many missed instants `run_all` catches up, 1..=1000; 100 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catch_up_max: Option<u32>,
+    /// Of `cron`: what happens when the run before has not ended; `allow` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
+    /// Of `cron`: each run is due up to so many milliseconds after its instant; 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_ms: Option<u64>,
 }
 
 /// Bounds of a task's execution; what is absent has its default.
@@ -173,12 +207,12 @@ pub struct ConstraintsSpec<'a> {
     /// What may happen when the outcome is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_level: Option<SafetyLevel>,
-    /// Later.
+    /// What a worker must be able to do to be granted the work.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub required_capabilities: Option<Json<'a>>,
-    /// Later.
+    pub required_capabilities: Option<Vec<Str<'a>>>,
+    /// Runs of a tenant take turns by this key.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub fairness_key: Option<Json<'a>>,
+    pub fairness_key: Option<Str<'a>>,
 }
 
 /// The delays between attempts; what is absent has its default.

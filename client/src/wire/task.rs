@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::words::{HoldPolicy, Jitter, RunState, SafetyLevel, Strategy, TaskState};
+use super::budget::BudgetView;
+use super::words::{
+    HoldPolicy, Jitter, Misfire, Overlap, RunState, SafetyLevel, Strategy, TaskState,
+};
 
 /// One run in a task's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +80,7 @@ pub struct TaskCanceled {
     pub runs_already_terminal: u32,
     /// All its runs.
     pub runs_total: u32,
-    /// Descendants fenced; 0 until tasks can have children.
+    /// Descendants that had not ended: they are fenced at once.
     pub descendants_canceled: u64,
 }
 
@@ -136,6 +139,9 @@ pub struct Task {
     pub metadata: MetadataView,
     /// Its idempotency key.
     pub idempotency_key: Option<String>,
+    /// At most one task that has not ended has this key.
+    #[serde(default)]
+    pub unique_key: Option<String>,
     /// Not started by then: canceled.
     pub expires_at: Option<String>,
     /// W3C trace context.
@@ -148,6 +154,33 @@ pub struct Task {
     pub canceled_at: Option<String>,
     /// By whom it was submitted.
     pub created_by: String,
+    /// The task it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_task_id: Option<String>,
+    /// What it was ever made to depend on.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// Of these, the ones that are not completed.
+    #[serde(default)]
+    pub unmet_dependencies: Vec<String>,
+    /// Children it ever had.
+    #[serde(default)]
+    pub children_total: u32,
+    /// Descendants of every generation that have not ended.
+    #[serde(default)]
+    pub descendants_live: u32,
+    /// What it may spend.
+    #[serde(default)]
+    pub budgets: Vec<BudgetView>,
+    /// What it waits to hear of.
+    #[serde(default)]
+    pub subscriptions: Vec<SubscriptionView>,
+    /// Whether somebody stopped its schedule for a while; of cron tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+    /// Where its schedule stands; of cron tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleView>,
     /// Its runs by state.
     pub runs_by_state: RunsByState,
     /// Its runs in order, at most the first 1000.
@@ -156,15 +189,73 @@ pub struct Task {
     pub runs_total: u32,
 }
 
-/// When a task runs, as shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// When a task runs, as shown: the fields of its type, with every default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPolicyView {
-    /// `once`.
+    /// `once`, `repeat` or `cron`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When the run is or was due.
+    /// When the one run is or was due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_at: Option<String>,
+    /// How many runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Milliseconds between two of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_ms: Option<u64>,
+    /// When the first is due, or no instant before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<String>,
+    /// No instant after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_at: Option<String>,
+    /// The cron expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// Its time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// The schedule ends after so many instants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_occurrences: Option<u64>,
+    /// What happens to missed instants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire: Option<Misfire>,
+    /// When an instant is missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub misfire_grace_ms: Option<u64>,
+    /// How many missed instants `run_all` catches up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catch_up_max: Option<u32>,
+    /// What happens when the run before has not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
+    /// Each run is due up to so many milliseconds after its instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_ms: Option<u64>,
+}
+
+/// Where a cron task's schedule stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleView {
+    /// Whether it makes no more runs.
+    pub ended: bool,
+    /// Instants that came to a run, were missed or were skipped.
+    pub occurrences: u64,
+    /// The instant of its one future run.
+    pub next: Option<String>,
+}
+
+/// One thing a task waits to hear of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubscriptionView {
+    /// Its id.
+    pub subscription_id: String,
+    /// What it waits for, as it was asked for.
+    pub filter: serde_json::Map<String, serde_json::Value>,
+    /// How often it released or resumed a run.
+    pub triggered: u64,
 }
 
 /// Bounds of a task's execution, as shown.
@@ -188,6 +279,12 @@ pub struct ConstraintsView {
     pub hold_policy: HoldPolicy,
     /// What may happen when the outcome is unknown.
     pub safety_level: SafetyLevel,
+    /// What a worker must be able to do; absent for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_capabilities: Option<Vec<String>>,
+    /// Runs of a tenant take turns by this key.
+    #[serde(default)]
+    pub fairness_key: Option<String>,
 }
 
 /// The delays between attempts, as shown.

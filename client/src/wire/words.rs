@@ -144,6 +144,36 @@ words! {
         Exponential = "exponential",
     }
 
+    /// When a submit is answered.
+    Durability {
+        /// When the task is on disk.
+        Immediate = "immediate",
+        /// As soon as it is decided: it is visible and claimable only once durable.
+        Deferred = "deferred",
+    }
+
+    /// What happens to instants of a schedule that passed while nothing could fire them.
+    Misfire {
+        /// They are noted and forgotten.
+        Skip = "skip",
+        /// One run stands for all of them.
+        RunOnce = "run_once",
+        /// Each of the most recent ones gets its run.
+        RunAll = "run_all",
+    }
+
+    /// What happens when an instant comes while a run of an earlier one has not ended.
+    Overlap {
+        /// Both run.
+        Allow = "allow",
+        /// The new instant is skipped.
+        Skip = "skip",
+        /// The new run waits for the end of the earlier.
+        QueueOne = "queue_one",
+        /// The earlier run is canceled.
+        CancelPrevious = "cancel_previous",
+    }
+
     /// Whether the delay is spread.
     Jitter {
         /// Uniform between 0 and the delay.

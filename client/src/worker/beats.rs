@@ -63,7 +63,7 @@ async fn beat(client: &Client, live: &Live, watch: &Watch) -> Result<(), Error> 
             run_id: Some(run_id.clone().into()),
             token: token.clone().into(),
             lease_ms: Some(*lease_ms),
-            progress: None,
+            ..Heartbeat::default()
         };
         let items: Vec<_> = chunk.iter().map(item).collect();
         let sent = Instant::now();

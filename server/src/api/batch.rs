@@ -1,7 +1,8 @@
 //! Submitting many tasks at once.
 
 use mainstay_client::wire;
-use mainstay_core::{Call, Outcome, Submitted};
+use mainstay_core::limits::RUNS_PER_REQUEST_MAX;
+use mainstay_core::{Call, Command, Outcome, Schedule, Submitted, TaskSpec};
 
 use super::convert;
 use super::items::Items;
@@ -20,7 +21,7 @@ pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
         if atomic {
             Err(Failure::not_supported("atomic"))
         } else {
-            Ok(convert_all(exchange, specs))
+            convert_all(exchange, specs)
         }
     })
     .await?;
@@ -52,7 +53,8 @@ fn read_specs(exchange: &Exchange) -> Result<(Specs<'_>, bool), Failure> {
     }
 }
 
-fn convert_all(exchange: &Exchange, specs: Specs<'_>) -> Items<()> {
+fn convert_all(exchange: &Exchange, specs: Specs<'_>) -> Result<Items<()>, Failure> {
+    let mut runs = RunCount::default();
     let mut names = Names::default();
     let mut items = Items::with_capacity(specs.len());
     for (index, spec) in specs.into_iter().enumerate() {
@@ -61,28 +63,62 @@ fn convert_all(exchange: &Exchange, specs: Specs<'_>) -> Items<()> {
                 .map_err(|failure| failure.within("tasks", index))
         };
         match spec.and_then(convert) {
-            Ok(command) => items.call(
-                (),
-                Call {
-                    expected_sequence: None,
-                    ..exchange.call_of(command)
-                },
-            ),
+            Ok(call) => {
+                runs.add(&call)?;
+                items.call((), call);
+            }
             Err(failure) => items.fail((), failure),
         }
     }
-    items
+    Ok(items)
+}
+
+/// How many runs a request makes.
+#[derive(Debug, Default)]
+pub(crate) struct RunCount(u64);
+
+impl RunCount {
+    /// Adds the runs that a call makes; beyond the limit the whole request is refused.
+    pub(crate) fn add(&mut self, call: &Call) -> Result<(), Failure> {
+        self.0 += match &call.command {
+            Command::Submit(spec) | Command::SubmitAs(_, spec) => runs_of(spec),
+            Command::Finish(finish) => finish.children.iter().map(|(_, spec)| runs_of(spec)).sum(),
+            _ => 0,
+        };
+        if self.0 <= RUNS_PER_REQUEST_MAX as u64 {
+            return Ok(());
+        }
+        let message = format!("a request makes at most {RUNS_PER_REQUEST_MAX} runs");
+        Err(Failure::new("limit_exceeded", message)
+            .text("limit", "runs_per_request")
+            .number("value", RUNS_PER_REQUEST_MAX as u64))
+    }
+}
+
+fn runs_of(spec: &TaskSpec) -> u64 {
+    match spec.schedule.as_deref() {
+        Some(Schedule::Repeat(repeat)) => repeat.count.into(),
+        _ => 1,
+    }
 }
 
 fn write_item(json: &mut Writer, result: &Result<Outcome, Failure>) {
     json.object();
     match result {
         Ok(Outcome::Submitted(Submitted {
-            task, run, created, ..
+            task,
+            run,
+            more,
+            created,
+            ..
         })) => {
             json.number_field("status", if *created { 201 } else { 200 })
                 .plain_field("task_id", task);
-            json.name("run_ids").array().plain(&run.run).end_array();
+            json.name("run_ids").array().plain(&run.run);
+            for run in more {
+                json.plain(&run.run);
+            }
+            json.end_array();
         }
         Ok(_) => write_failure(json, &Failure::internal()),
         Err(failure) => write_failure(json, failure),

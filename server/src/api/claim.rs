@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use mainstay_client::wire;
 use mainstay_core::limits::CLAIM_WAIT_MS_MAX;
-use mainstay_core::{Claim, ClaimGrant, Fence, Outcome, RunId, Text};
+use mainstay_core::{Claim, ClaimGrant, Fence, GrantRare, Outcome, RunId, TenantId, Text};
 
+use super::budgets::write_budgets;
 use super::task_json::{write_memos, write_metadata, write_payload};
-use crate::edge::{Exchange, Failure, Grants, Reply};
+use crate::edge::{Addressed, Exchange, Failure, Grants, Reply};
 use crate::json::{Subject, Writer};
 
 /// `POST /api/v1/leases`.
@@ -29,9 +30,9 @@ pub(crate) async fn claim(exchange: Exchange) -> Result<Reply, Failure> {
     let Outcome::Claimed(granted) = outcome else {
         return Err(Failure::internal());
     };
-    let fences: Vec<(RunId, Fence)> = granted
+    let fences: Vec<(TenantId, RunId, Fence)> = granted
         .iter()
-        .map(|grant| (grant.run, grant.fence))
+        .map(|grant| (grant.tenant, grant.run, grant.fence))
         .collect();
     let grants = Grants::new(
         exchange.handle().clone(),
@@ -64,13 +65,6 @@ fn read_claim(exchange: &Exchange) -> Result<(Claim, Duration), Failure> {
     if body.actor_id.is_some() {
         return Err(Failure::not_supported("actor_id"));
     }
-    if body
-        .capabilities
-        .as_ref()
-        .is_some_and(|capabilities| !capabilities.is_empty())
-    {
-        return Err(Failure::not_supported("capabilities"));
-    }
     let wait = body.wait_ms.unwrap_or(0);
     if wait > CLAIM_WAIT_MS_MAX {
         let message = format!("wait_ms must be between 0 and {CLAIM_WAIT_MS_MAX}");
@@ -88,7 +82,8 @@ fn read_claim(exchange: &Exchange) -> Result<(Claim, Duration), Failure> {
         max: body.max.unwrap_or(1),
         lease_ms: body.lease_ms,
         idempotency_key: key.map(Text::from),
-        ..Claim::default()
+        capabilities: body.capabilities.as_deref().map(texts).unwrap_or_default(),
+        all_tenants: exchange.addressed == Some(Addressed::All),
     };
     Ok((claim, Duration::from_millis(wait)))
 }
@@ -120,7 +115,14 @@ fn write_grant(json: &mut Writer, grant: &ClaimGrant, token: &str) {
         rare.map(|rare| rare.checkpoints.as_slice())
             .unwrap_or_default(),
     );
-    json.name("budgets").array().end_array();
+    json.name("budgets");
+    write_budgets(
+        json,
+        rare.map(|rare| rare.budgets.as_slice()).unwrap_or_default(),
+    );
+    if let Some(rare) = rare.filter(|rare| rare.children_count.0 > 0) {
+        write_children(json, rare);
+    }
     write_metadata(json, grant.priority, extras);
     if let Some(payload) = rare.and_then(|rare| rare.resume_payload.as_ref()) {
         json.name("resume_payload").raw(payload);
@@ -129,4 +131,22 @@ fn write_grant(json: &mut Writer, grant: &ClaimGrant, token: &str) {
         json.string_field("traceparent", traceparent);
     }
     json.end_object();
+}
+
+/// The first of the task's children, and how many there are.
+fn write_children(json: &mut Writer, rare: &GrantRare) {
+    json.name("children").array();
+    for child in &rare.children {
+        json.object()
+            .plain_field("task_id", &child.task)
+            .string_field("state", child.state.name());
+        if let Some(output) = &child.output {
+            json.name("output").raw(output);
+        }
+        json.end_object();
+    }
+    let (total, live) = rare.children_count;
+    json.end_array()
+        .number_field("children_total", total)
+        .number_field("children_live", live);
 }

@@ -43,20 +43,18 @@ pub(crate) async fn resume(exchange: Exchange) -> Result<Reply, Failure> {
 }
 
 /// A switch that stands already where it was asked to go is no error.
-fn switched(result: Result<Placed<Outcome>, Failure>) -> Result<Reply, Failure> {
+pub(super) fn switched(result: Result<Placed<Outcome>, Failure>) -> Result<Reply, Failure> {
     let (status, sequence) = match result {
-        Ok(Placed {
-            value: Outcome::EnginePaused,
-            sequence,
-        }) => ("paused", Some(sequence)),
-        Ok(Placed {
-            value: Outcome::EngineResumed,
-            sequence,
-        }) => ("resumed", Some(sequence)),
-        Ok(_) => return Err(Failure::internal()),
+        Ok(Placed { value, sequence }) => match value {
+            Outcome::EnginePaused | Outcome::QueuePaused => ("paused", Some(sequence)),
+            Outcome::EngineResumed | Outcome::QueueResumed => ("resumed", Some(sequence)),
+            _ => return Err(Failure::internal()),
+        },
         Err(failure) => match failure.code() {
-            "engine_already_paused" => ("already_paused", failure.sequence),
-            "engine_not_paused" => ("already_resumed", failure.sequence),
+            "engine_already_paused" | "queue_already_paused" => {
+                ("already_paused", failure.sequence)
+            }
+            "engine_not_paused" | "queue_not_paused" => ("already_resumed", failure.sequence),
             _ => return Err(failure),
         },
     };

@@ -3,13 +3,15 @@
 use base64::Engine as _;
 use mainstay_client::wire;
 use mainstay_core::{
-    Bytes, Command, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy,
-    TaskSpec, Text, Timestamp,
+    Bytes, Call, Command, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel,
+    Strategy, TaskId, TaskSpec, Text,
 };
 
+use super::bonds::read_bonds;
 use super::names::Names;
-use crate::edge::{Exchange, Failure, check_tenant, read_task};
-use crate::json::read_instant;
+use super::run_policy::{When, read_at, read_policy};
+use crate::edge::{Exchange, Failure, read_task};
+use crate::json::Subject;
 
 const JSON_TYPE: &str = "application/json";
 /// What bytes without a media type are.
@@ -24,69 +26,71 @@ pub(crate) fn default_type(payload: &Payload) -> &'static str {
     }
 }
 
-/// The command that submits this task.
+/// The call that submits this task.
 pub(crate) fn submit(
     exchange: &Exchange,
     names: &mut Names,
     spec: wire::TaskSpec<'_>,
-) -> Result<Command, Failure> {
-    refuse_later_fields(&spec)?;
-    if let Some(tenant) = &spec.tenant_id {
-        check_tenant(tenant)?;
+) -> Result<Call, Failure> {
+    let tenant = exchange.tenant_of(Subject::Task, spec.tenant_id.as_deref())?;
+    let (id, task) = task(exchange, names, &spec)?;
+    let task = Box::new(task);
+    let mut call = exchange.call_of(match id {
+        Some(id) => Command::SubmitAs(id, task),
+        None => Command::Submit(task),
+    });
+    call.principal.tenant = tenant;
+    Ok(call)
+}
+
+/// A task that an attempt submits with its end: a child of the run's task, and of its tenant.
+pub(crate) fn child(
+    exchange: &Exchange,
+    names: &mut Names,
+    spec: &wire::TaskSpec<'_>,
+) -> Result<(Option<TaskId>, TaskSpec), Failure> {
+    let given = [
+        ("parent_task_id", spec.parent_task_id.is_some()),
+        ("parent_run", spec.parent_run.is_some()),
+        ("tenant_id", spec.tenant_id.is_some()),
+        ("durability", spec.durability.is_some()),
+    ];
+    if let Some((field, _)) = given.into_iter().find(|(_, given)| *given) {
+        return Err(Subject::Task.wrong(field, "follows from the run that submits the child"));
     }
+    task(exchange, names, spec)
+}
+
+/// The task, and its id if the client chose one.
+fn task(
+    exchange: &Exchange,
+    names: &mut Names,
+    spec: &wire::TaskSpec<'_>,
+) -> Result<(Option<TaskId>, TaskSpec), Failure> {
     let id = spec.id.as_deref().map(read_task).transpose()?;
-    let payload = payload(&spec)?;
+    let payload = payload(spec)?;
     exchange.check_size("payload_bytes", Some(payload.bytes.len()))?;
-    let run_at = spec.run_policy.as_ref().map(run_at).transpose()?.flatten();
+    let when = match &spec.run_policy {
+        Some(given) => read_policy(Subject::Task, names, given)?,
+        None => When::default(),
+    };
     let metadata = spec.metadata.as_ref();
     let task = TaskSpec {
         kind: names.share(&spec.kind),
         queue: names.share(spec.queue.as_deref().unwrap_or("default")),
-        run_at,
+        run_at: when.run_at,
         priority: metadata.and_then(|metadata| metadata.priority).unwrap_or(0),
-        policy: policy(names, &spec)?,
-        extras: extras(names, &spec, &payload)?,
+        policy: policy(names, spec)?,
+        extras: extras(names, spec, &payload)?,
         payload,
-        schedule: None,
-        bonds: None,
+        schedule: when.schedule,
+        bonds: read_bonds(exchange, names, spec)?,
     };
-    Ok(match id {
-        Some(id) => Command::SubmitAs(id, Box::new(task)),
-        None => Command::Submit(Box::new(task)),
-    })
-}
-
-fn refuse_later_fields(spec: &wire::TaskSpec<'_>) -> Result<(), Failure> {
-    let constraints = spec.constraints.as_ref();
-    let later = [
-        ("unique_key", spec.unique_key.is_some()),
-        ("parent_task_id", spec.parent_task_id.is_some()),
-        ("depends_on", spec.depends_on.is_some()),
-        ("parent_run", spec.parent_run.is_some()),
-        ("budgets", spec.budgets.is_some()),
-        (
-            "durability",
-            spec.durability
-                .as_deref()
-                .is_some_and(|durability| durability != "immediate"),
-        ),
-        (
-            "constraints.required_capabilities",
-            constraints.is_some_and(|it| it.required_capabilities.is_some()),
-        ),
-        (
-            "constraints.fairness_key",
-            constraints.is_some_and(|it| it.fairness_key.is_some()),
-        ),
-    ];
-    match later.into_iter().find(|(_, given)| *given) {
-        Some((field, _)) => Err(Failure::not_supported(field)),
-        None => Ok(()),
-    }
+    Ok((id, task))
 }
 
 fn invalid(field: &'static str, message: &str) -> Failure {
-    Failure::new("invalid_task", format!("{field} {message}")).text("field", field)
+    Subject::Task.wrong(field, message)
 }
 
 /// JSON text as shared bytes.
@@ -114,37 +118,6 @@ fn payload(spec: &wire::TaskSpec<'_>) -> Result<Payload, Failure> {
     }
 }
 
-fn run_at(policy: &wire::RunPolicySpec<'_>) -> Result<Option<Timestamp>, Failure> {
-    match &*policy.kind {
-        "once" => {}
-        "repeat" | "cron" => return Err(Failure::not_supported("run_policy.type")),
-        _ => return Err(invalid("run_policy.type", "must be once, repeat or cron")),
-    }
-    let of_others = [
-        ("run_policy.count", &policy.count),
-        ("run_policy.interval_ms", &policy.interval_ms),
-        ("run_policy.start_at", &policy.start_at),
-        ("run_policy.end_at", &policy.end_at),
-        ("run_policy.expression", &policy.expression),
-        ("run_policy.timezone", &policy.timezone),
-        ("run_policy.max_occurrences", &policy.max_occurrences),
-        ("run_policy.misfire", &policy.misfire),
-        ("run_policy.misfire_grace_ms", &policy.misfire_grace_ms),
-        ("run_policy.catch_up_max", &policy.catch_up_max),
-        ("run_policy.overlap", &policy.overlap),
-        ("run_policy.jitter_ms", &policy.jitter_ms),
-    ];
-    if let Some((field, _)) = of_others.iter().find(|(_, given)| given.is_some()) {
-        return Err(invalid(field, "does not belong to the type once"));
-    }
-    instant("run_policy.run_at", policy.run_at.as_deref())
-}
-
-fn instant(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
-    text.map(|text| read_instant(text).map_err(|message| invalid(field, message)))
-        .transpose()
-}
-
 fn policy(names: &mut Names, spec: &wire::TaskSpec<'_>) -> Result<Option<Box<Policy>>, Failure> {
     if spec.constraints.is_none() && spec.retry.is_none() {
         return Ok(None);
@@ -163,12 +136,25 @@ fn policy(names: &mut Names, spec: &wire::TaskSpec<'_>) -> Result<Option<Box<Pol
             &mut policy.safety_level,
             given.safety_level.map(safety_level),
         );
+        if let Some(capabilities) = &given.required_capabilities {
+            policy.required_capabilities = required(names, capabilities)?;
+        }
+        policy.fairness_key = given.fairness_key.as_ref().map(|key| names.share(key));
     }
     if let Some(given) = &spec.retry {
         policy.retry = retry(names, given)?;
     }
     // Whoever spells the defaults out gets a task that costs no more than one that does not.
     Ok((policy != Policy::default()).then(|| Box::new(policy)))
+}
+
+/// Absent or some: an empty list would say nothing, and is more likely a mistake.
+fn required(names: &mut Names, given: &[wire::Str<'_>]) -> Result<Vec<Text>, Failure> {
+    if given.is_empty() {
+        let message = "must be absent, or name at least one capability";
+        return Err(invalid("constraints.required_capabilities", message));
+    }
+    Ok(given.iter().map(|name| names.share(name)).collect())
 }
 
 fn set<T>(field: &mut T, given: Option<T>) {
@@ -245,8 +231,8 @@ fn extras(
         description: text(metadata.and_then(|metadata| metadata.description.as_ref())),
         traceparent: text(spec.traceparent.as_ref()),
         idempotency_key: text(spec.idempotency_key.as_ref()),
-        expires_at: instant("expires_at", spec.expires_at.as_deref())?,
-        ..Extras::default()
+        expires_at: read_at(Subject::Task, "expires_at", spec.expires_at.as_deref())?,
+        unique_key: text(spec.unique_key.as_ref()),
     };
     Ok((extras != Extras::default()).then(|| Box::new(extras)))
 }

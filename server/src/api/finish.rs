@@ -2,12 +2,14 @@
 
 use mainstay_client::wire;
 use mainstay_core::{
-    CheckpointPut, Command, Fence, Finish, FinishOutcome, Outcome, RunError, RunId, RunState, Text,
+    Bytes, Call, CheckpointPut, Command, Fence, Finish, FinishOutcome, Outcome, RunError, RunId,
+    RunState, TaskId, TaskSpec, Text,
 };
 
-use super::batch::read_aside;
-use super::convert::json_bytes;
-use super::heartbeat::{named_run, path_run};
+use super::batch::{RunCount, read_aside};
+use super::budgets::read_amounts;
+use super::convert::{self, json_bytes};
+use super::heartbeat::{call_in, named_run, path_run};
 use super::items::Items;
 use super::names::Names;
 use crate::edge::{Exchange, Failure, Reply};
@@ -41,6 +43,7 @@ fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
         |batch: wire::FinishBatch<'_>| (batch.results, false),
     )?;
     let mut names = Names::default();
+    let mut runs = RunCount::default();
     let mut items = Items::with_capacity(ends.len());
     for (index, end) in ends.into_iter().enumerate() {
         let end: wire::Finish<'_> = match end {
@@ -52,9 +55,12 @@ fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
         };
         let named = named_run(exchange, end.run_id.as_deref(), &end.token);
         let built = named
-            .and_then(|(run, fence)| Ok((run, command(exchange, &mut names, (run, fence), &end)?)));
+            .and_then(|(run, fence)| Ok((run, call(exchange, &mut names, (run, fence), &end)?)));
         match built {
-            Ok((run, command)) => items.call(Named::Run(run), exchange.call_of(command)),
+            Ok((run, call)) => {
+                runs.add(&call)?;
+                items.call(Named::Run(run), call);
+            }
             Err(failure) => {
                 let name = end.run_id.as_deref().unwrap_or_default().to_owned();
                 items.fail(Named::Text(name), failure.within("results", index));
@@ -80,27 +86,19 @@ fn write_result(json: &mut Writer, run: &Named, result: &Result<Outcome, Failure
     json.end_object();
 }
 
-/// The command that ends an attempt in the worker's words.
-fn command(
+/// The call that ends an attempt in the worker's words.
+fn call(
     exchange: &Exchange,
     names: &mut Names,
     (run, fence): (RunId, Fence),
     end: &wire::Finish<'_>,
-) -> Result<Command, Failure> {
-    let later = [
-        ("children", end.children.is_some()),
-        ("consumption", end.consumption.is_some()),
-        ("custom_events", end.custom_events.is_some()),
-    ];
-    if let Some((field, _)) = later.into_iter().find(|(_, given)| *given) {
-        return Err(Failure::not_supported(field));
-    }
+) -> Result<Call, Failure> {
     exchange.check_size(
         "output_bytes",
         end.output.as_ref().map(|output| output.text().len()),
     )?;
     let checkpoints = end.checkpoints.iter().flatten();
-    Ok(Command::Finish(Box::new(Finish {
+    let command = Command::Finish(Box::new(Finish {
         run,
         fence,
         outcome: outcome(end.outcome),
@@ -114,8 +112,37 @@ fn command(
         checkpoints: checkpoints
             .map(|(name, value)| (names.share(name), json_bytes(value)))
             .collect(),
-        ..Finish::default()
-    })))
+        consumption: read_amounts(names, end.consumption.as_deref().unwrap_or_default()),
+        children: children(exchange, names, end.children.as_deref().unwrap_or_default())?,
+        custom_events: custom_events(exchange, end.custom_events.as_deref().unwrap_or_default())?,
+    }));
+    call_in(exchange, end.tenant_id.as_deref(), command)
+}
+
+fn children(
+    exchange: &Exchange,
+    names: &mut Names,
+    given: &[wire::TaskSpec<'_>],
+) -> Result<Vec<(Option<TaskId>, TaskSpec)>, Failure> {
+    let read = |(index, spec)| {
+        convert::child(exchange, names, spec).map_err(|failure| failure.within("children", index))
+    };
+    given.iter().enumerate().map(read).collect()
+}
+
+fn custom_events(
+    exchange: &Exchange,
+    given: &[wire::CustomEvent<'_>],
+) -> Result<Vec<(Text, Option<Bytes>)>, Failure> {
+    let read = |event: &wire::CustomEvent<'_>| {
+        let payload = event.payload.as_ref().map(json_bytes);
+        exchange.check_size(
+            "payload_bytes",
+            payload.as_ref().map(|payload| payload.len()),
+        )?;
+        Ok((Text::from(&*event.key), payload))
+    };
+    given.iter().map(read).collect()
 }
 
 fn outcome(given: wire::FinishOutcome) -> FinishOutcome {
@@ -138,20 +165,16 @@ fn run_error(names: &mut Names, given: &wire::FinishError<'_>) -> RunError {
 
 /// `POST /api/v1/runs/{run_id}/finish`.
 pub(crate) async fn one(exchange: Exchange) -> Result<Reply, Failure> {
-    let (exchange, (run, command)) = read_aside(exchange, |exchange| {
+    let (exchange, (run, call)) = read_aside(exchange, |exchange| {
         let end: wire::Finish<'_> = exchange.read(Subject::Request)?;
         let run = path_run(exchange, end.run_id.as_deref())?;
-        let fence = exchange
-            .handle()
-            .read_token(run, &end.token)
-            .ok_or_else(|| Failure::lease_lost(run))?;
-        Ok((
-            run,
-            command(exchange, &mut Names::default(), (run, fence), &end)?,
-        ))
+        let fence = exchange.fence(run, &end.token)?;
+        let call = call(exchange, &mut Names::default(), (run, fence), &end)?;
+        RunCount::default().add(&call)?;
+        Ok((run, call))
     })
     .await?;
-    let placed = exchange.call(command).await?;
+    let placed = exchange.call_by(call).await?;
     let Outcome::Finished(state) = placed.value else {
         return Err(Failure::internal());
     };
@@ -169,23 +192,21 @@ fn finished(run: RunId, state: RunState, sequence: u64) -> Reply {
 
 /// `POST /api/v1/runs/{run_id}/checkpoints`.
 pub(crate) async fn checkpoint(exchange: Exchange) -> Result<Reply, Failure> {
-    let (exchange, put) = read_aside(exchange, |exchange| {
+    let (exchange, (run, name, call)) = read_aside(exchange, |exchange| {
         let body: wire::Checkpoint<'_> = exchange.read(Subject::Request)?;
         let run = exchange.run()?;
-        let fence = exchange
-            .handle()
-            .read_token(run, &body.token)
-            .ok_or_else(|| Failure::lease_lost(run))?;
-        Ok(CheckpointPut {
+        let name = Text::from(&*body.name);
+        let command = Command::Checkpoint(Box::new(CheckpointPut {
             run,
-            fence,
-            name: Text::from(&*body.name),
+            fence: exchange.fence(run, &body.token)?,
+            name: name.clone(),
             value: json_bytes(&body.value),
-        })
+        }));
+        let call = call_in(exchange, body.tenant_id.as_deref(), command)?;
+        Ok((run, name, call))
     })
     .await?;
-    let (run, name) = (put.run, put.name.clone());
-    let placed = exchange.call(Command::Checkpoint(Box::new(put))).await?;
+    let placed = exchange.call_by(call).await?;
     let mut json = Writer::new();
     json.object()
         .plain_field("run_id", &run)

@@ -39,8 +39,15 @@ fn read_many(exchange: &Exchange) -> Result<Items<String>, Failure> {
         };
         let name = beat.run_id.as_deref().unwrap_or_default().to_owned();
         let named = named_run(exchange, beat.run_id.as_deref(), &beat.token);
-        match named {
-            Ok((run, fence)) => items.call(name, exchange.call_of(command(run, fence, &beat))),
+        let call = named.and_then(|(run, fence)| {
+            call_in(
+                exchange,
+                beat.tenant_id.as_deref(),
+                command(run, fence, &beat),
+            )
+        });
+        match call {
+            Ok(call) => items.call(name, call),
             Err(failure) => items.fail(name, failure.within("leases", index)),
         }
     }
@@ -67,11 +74,18 @@ pub(crate) fn named_run(
         return Err(Failure::new("invalid_request", "run_id is required").text("field", "run_id"));
     };
     let run = read_run(text)?;
-    let fence = exchange
-        .handle()
-        .read_token(run, token)
-        .ok_or_else(|| Failure::lease_lost(run))?;
-    Ok((run, fence))
+    Ok((run, exchange.fence(run, token)?))
+}
+
+/// A call about a lease of the tenant that its holder names, as a claim over all tenants told it.
+pub(crate) fn call_in(
+    exchange: &Exchange,
+    tenant: Option<&str>,
+    command: Command,
+) -> Result<Call, Failure> {
+    let mut call = exchange.call_of(command);
+    call.principal.tenant = exchange.tenant_of(Subject::Request, tenant)?;
+    Ok(call)
 }
 
 /// The run of the path; a body that names another is refused.
@@ -111,13 +125,11 @@ pub(crate) async fn one(exchange: Exchange) -> Result<Reply, Failure> {
     let (run, call): (RunId, Call) = {
         let beat: wire::Heartbeat<'_> = exchange.read(Subject::Request)?;
         let run = path_run(&exchange, beat.run_id.as_deref())?;
-        let fence = exchange
-            .handle()
-            .read_token(run, &beat.token)
-            .ok_or_else(|| Failure::lease_lost(run))?;
-        (run, exchange.call_of(command(run, fence, &beat)))
+        let fence = exchange.fence(run, &beat.token)?;
+        let tenant = beat.tenant_id.as_deref();
+        (run, call_in(&exchange, tenant, command(run, fence, &beat))?)
     };
-    let placed = exchange.call(call.command).await?;
+    let placed = exchange.call_by(call).await?;
     let Outcome::Beat(beat) = placed.value else {
         return Err(Failure::internal());
     };

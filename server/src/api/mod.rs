@@ -2,6 +2,9 @@
 
 mod backup;
 mod batch;
+mod bonds;
+mod budgets;
+mod changes;
 mod claim;
 mod control;
 mod convert;
@@ -18,7 +21,10 @@ mod query;
 mod queues;
 mod route;
 mod run_json;
+mod run_policy;
 mod runs;
+mod schedule;
+mod subscriptions;
 mod table;
 mod task_json;
 mod tasks;

@@ -37,10 +37,43 @@ pub(crate) struct BodyRule {
     pub(crate) schema: &'static str,
 }
 
+/// What a route does to what its path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Verb {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+            Verb::Put => "PUT",
+            Verb::Patch => "PATCH",
+            Verb::Delete => "DELETE",
+        }
+    }
+
+    fn of(method: &Method) -> Option<Verb> {
+        match *method {
+            Method::GET | Method::HEAD => Some(Verb::Get),
+            Method::POST => Some(Verb::Post),
+            Method::PUT => Some(Verb::Put),
+            Method::PATCH => Some(Verb::Patch),
+            Method::DELETE => Some(Verb::Delete),
+            _ => None,
+        }
+    }
+}
+
 /// One route: all that the router, the edge and the OpenAPI document know of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
-    pub(crate) post: bool,
+    pub(crate) verb: Verb,
     /// Segments in braces take any one segment.
     pub(crate) path: &'static str,
     pub(crate) summary: &'static str,
@@ -67,7 +100,7 @@ impl Route {
         work: Work,
     ) -> Route {
         Route {
-            post: false,
+            verb: Verb::Get,
             path,
             summary,
             access: Access::Key,
@@ -89,10 +122,15 @@ impl Route {
         work: Work,
     ) -> Route {
         Route {
-            post: true,
+            verb: Verb::Post,
             body: Some(body),
             ..Route::get(path, summary, answers, work)
         }
+    }
+
+    /// The same under another verb.
+    pub(crate) const fn verb(self, verb: Verb) -> Route {
+        Route { verb, ..self }
     }
 
     pub(crate) const fn access(self, access: Access) -> Route {
@@ -127,7 +165,12 @@ impl Route {
     }
 
     pub(crate) fn method(&self) -> &'static str {
-        if self.post { "POST" } else { "GET" }
+        self.verb.name()
+    }
+
+    /// Whether it may change something.
+    pub(crate) fn changes(&self) -> bool {
+        self.verb != Verb::Get
     }
 
     /// Its place in the table.
@@ -141,20 +184,12 @@ impl Route {
     fn is_fixed(&self) -> bool {
         !self.path.contains('{')
     }
-
-    fn takes(&self, method: &Method) -> bool {
-        if self.post {
-            method == Method::POST
-        } else {
-            method == Method::GET || method == Method::HEAD
-        }
-    }
 }
 
 /// What a path leads to.
 pub(crate) enum Found {
-    /// A route, and what stood in its braces.
-    Route(&'static Route, String),
+    /// A route, and what stood in its braces, in order.
+    Route(&'static Route, Vec<String>),
     /// Only routes of other methods: the value of `Allow`.
     OtherMethod(String),
     /// Nothing.
@@ -163,22 +198,22 @@ pub(crate) enum Found {
 
 /// Finds the route of a path. A fixed path shadows those with braces, whatever the method.
 pub(crate) fn find_route(method: &Method, path: &str) -> Found {
+    let verb = Verb::of(method);
     let mut allow: Vec<&'static str> = Vec::new();
     let fixed = ROUTES
         .iter()
         .any(|route| route.is_fixed() && route.path == path);
     for route in ROUTES.iter().filter(|route| route.is_fixed() == fixed) {
-        let Some(target) = matches(route.path, path) else {
+        let Some(targets) = matches(route.path, path) else {
             continue;
         };
-        if route.takes(method) {
-            return Found::Route(route, target.to_owned());
+        if verb == Some(route.verb) {
+            return Found::Route(route, targets);
         }
-        allow.extend(if route.post {
-            &["POST"][..]
-        } else {
-            &["GET", "HEAD"]
-        });
+        allow.push(route.method());
+        if route.verb == Verb::Get {
+            allow.push("HEAD");
+        }
     }
     if allow.is_empty() {
         Found::Nothing
@@ -188,18 +223,18 @@ pub(crate) fn find_route(method: &Method, path: &str) -> Found {
 }
 
 /// What stands in the pattern's braces, if the path is of the pattern.
-fn matches<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
-    let mut target = "";
+fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let mut targets = Vec::new();
     let mut expected = pattern.split('/');
     let mut actual = path.split('/');
     loop {
         match (expected.next(), actual.next()) {
-            (None, None) => return Some(target),
+            (None, None) => return Some(targets),
             (Some(pattern), Some(segment)) if pattern.starts_with('{') => {
                 if segment.is_empty() {
                     return None;
                 }
-                target = segment;
+                targets.push(segment.to_owned());
             }
             (Some(pattern), Some(segment)) if pattern == segment => {}
             _ => return None,
@@ -214,7 +249,7 @@ mod tests {
 
     fn found(method: Method, path: &str) -> String {
         match find_route(&method, path) {
-            Found::Route(route, target) => format!("{} {target}", route.path),
+            Found::Route(route, targets) => format!("{} {}", route.path, targets.join(" ")),
             Found::OtherMethod(allow) => format!("allow {allow}"),
             Found::Nothing => "nothing".into(),
         }
@@ -231,6 +266,10 @@ mod tests {
         assert_eq!(
             found(Method::GET, "/api/v1/tasks/x"),
             "/api/v1/tasks/{task_id} x"
+        );
+        assert_eq!(
+            found(Method::POST, "/api/v1/tasks/x/budgets/token/replenish"),
+            "/api/v1/tasks/{task_id}/budgets/{dimension}/replenish x token"
         );
         assert_eq!(found(Method::GET, "/api/v1/tasks/batch"), "allow POST");
         assert_eq!(found(Method::DELETE, "/api/v1/engine"), "allow GET, HEAD");
@@ -250,17 +289,13 @@ mod tests {
     #[test]
     fn every_route_is_found_by_its_own_path_and_knows_its_place() {
         for (index, route) in ROUTES.iter().enumerate() {
-            let method = if route.post {
-                Method::POST
-            } else {
-                Method::GET
-            };
+            let method: Method = route.method().parse().expect("a method");
             let Found::Route(found, _) = find_route(&method, route.path) else {
                 panic!("{}", route.path)
             };
             assert_eq!(
-                (found.path, found.post, found.index()),
-                (route.path, route.post, index)
+                (found.path, found.verb, found.index()),
+                (route.path, route.verb, index)
             );
         }
     }

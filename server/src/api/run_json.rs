@@ -2,6 +2,7 @@
 
 use mainstay_core::{AttemptView, ChangeView, Explain, LeaseView, RunError, RunView, Text};
 
+use super::budgets::{write_amounts, write_budgets};
 use super::task_json::write_memos;
 use crate::json::Writer;
 
@@ -53,12 +54,13 @@ pub(crate) fn write_run(json: &mut Writer, run: &RunView) {
     if let Some(at) = run.retry_at {
         json.instant_field("retry_at", at);
     }
-    json.name("budgets")
-        .array()
-        .end_array()
-        .name("retry_of")
-        .null()
-        .end_object();
+    json.name("budgets");
+    write_budgets(json, &run.budgets);
+    json.string_field("origin", run.origin.name());
+    if let Some(at) = run.occurrence {
+        json.instant_field("occurrence", at);
+    }
+    json.name("retry_of").null().end_object();
 }
 
 fn maybe_text(json: &mut Writer, name: &str, text: Option<&Text>) {
@@ -109,10 +111,9 @@ fn write_attempt(json: &mut Writer, attempt: &AttemptView) {
         json.raw(output);
     });
     json.string_field("worker", &attempt.worker)
-        .name("consumption")
-        .array()
-        .end_array()
-        .end_object();
+        .name("consumption");
+    write_amounts(json, &attempt.consumption);
+    json.end_object();
 }
 
 fn write_lease(json: &mut Writer, lease: &LeaseView) {

@@ -4,10 +4,10 @@ use mainstay_core::limits::{BATCH_BODY_BYTES_MAX, TASK_BODY_BYTES_MAX};
 
 use super::events::{EVENT_PARAMETERS, OWN_EVENT_PARAMETERS};
 use super::filters::{RUN_PARAMETERS, TASK_PARAMETERS};
-use super::route::{Access, BodyRule, Route};
+use super::route::{Access, BodyRule, Route, Verb};
 use super::{
-    backup, batch, claim, control, events, finish, health, heartbeat, lists, query, queues, runs,
-    tasks,
+    backup, batch, budgets, changes, claim, control, events, finish, health, heartbeat, lists,
+    query, queues, runs, subscriptions, tasks,
 };
 
 const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
@@ -37,10 +37,35 @@ const fn optional(schema: &'static str) -> BodyRule {
 const TASK_ERRORS: &[&str] = &[
     "invalid_task",
     "invalid_task_id",
+    "invalid_run_id",
     "limit_exceeded",
-    "not_supported",
     "idempotency_conflict",
     "task_already_exists",
+    "task_not_found",
+    "parent_terminal",
+    "hierarchy_too_deep",
+    "dependency_cycle",
+    "zero_limit",
+    "lease_lost",
+    "non_monotonic_sequence",
+];
+const TASK: &[&str] = &["invalid_task_id", "task_not_found"];
+const TASK_CHANGE: &[&str] = &[
+    "invalid_task_id",
+    "task_not_found",
+    "non_monotonic_sequence",
+];
+const BUDGET: &[&str] = &[
+    "invalid_task_id",
+    "task_not_found",
+    "budget_not_allocated",
+    "zero_limit",
+    "limit_exceeded",
+    "non_monotonic_sequence",
+];
+const QUEUE: &[&str] = &[
+    "queue_not_found",
+    "limit_exceeded",
     "non_monotonic_sequence",
 ];
 const LIST: &[&str] = &[
@@ -78,6 +103,15 @@ const LEASE: &[&str] = &[
     "already_finished",
     "checkpoint_conflict",
     "limit_exceeded",
+    "invalid_task",
+    "invalid_task_id",
+    "task_already_exists",
+    "task_not_found",
+    "parent_terminal",
+    "hierarchy_too_deep",
+    "dependency_cycle",
+    "zero_limit",
+    "idempotency_conflict",
 ];
 
 /// Every route.
@@ -185,6 +219,40 @@ pub(crate) static ROUTES: &[Route] = &[
     .all_tenants()
     .parameters(EVENT_PARAMETERS)
     .errors(EVENTS),
+        "/api/v1/queues/{name}",
+        "One queue: its settings and its runs",
+        &[(200, "Queue")],
+        |x| Box::pin(queues::one(x)),
+    )
+    .errors(&["queue_not_found"]),
+    Route::post(
+        "/api/v1/queues/{name}",
+        "Set what a queue allows; what is absent is not limited any more",
+        body("QueueSettings", SMALL_BODY_BYTES_MAX),
+        &[(200, "Queue")],
+        |x| Box::pin(queues::configure(x)),
+    )
+    .verb(Verb::Put)
+    .control()
+    .errors(QUEUE),
+    Route::post(
+        "/api/v1/queues/{name}/pause",
+        "Grant nothing from a queue",
+        optional("Reason"),
+        &[(200, "EngineChanged")],
+        |x| Box::pin(queues::pause(x)),
+    )
+    .control()
+    .errors(QUEUE),
+    Route::post(
+        "/api/v1/queues/{name}/resume",
+        "Grant a queue's runs again",
+        optional("Reason"),
+        &[(200, "EngineChanged")],
+        |x| Box::pin(queues::resume(x)),
+    )
+    .control()
+    .errors(QUEUE),
     Route::post(
         "/api/v1/query",
         "Ask in SQL over the documented views, reading only; bytes are {\"base64\": \"…\"}, infinities are strings",
@@ -211,7 +279,131 @@ pub(crate) static ROUTES: &[Route] = &[
         &[(200, "Task")],
         |x| Box::pin(tasks::get(x)),
     )
-    .errors(&["invalid_task_id", "task_not_found"]),
+    .errors(TASK),
+    Route::post(
+        "/api/v1/tasks/{task_id}",
+        "Change a task's metadata, or a cron task's schedule",
+        body("TaskPatch", SMALL_BODY_BYTES_MAX),
+        &[(200, "Task")],
+        |x| Box::pin(changes::update(x)),
+    )
+    .verb(Verb::Patch)
+    .control()
+    .errors(TASK_CHANGE),
+    Route::post(
+        "/api/v1/tasks/{task_id}/dependencies",
+        "Make a task that has not started wait for others",
+        body("Dependencies", SMALL_BODY_BYTES_MAX),
+        &[(200, "DependenciesDeclared")],
+        |x| Box::pin(changes::depend(x)),
+    )
+    .control()
+    .errors(&[
+        "invalid_task_id",
+        "task_not_found",
+        "empty_dependency_list",
+        "dependency_cycle",
+        "task_already_started",
+        "limit_exceeded",
+        "non_monotonic_sequence",
+    ]),
+    Route::post(
+        "/api/v1/tasks/{task_id}/runs",
+        "One more run of a task, beside its policy",
+        optional("NewRun"),
+        &[(201, "RunBrief")],
+        |x| Box::pin(changes::create_run(x)),
+    )
+    .control()
+    .errors(&[
+        "invalid_task_id",
+        "invalid_run_id",
+        "task_not_found",
+        "task_canceled",
+        "run_already_exists",
+        "run_create_requires_scheduled",
+        "non_monotonic_sequence",
+    ]),
+    Route::get(
+        "/api/v1/tasks/{task_id}/budgets",
+        "A task's budgets",
+        &[(200, "[Budget]")],
+        |x| Box::pin(budgets::list(x)),
+    )
+    .errors(TASK),
+    Route::post(
+        "/api/v1/tasks/{task_id}/budgets",
+        "Set a budget, or change its limit within its period",
+        body("BudgetSpec", SMALL_BODY_BYTES_MAX),
+        &[(200, "Budget")],
+        |x| Box::pin(budgets::allocate(x)),
+    )
+    .control()
+    .errors(BUDGET),
+    Route::post(
+        "/api/v1/tasks/{task_id}/budgets/{dimension}/replenish",
+        "Begin a new period of a budget",
+        body("Replenish", SMALL_BODY_BYTES_MAX),
+        &[(200, "Budget")],
+        |x| Box::pin(budgets::replenish(x)),
+    )
+    .control()
+    .errors(BUDGET),
+    Route::post(
+        "/api/v1/tasks/{task_id}/subscriptions",
+        "Let a task wait to hear of something",
+        body("Subscribe", SMALL_BODY_BYTES_MAX),
+        &[(201, "Subscribed")],
+        |x| Box::pin(subscriptions::subscribe(x)),
+    )
+    .errors(&[
+        "invalid_task_id",
+        "task_not_found",
+        "invalid_subscription_id",
+        "subscription_already_exists",
+        "limit_exceeded",
+        "non_monotonic_sequence",
+    ]),
+    Route::post(
+        "/api/v1/subscriptions/{subscription_id}",
+        "Let a task wait no longer",
+        optional("Empty"),
+        &[(200, "Unsubscribed")],
+        |x| Box::pin(subscriptions::unsubscribe(x)),
+    )
+    .verb(Verb::Delete)
+    .errors(&[
+        "invalid_subscription_id",
+        "subscription_not_found",
+        "subscription_already_canceled",
+        "non_monotonic_sequence",
+    ]),
+    Route::get(
+        "/api/v1/tasks/{task_id}/schedule",
+        "The coming instants of a task",
+        &[(200, "Occurrences")],
+        |x| Box::pin(schedule::of_task(x)),
+    )
+    .parameters(&["next integer"])
+    .errors(&["invalid_task_id", "task_not_found", "invalid_parameter"]),
+    Route::post(
+        "/api/v1/schedule/preview",
+        "The first instants of a schedule that would begin now",
+        body("Preview", SMALL_BODY_BYTES_MAX),
+        &[(200, "Occurrences")],
+        |x| Box::pin(schedule::preview(x)),
+    ),
+    Route::post(
+        "/api/v1/custom-events",
+        "Publish an event of one's own to the subscriptions that wait for it",
+        BodyRule {
+            scales: true,
+            ..body("CustomEvent", TASK_BODY_BYTES_MAX)
+        },
+        &[(200, "Triggered")],
+        |x| Box::pin(subscriptions::publish(x)),
+    )
+    .errors(&["limit_exceeded", "non_monotonic_sequence"]),
     Route::post(
         "/api/v1/tasks/{task_id}/cancel",
         "Cancel a task and its runs",
@@ -220,11 +412,7 @@ pub(crate) static ROUTES: &[Route] = &[
         |x| Box::pin(tasks::cancel(x)),
     )
     .control()
-    .errors(&[
-        "invalid_task_id",
-        "task_not_found",
-        "non_monotonic_sequence",
-    ]),
+    .errors(TASK_CHANGE),
     Route::get("/api/v1/runs/{run_id}", "One run", &[(200, "Run")], |x| {
         Box::pin(runs::get(x))
     })
@@ -318,6 +506,14 @@ pub(crate) static ROUTES: &[Route] = &[
         |x| Box::pin(finish::checkpoint(x)),
     )
     .errors(LEASE),
+    Route::post(
+        "/api/v1/runs/{run_id}/consume",
+        "Report what a running attempt uses as it goes",
+        body("Consume", SMALL_BODY_BYTES_MAX),
+        &[(200, "Consumed")],
+        |x| Box::pin(budgets::consume(x)),
+    )
+    .errors(&["invalid_run_id", "lease_lost", "limit_exceeded"]),
     Route::post(
         "/api/v1/leases",
         "Claim work, waiting for it if asked to",

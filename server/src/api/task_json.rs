@@ -6,7 +6,9 @@ use mainstay_core::{
     SubmittedRun, TaskView, Text,
 };
 
+use super::bonds::write_bonds;
 use super::convert::default_type;
+use super::run_policy::write_policy;
 use crate::json::Writer;
 
 /// Everything about a task.
@@ -18,7 +20,7 @@ pub(crate) fn write_task(json: &mut Writer, task: &TaskView) {
         .string_field("queue", &task.queue);
     json.string_field("state", task.state.name());
     write_payload(json, &task.payload, task.extras.content_type.as_ref());
-    write_run_policy(json, task);
+    write_policy(json, task);
     write_constraints(json, &task.policy);
     write_retry(json, &task.policy);
     write_metadata(json, task.priority, Some(&task.extras));
@@ -30,23 +32,22 @@ pub(crate) fn write_task(json: &mut Writer, task: &TaskView) {
         task.extras.idempotency_key.as_ref(),
         string,
     );
+    json.maybe("unique_key", task.extras.unique_key.as_ref(), string);
     json.maybe("expires_at", task.extras.expires_at, |json, at| {
         json.instant(at);
     });
     json.maybe("traceparent", task.extras.traceparent.as_ref(), string);
-    json.instant_field("created_at", task.created_at)
-        .name("updated_at")
-        .null();
+    json.instant_field("created_at", task.created_at);
+    json.maybe("updated_at", task.updated_at, |json, at| {
+        json.instant(at);
+    });
     json.maybe("canceled_at", task.canceled_at, |json, at| {
         json.instant(at);
     });
     json.string_field("created_by", &task.created_by);
+    write_bonds(json, task);
     json.name("runs_by_state");
-    let mut counts = [0u64; RunState::ALL.len()];
-    for run in &task.runs {
-        counts[run.state as usize] += 1;
-    }
-    write_counts(json, &counts);
+    write_counts(json, &task.runs_by_state);
     write_runs(json, task);
     json.end_object();
 }
@@ -59,42 +60,35 @@ pub(crate) fn write_task_line(json: &mut Writer, line: &TaskLine) {
         .plain_field("tenant_id", &line.tenant);
     json.string_field("kind", &task.kind)
         .string_field("queue", &task.queue);
-    write_run_policy(json, task);
+    write_policy(json, task);
     write_constraints(json, &task.policy);
     write_metadata(json, task.priority, Some(&task.extras));
-    json.instant_field("created_at", task.created_at)
-        .name("updated_at")
-        .null();
-    json.string_field("state", task.state.name()).end_object();
-}
-
-fn write_run_policy(json: &mut Writer, task: &TaskView) {
-    json.name("run_policy")
-        .object()
-        .string_field("type", "once");
-    // Due at once is what a task is without a run_at: then it was not asked for.
-    if task.scheduled_at != task.created_at {
-        json.instant_field("run_at", task.scheduled_at);
+    json.instant_field("created_at", task.created_at);
+    json.maybe("updated_at", task.updated_at, |json, at| {
+        json.instant(at);
+    });
+    if let Some(parent) = task.bond.as_deref().and_then(|bond| bond.parent) {
+        json.plain_field("parent_task_id", &parent);
     }
-    json.end_object();
+    json.string_field("state", task.state.name()).end_object();
 }
 
 /// `runs` and `runs_total`, into an object that is open.
 pub(crate) fn write_runs(json: &mut Writer, task: &TaskView) {
     json.name("runs").array();
-    for SubmittedRun {
-        run,
-        state,
-        scheduled_at,
-    } in &task.runs
-    {
-        json.object()
-            .plain_field("run_id", run)
-            .string_field("state", state.name());
-        json.instant_field("scheduled_at", *scheduled_at)
-            .end_object();
+    for run in &task.runs {
+        write_run_brief(json, run);
     }
     json.end_array().number_field("runs_total", task.runs_total);
+}
+
+/// A run in a few words.
+pub(crate) fn write_run_brief(json: &mut Writer, run: &SubmittedRun) {
+    json.object()
+        .plain_field("run_id", &run.run)
+        .string_field("state", run.state.name())
+        .instant_field("scheduled_at", run.scheduled_at)
+        .end_object();
 }
 
 /// Counts by state, as an object.
@@ -170,8 +164,14 @@ fn write_constraints(json: &mut Writer, policy: &Policy) {
         SafetyLevel::Transactional => "transactional",
     };
     json.string_field("hold_policy", hold)
-        .string_field("safety_level", safety)
-        .end_object();
+        .string_field("safety_level", safety);
+    if !policy.required_capabilities.is_empty() {
+        json.strings_field("required_capabilities", &policy.required_capabilities);
+    }
+    json.maybe("fairness_key", policy.fairness_key.as_ref(), |json, key| {
+        json.string(key);
+    });
+    json.end_object();
 }
 
 fn write_retry(json: &mut Writer, policy: &Policy) {

@@ -1,7 +1,9 @@
 //! Single tasks: submit, look, cancel.
 
 use mainstay_client::wire;
-use mainstay_core::{Answer, Command, Outcome, Query, TaskCancel, TaskId, Text};
+use mainstay_core::{
+    Answer, Command, Outcome, Query, TaskCancel, TaskId, TaskView, TenantId, Text,
+};
 
 use super::convert;
 use super::names::Names;
@@ -11,17 +13,18 @@ use crate::json::{Subject, Writer};
 
 /// `POST /api/v1/tasks`.
 pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
-    let command = {
+    let call = {
         let mut spec: wire::TaskSpec<'_> = exchange.read(Subject::Task)?;
         let key = exchange.merge_key(spec.idempotency_key.as_deref(), "invalid_task")?;
         spec.idempotency_key = key.map(wire::Str::from);
         convert::submit(&exchange, &mut Names::default(), spec)?
     };
-    let placed = exchange.call(command).await?;
+    let tenant = call.principal.tenant;
+    let placed = exchange.call_by(call).await?;
     let Outcome::Submitted(submitted) = placed.value else {
         return Err(Failure::internal());
     };
-    let found = find(&exchange, submitted.task).await?;
+    let found = find_task(&exchange, tenant, submitted.task).await?;
     let view = found.value;
     // The view may be younger than the submit: what is answered reflects the later of the two.
     let sequence = placed.sequence.max(found.sequence);
@@ -39,17 +42,19 @@ pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
 
 /// `GET /api/v1/tasks/{task_id}`.
 pub(crate) async fn get(exchange: Exchange) -> Result<Reply, Failure> {
-    let found = find(&exchange, exchange.task()?).await?;
+    let found = find_task(&exchange, exchange.principal.tenant, exchange.task()?).await?;
     let mut json = Writer::with_capacity(1024 + found.value.payload.bytes.len());
     write_task(&mut json, &found.value);
     Ok(Reply::json(json.done()).at(found.sequence))
 }
 
-async fn find(
+/// The task of this id in the tenant.
+pub(crate) async fn find_task(
     exchange: &Exchange,
+    tenant: TenantId,
     task: TaskId,
-) -> Result<Placed<Box<mainstay_core::TaskView>>, Failure> {
-    let placed = exchange.ask(Query::Task(task)).await?;
+) -> Result<Placed<Box<TaskView>>, Failure> {
+    let placed = exchange.ask_in(tenant, Query::Task(task)).await?;
     match placed.value {
         Answer::Task(value) => Ok(Placed {
             value,
@@ -75,7 +80,8 @@ pub(crate) async fn cancel(exchange: Exchange) -> Result<Reply, Failure> {
     json.number_field("runs_cancel_requested", canceled.runs_cancel_requested);
     json.number_field("runs_already_terminal", canceled.runs_already_terminal);
     json.number_field("runs_total", canceled.runs_total);
-    json.number_field("descendants_canceled", 0).end_object();
+    json.number_field("descendants_canceled", canceled.descendants_canceled)
+        .end_object();
     Ok(Reply::json(json.done()).at(placed.sequence))
 }
 

@@ -48,6 +48,12 @@ pub(crate) const CODES: &[Code] = &[
         "Not a UUID, or the nil UUID.",
     ),
     code(
+        "invalid_subscription_id",
+        400,
+        "subscription_id",
+        "Not a UUID, or the nil UUID.",
+    ),
+    code(
         "invalid_task_id",
         400,
         "task_id",
@@ -55,8 +61,20 @@ pub(crate) const CODES: &[Code] = &[
     ),
     code("malformed_request", 400, "", "Not an HTTP request."),
     code("unauthorized", 401, "", "No API key, or not a valid one."),
+    code(
+        "queue_not_found",
+        404,
+        "queue",
+        "No such queue in the tenant: nothing was ever submitted to it or set on it.",
+    ),
     code("route_not_found", 404, "", "There is nothing at this path."),
     code("run_not_found", 404, "run_id", "No such run in the tenant."),
+    code(
+        "subscription_not_found",
+        404,
+        "subscription_id",
+        "No such subscription in the tenant.",
+    ),
     code(
         "task_not_found",
         404,
@@ -88,10 +106,52 @@ pub(crate) const CODES: &[Code] = &[
         "The attempt has ended with another outcome, output or error.",
     ),
     code(
+        "attempt_already_active",
+        409,
+        "attempt_id",
+        "An attempt is on its way.",
+    ),
+    code(
+        "attempt_finish_missing_active",
+        409,
+        "run_id",
+        "No attempt is on its way.",
+    ),
+    code(
+        "attempt_finish_requires_running",
+        409,
+        "state",
+        "Attempts end on running runs only.",
+    ),
+    code(
+        "attempt_mismatch",
+        409,
+        "expected, provided",
+        "Another attempt is on its way.",
+    ),
+    code(
+        "attempt_start_requires_running",
+        409,
+        "state",
+        "Attempts begin on running runs only.",
+    ),
+    code(
+        "budget_not_allocated",
+        409,
+        "dimension",
+        "No budget of this dimension was set.",
+    ),
+    code(
         "checkpoint_conflict",
         409,
         "name",
         "The checkpoint exists with another value.",
+    ),
+    code(
+        "dependency_cycle",
+        409,
+        "task_id",
+        "The task would wait for itself.",
     ),
     code(
         "engine_already_paused",
@@ -113,10 +173,46 @@ pub(crate) const CODES: &[Code] = &[
         "A run cannot go from one of these states to the other.",
     ),
     code(
+        "lease_already_active",
+        409,
+        "owner",
+        "Somebody holds the run.",
+    ),
+    code(
+        "lease_expiry_mismatch",
+        409,
+        "expected_ms, provided_ms",
+        "The lease ends at another time.",
+    ),
+    code(
+        "lease_heartbeat_expiry_regression",
+        409,
+        "current_ms, provided_ms",
+        "The lease would end earlier.",
+    ),
+    code(
+        "lease_invalid_run_state",
+        409,
+        "state",
+        "Only ready runs can be leased, and only held ones kept or given back.",
+    ),
+    code(
         "lease_lost",
         409,
         "run_id",
         "The token is not the live one; nothing was changed.",
+    ),
+    code(
+        "lease_missing_active",
+        409,
+        "run_id",
+        "Nobody holds the run.",
+    ),
+    code(
+        "lease_owner_mismatch",
+        409,
+        "expected, provided",
+        "Somebody else holds the run.",
     ),
     code(
         "non_monotonic_sequence",
@@ -125,10 +221,29 @@ pub(crate) const CODES: &[Code] = &[
         "The log does not stand where `If-Sequence` says.",
     ),
     code(
+        "parent_terminal",
+        409,
+        "task_id",
+        "The parent has ended: it gets no further children.",
+    ),
+    code(
         "previous_state_mismatch",
         409,
         "expected, actual",
         "The run is not in the expected state.",
+    ),
+    code(
+        "queue_already_paused",
+        409,
+        "queue",
+        "The queue is paused already.",
+    ),
+    code("queue_not_paused", 409, "queue", "The queue is not paused."),
+    code(
+        "run_already_exists",
+        409,
+        "run_id",
+        "The chosen run id is taken.",
     ),
     code(
         "run_resume_requires_suspended",
@@ -149,10 +264,40 @@ pub(crate) const CODES: &[Code] = &[
         "The log's sequence has reached its end.",
     ),
     code(
+        "subscription_already_canceled",
+        409,
+        "subscription_id",
+        "The subscription was canceled before.",
+    ),
+    code(
+        "subscription_already_exists",
+        409,
+        "subscription_id",
+        "The chosen subscription id is taken.",
+    ),
+    code(
         "task_already_exists",
         409,
         "task_id",
         "The chosen task id is taken.",
+    ),
+    code(
+        "task_already_started",
+        409,
+        "task_id",
+        "A run of the task has started: it waits for nothing any more.",
+    ),
+    code(
+        "task_canceled",
+        409,
+        "task_id",
+        "The task is canceled: it gets no further runs.",
+    ),
+    code(
+        "tenant_already_exists",
+        409,
+        "tenant_id",
+        "The chosen tenant id or name is taken.",
     ),
     code(
         "cursor_expired",
@@ -177,6 +322,18 @@ pub(crate) const CODES: &[Code] = &[
         415,
         "expected",
         "The Content-Type or Content-Encoding is not one this route takes.",
+    ),
+    code(
+        "empty_dependency_list",
+        422,
+        "",
+        "A declaration names no task.",
+    ),
+    code(
+        "hierarchy_too_deep",
+        422,
+        "limit",
+        "Tasks would nest deeper than they may.",
     ),
     code(
         "invalid_pagination",
@@ -221,6 +378,12 @@ pub(crate) const CODES: &[Code] = &[
         "Not one `SELECT` over the documented views, or not SQL.",
     ),
     code(
+        "run_create_requires_scheduled",
+        422,
+        "state",
+        "Every run begins as scheduled.",
+    ),
+    code(
         "unknown_field",
         422,
         "field",
@@ -232,6 +395,7 @@ pub(crate) const CODES: &[Code] = &[
         "parameter",
         "The query has a parameter that nothing reads.",
     ),
+    code("zero_limit", 422, "dimension", "A budget of nothing."),
     code(
         "headers_too_large",
         431,

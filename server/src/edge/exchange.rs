@@ -7,13 +7,14 @@ use hyper::header::HeaderValue;
 use mainstay::Handle;
 use mainstay::store::Scope;
 use mainstay_core::{
-    Answer, Call, Command, Outcome, Principal, Query, Rejection, RunId, TaskId, TenantId,
+    Answer, Call, Command, Fence, Outcome, Principal, Query, Rejection, RunId, SubscriptionId,
+    TaskId, TenantId, Text,
 };
 
 use super::body::{BodyBudget, HeldBody};
 use super::failure::Failure;
 use super::feeds::Feeds;
-use super::headers::{Following, Form};
+use super::headers::{Following, Form, unescape};
 use super::stored::Stored;
 use crate::api::Route;
 use crate::config::Config;
@@ -68,12 +69,14 @@ impl Edge {
 pub(crate) struct Exchange {
     pub(crate) edge: Arc<Edge>,
     pub(crate) route: &'static Route,
-    /// The id in the path, as it was written.
-    pub(crate) target: String,
+    /// The ids and names in the path, as they were written.
+    pub(crate) targets: Vec<String>,
     pub(crate) parameters: Vec<(&'static str, String)>,
     pub(crate) principal: Principal,
     /// Whose rows lists show.
     pub(crate) scope: Scope,
+    /// What `Mainstay-Tenant` says; nothing for the default tenant.
+    pub(crate) addressed: Option<Addressed>,
     /// `Mainstay-Wait-For`.
     pub(crate) wait_for: Option<u64>,
     /// `If-Sequence`.
@@ -84,6 +87,15 @@ pub(crate) struct Exchange {
     /// What a reader of events says of itself.
     pub(crate) following: Following,
     pub(crate) body: HeldBody,
+}
+
+/// What `Mainstay-Tenant` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Addressed {
+    /// One tenant.
+    One(TenantId),
+    /// `*`: all of them.
+    All,
 }
 
 /// An answer of the engine with the log position it reflects.
@@ -97,14 +109,53 @@ impl Exchange {
         &self.edge.handle
     }
 
+    /// The token's fence. A token that cannot be read is one that is not held.
+    pub(crate) fn fence(&self, run: RunId, token: &str) -> Result<Fence, Failure> {
+        let fence = self.handle().read_token(run, token);
+        fence.ok_or_else(|| Failure::lease_lost(run))
+    }
+
+    /// The tenant that a body names, or the request's own.
+    pub(crate) fn tenant_of(
+        &self,
+        subject: Subject,
+        given: Option<&str>,
+    ) -> Result<TenantId, Failure> {
+        let Some(text) = given else {
+            return Ok(self.principal.tenant);
+        };
+        let tenant = read_tenant(text)?;
+        match self.addressed {
+            Some(Addressed::One(other)) if other != tenant => {
+                Err(subject.wrong("tenant_id", "differs from the header Mainstay-Tenant"))
+            }
+            _ => Ok(tenant),
+        }
+    }
+
+    /// What stands in the path's braces, as it was written.
+    fn target(&self, at: usize) -> &str {
+        self.targets.get(at).map_or("", String::as_str)
+    }
+
+    /// A name in the path.
+    pub(crate) fn name(&self, at: usize) -> Text {
+        Text::from(unescape(self.target(at)).as_str())
+    }
+
+    /// The subscription named in the path.
+    pub(crate) fn subscription(&self) -> Result<SubscriptionId, Failure> {
+        read_subscription(self.target(0))
+    }
+
     /// The run named in the path.
     pub(crate) fn run(&self) -> Result<RunId, Failure> {
-        read_run(&self.target)
+        read_run(self.target(0))
     }
 
     /// The task named in the path.
     pub(crate) fn task(&self) -> Result<TaskId, Failure> {
-        read_task(&self.target)
+        read_task(self.target(0))
     }
 
     /// The body; an empty one stands for `{}` where the route allows it.
@@ -140,7 +191,12 @@ impl Exchange {
 
     /// Asks the engine for one change.
     pub(crate) async fn call(&self, command: Command) -> Result<Placed<Outcome>, Failure> {
-        let replied = self.handle().call(self.call_of(command)).await?;
+        self.call_by(self.call_of(command)).await
+    }
+
+    /// Asks the engine for one change by whoever the call names.
+    pub(crate) async fn call_by(&self, call: Call) -> Result<Placed<Outcome>, Failure> {
+        let replied = self.handle().call(call).await?;
         let sequence = replied.sequence;
         match replied.value {
             Ok(value) => Ok(Placed { value, sequence }),
@@ -168,7 +224,16 @@ impl Exchange {
 
     /// Asks the engine a question.
     pub(crate) async fn ask(&self, query: Query) -> Result<Placed<Answer>, Failure> {
-        let replied = self.handle().ask(self.principal.tenant, query).await?;
+        self.ask_in(self.principal.tenant, query).await
+    }
+
+    /// Asks the engine a question about a tenant's things.
+    pub(crate) async fn ask_in(
+        &self,
+        tenant: TenantId,
+        query: Query,
+    ) -> Result<Placed<Answer>, Failure> {
+        let replied = self.handle().ask(tenant, query).await?;
         Ok(Placed {
             value: replied.value,
             sequence: replied.sequence,
@@ -233,10 +298,18 @@ pub(crate) fn read_task(text: &str) -> Result<TaskId, Failure> {
     })
 }
 
-/// Whether a tenant's name or id means the one tenant of this version.
-pub(crate) fn check_tenant(text: &str) -> Result<(), Failure> {
-    if text == "default" || text.parse() == Ok(TenantId::DEFAULT) {
-        return Ok(());
+/// A subscription's id from its text.
+pub(crate) fn read_subscription(text: &str) -> Result<SubscriptionId, Failure> {
+    text.parse().map_err(|_| {
+        Failure::new("invalid_subscription_id", "invalid subscription id")
+            .text("subscription_id", text.to_owned())
+    })
+}
+
+/// A tenant from its id, or from the name of the one that is always there.
+pub(crate) fn read_tenant(text: &str) -> Result<TenantId, Failure> {
+    if text == "default" {
+        return Ok(TenantId::DEFAULT);
     }
-    Err(Failure::new("tenant_not_found", "tenant not found").text("tenant_id", text.to_owned()))
+    text.parse().map_err(|_| Failure::tenant_not_found(text))
 }

@@ -125,6 +125,14 @@ impl Failure {
         Failure::new("task_not_found", "task not found").text("task_id", task.to_string())
     }
 
+    pub(crate) fn tenant_not_found(tenant: impl ToString) -> Failure {
+        Failure::new("tenant_not_found", "tenant not found").text("tenant_id", tenant.to_string())
+    }
+
+    pub(crate) fn queue_not_found(queue: impl ToString) -> Failure {
+        Failure::new("queue_not_found", "queue not found").text("queue", queue.to_string())
+    }
+
     pub(crate) fn lease_lost(run: impl ToString) -> Failure {
         Failure::new(
             "lease_lost",
@@ -188,6 +196,8 @@ impl From<Rejection> for Failure {
         let code = match rejection.code() {
             "unknown_run" => "run_not_found",
             "unknown_task" => "task_not_found",
+            "unknown_tenant" => "tenant_not_found",
+            "unknown_subscription" => "subscription_not_found",
             code => code,
         };
         let mut failure = Failure::new(code, rejection.to_string());
@@ -247,12 +257,18 @@ impl From<CallError> for Failure {
 mod tests {
     use super::Failure;
     use mainstay::CallError;
-    use mainstay_core::{Rejection, RunId, RunState, TaskId, Text};
+    use mainstay_core::{
+        AttemptId, Rejection, RunId, RunState, SubscriptionId, TaskId, TenantId, Text, Timestamp,
+    };
 
-    #[test]
-    fn every_rejection_of_the_machine_has_a_code_and_its_familys_status() {
+    /// One of each kind.
+    fn every_rejection() -> Vec<Rejection> {
         let (run, task, state) = (RunId(7), TaskId(8), RunState::Ready);
-        let rejections = [
+        let (tenant, subscription) = (TenantId::DEFAULT, SubscriptionId(9));
+        let attempt = AttemptId::derive(run, 1);
+        let name = || Text::from("n");
+        let at = Timestamp(1);
+        vec![
             Rejection::InvalidTask {
                 field: "kind",
                 message: "must not be empty".into(),
@@ -271,9 +287,8 @@ mod tests {
             Rejection::TaskAlreadyExists { task },
             Rejection::UnknownTask { task },
             Rejection::UnknownRun { run },
-            Rejection::IdempotencyConflict {
-                key: Text::from("k"),
-            },
+            Rejection::UnknownTenant { tenant },
+            Rejection::IdempotencyConflict { key: name() },
             Rejection::LeaseLost { run },
             Rejection::AlreadyFinished { run, state },
             Rejection::InvalidTransition {
@@ -290,16 +305,65 @@ mod tests {
             },
             Rejection::RunSuspendRequiresRunning { state },
             Rejection::RunResumeRequiresSuspended { state },
-            Rejection::CheckpointConflict {
-                name: Text::from("n"),
+            Rejection::CheckpointConflict { name: name() },
+            Rejection::ParentTerminal { task },
+            Rejection::HierarchyTooDeep { limit: 8 },
+            Rejection::DependencyCycle { task },
+            Rejection::EmptyDependencyList,
+            Rejection::TaskAlreadyStarted { task },
+            Rejection::RunAlreadyExists { run },
+            Rejection::RunCreateRequiresScheduled { state },
+            Rejection::TaskIsCanceled { task },
+            Rejection::LeaseInvalidRunState { state },
+            Rejection::LeaseAlreadyActive { owner: name() },
+            Rejection::LeaseMissingActive { run },
+            Rejection::LeaseOwnerMismatch {
+                expected: name(),
+                provided: name(),
             },
+            Rejection::LeaseExpiryMismatch {
+                expected: at,
+                provided: at,
+            },
+            Rejection::LeaseHeartbeatExpiryRegression {
+                current: at,
+                provided: at,
+            },
+            Rejection::AttemptStartRequiresRunning { state },
+            Rejection::AttemptAlreadyActive { attempt },
+            Rejection::AttemptFinishRequiresRunning { state },
+            Rejection::AttemptFinishMissingActive { run },
+            Rejection::AttemptMismatch {
+                expected: attempt,
+                provided: attempt,
+            },
+            Rejection::BudgetNotAllocated { dimension: name() },
+            Rejection::ZeroLimit { dimension: name() },
+            Rejection::SubscriptionAlreadyExists { subscription },
+            Rejection::UnknownSubscription { subscription },
+            Rejection::SubscriptionAlreadyCanceled { subscription },
+            Rejection::QueueAlreadyPaused { queue: name() },
+            Rejection::QueueNotPaused { queue: name() },
+            Rejection::TenantAlreadyExists { tenant },
             Rejection::EngineAlreadyPaused,
             Rejection::EngineNotPaused,
             Rejection::SequenceOverflow,
-        ];
+        ]
+    }
+
+    #[test]
+    fn every_rejection_of_the_machine_has_a_code_and_its_familys_status() {
+        let rejections = every_rejection();
         for rejection in rejections {
             let failure = Failure::from(rejection.clone());
             assert_ne!(failure.status(), 500, "{rejection:?}");
+            let documented: Vec<&str> = failure.code.details.split(", ").collect();
+            for (name, _) in &failure.details {
+                assert!(
+                    documented.contains(name),
+                    "{rejection:?}: {name} is not in the reference"
+                );
+            }
             assert!(serde_json::from_slice::<serde_json::Value>(&failure.body()).is_ok());
         }
     }

@@ -186,12 +186,17 @@ pub(crate) fn invalid_parameter(name: &'static str, what: &str) -> Failure {
     Failure::new("invalid_parameter", format!("{name} {what}")).text("parameter", name)
 }
 
+/// A part of a query string.
 fn decode(text: &str) -> String {
+    unescape(&text.replace('+', " "))
+}
+
+/// Text with its percent escapes resolved.
+pub(crate) fn unescape(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.as_bytes().iter();
     while let Some(&byte) = bytes.next() {
         match byte {
-            b'+' => out.push(b' '),
             b'%' => {
                 let rest = bytes.as_slice();
                 let pair = rest

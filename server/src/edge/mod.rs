@@ -13,7 +13,9 @@ mod serve;
 mod stored;
 
 pub(crate) use codes::{CODES, Code, find_code};
-pub(crate) use exchange::{Edge, Exchange, Placed, check_tenant, read_run, read_task};
+pub(crate) use exchange::{
+    Addressed, Edge, Exchange, Placed, read_run, read_subscription, read_task,
+};
 pub(crate) use failure::Failure;
 pub(crate) use headers::{Form, invalid_parameter};
 pub(crate) use pieces::{Pieces, ReplyBody};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use mainstay::Handle;
-use mainstay_core::{Fence, Principal, RunId};
+use mainstay_core::{Fence, Principal, RunId, TenantId};
 
 use super::pieces::{Pieces, ReplyBody};
 
@@ -95,11 +95,15 @@ impl Reply {
 pub(crate) struct Grants {
     handle: Handle,
     principal: Principal,
-    grants: Vec<(RunId, Fence)>,
+    grants: Vec<(TenantId, RunId, Fence)>,
 }
 
 impl Grants {
-    pub(crate) fn new(handle: Handle, principal: Principal, grants: Vec<(RunId, Fence)>) -> Grants {
+    pub(crate) fn new(
+        handle: Handle,
+        principal: Principal,
+        grants: Vec<(TenantId, RunId, Fence)>,
+    ) -> Grants {
         Grants {
             handle,
             principal,
@@ -123,9 +127,14 @@ impl std::fmt::Debug for Grants {
 
 impl Drop for Grants {
     fn drop(&mut self) {
-        if !self.grants.is_empty() {
-            self.handle
-                .release(self.principal.clone(), std::mem::take(&mut self.grants));
+        self.grants.sort_by_key(|(tenant, ..)| *tenant);
+        for of_tenant in self.grants.chunk_by(|(one, ..), (other, ..)| one == other) {
+            let principal = Principal {
+                tenant: of_tenant[0].0,
+                ..self.principal.clone()
+            };
+            let grants = of_tenant.iter().map(|(_, run, fence)| (*run, *fence));
+            self.handle.release(principal, grants.collect());
         }
     }
 }

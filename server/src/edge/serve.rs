@@ -13,10 +13,10 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use mainstay::store::Scope;
-use mainstay_core::{Principal, TenantId, Text};
+use mainstay_core::{Answer, Principal, Query, TenantId, Text};
 
 use super::body::{self, HeldBody};
-use super::exchange::{Edge, Exchange, check_tenant};
+use super::exchange::{Addressed, Edge, Exchange, read_tenant};
 use super::failure::Failure;
 use super::headers::{self, Form};
 use super::panic::CatchPanic;
@@ -95,8 +95,8 @@ async fn work(
     minted: bool,
 ) -> Result<Reply, Failure> {
     check_target(&edge, &parts)?;
-    let (route, target) = match found {
-        Found::Route(route, target) => (route, target),
+    let (route, targets) = match found {
+        Found::Route(route, targets) => (route, targets),
         Found::OtherMethod(allow) => {
             return Err(
                 Failure::new("method_not_allowed", "this path does not take this method")
@@ -112,7 +112,11 @@ async fn work(
     };
     let name = authorize(&edge, route, &parts.headers)?;
     let headers = &parts.headers;
-    let scope = scope_of(route, headers)?;
+    let addressed = address(&edge, route, headers).await?;
+    let (tenant, scope) = match addressed {
+        Some(Addressed::One(tenant)) => (tenant, Scope::Tenant(tenant)),
+        Some(Addressed::All) | None => (TenantId::DEFAULT, Scope::All),
+    };
     let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
     let expected_sequence = headers::position(headers, &headers::IF_SEQUENCE)?;
     let wait_for = headers::position(headers, &headers::WAIT_FOR)?;
@@ -123,17 +127,18 @@ async fn work(
     let keep_id = !minted || route.control;
     let request_id = request_id.to_str().ok().filter(|_| keep_id).map(Text::from);
     let principal = Principal {
-        tenant: TenantId::DEFAULT,
+        tenant,
         name,
         request_id,
     };
     let exchange = Exchange {
         edge,
         route,
-        target,
+        targets,
         parameters,
         principal,
         scope,
+        addressed,
         wait_for,
         expected_sequence,
         idempotency_key,
@@ -144,7 +149,7 @@ async fn work(
     let edge = Arc::clone(&exchange.edge);
     let key = exchange.principal.name.clone();
     let reply = (route.work)(exchange).await?;
-    if route.post
+    if route.changes()
         && reply.acknowledges
         && let Some(sequence) = reply.sequence
     {
@@ -153,16 +158,24 @@ async fn work(
     Ok(reply)
 }
 
-/// Whose rows lists show: a system key's span all tenants unless it names one.
-fn scope_of(route: &Route, headers: &HeaderMap) -> Result<Scope, Failure> {
-    match headers::single(headers, &headers::TENANT)? {
-        None => Ok(Scope::All),
-        Some("*") if route.all_tenants => Ok(Scope::All),
-        Some(tenant) => {
-            check_tenant(tenant)?;
-            Ok(Scope::Tenant(TenantId::DEFAULT))
+/// Whom the request is about: a system key's goes to the default tenant unless it names another, and its lists span all.
+async fn address(
+    edge: &Edge,
+    route: &Route,
+    headers: &HeaderMap,
+) -> Result<Option<Addressed>, Failure> {
+    let tenant = match headers::single(headers, &headers::TENANT)? {
+        None => return Ok(None),
+        Some("*") if route.all_tenants => return Ok(Some(Addressed::All)),
+        Some(text) => read_tenant(text)?,
+    };
+    if tenant != TenantId::DEFAULT {
+        let found = edge.handle.ask(tenant, Query::Budgets).await?;
+        if matches!(found.value, Answer::Absent) {
+            return Err(Failure::tenant_not_found(tenant).at(found.sequence));
         }
     }
+    Ok(Some(Addressed::One(tenant)))
 }
 
 /// The body, if the route takes one, and how it is written.

@@ -28,6 +28,11 @@ impl Subject {
             Subject::Request => "invalid_request",
         }
     }
+
+    /// A field that is missing, malformed or out of place.
+    pub(crate) fn wrong(self, field: &'static str, message: impl std::fmt::Display) -> Failure {
+        Failure::new(self.code(), format!("{field} {message}")).text("field", field)
+    }
 }
 
 /// Reads one JSON object.

@@ -92,8 +92,14 @@ fn parameters(route: &Route) -> Value {
         .path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let in_path = in_path
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": field("uuid")}));
+    let in_path = in_path.map(|name| {
+        let kind = if name.ends_with("_id") {
+            "uuid"
+        } else {
+            "string"
+        };
+        json!({"name": name, "in": "path", "required": true, "schema": field(kind)})
+    });
     let in_query = route.parameters.iter().map(|parameter| {
         let (name, kind) = parameter.split_once(' ').unwrap_or((parameter, "string"));
         json!({"name": name, "in": "query", "schema": field(kind)})
@@ -114,7 +120,7 @@ fn responses(route: &Route) -> Value {
         let (media, content) = match *schema {
             "" => ("text/plain", json!({"schema": {"type": "string"}})),
             media if media.contains('/') => (media, json!({})),
-            schema => ("application/json", json!({"schema": reference(schema)})),
+            schema => ("application/json", json!({"schema": field(schema)})),
         };
         let response = responses.entry(status.to_string()).or_insert(Value::Null);
         // One status may be answered in several forms.

@@ -3,5 +3,6 @@
 mod document;
 mod reading;
 mod schemas;
+mod workflow;
 
 pub(crate) use document::document;

@@ -4,6 +4,7 @@
 //! a list, `T?` may be null, `a|b` is one of these words.
 
 use super::reading::READING;
+use super::workflow::WORKFLOW;
 
 /// One schema: an object with these fields.
 pub(super) struct Schema {
@@ -31,7 +32,7 @@ pub(super) const fn answered(name: &'static str, fields: &'static [&'static str]
 
 /// Every schema that a route names, and those they name in turn.
 pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
-    WORK.iter().chain(READING)
+    WORK.iter().chain(WORKFLOW).chain(READING)
 }
 
 /// What tasks, runs, leases and the engine are made of.
@@ -116,10 +117,14 @@ const WORK: &[Schema] = &[
             "expires_at instant?",
             "traceparent string?",
             "tenant_id string?",
-            "durability immediate?",
+            "durability immediate|deferred?",
+            "unique_key string?",
+            "parent_task_id uuid?",
+            "depends_on [uuid]?",
+            "parent_run ParentRun?",
+            "budgets [BudgetSpec]?",
         ],
     ),
-    sent("RunPolicySpec", &["type! once", "run_at instant?"]),
     sent(
         "ConstraintsSpec",
         &[
@@ -132,6 +137,8 @@ const WORK: &[Schema] = &[
             "concurrency_limit integer?",
             "hold_policy hold_during_retry|release_on_retry?",
             "safety_level pure|idempotent|transactional?",
+            "required_capabilities [string]?",
+            "fairness_key string?",
         ],
     ),
     sent(
@@ -195,18 +202,27 @@ const WORK: &[Schema] = &[
             "retry! Retry",
             "metadata! Metadata",
             "idempotency_key! string?",
+            "unique_key! string?",
             "expires_at! instant?",
             "traceparent! string?",
             "created_at! instant",
             "updated_at! instant?",
             "canceled_at! instant?",
             "created_by! string",
+            "parent_task_id uuid",
+            "depends_on! [uuid]",
+            "unmet_dependencies! [uuid]",
+            "children_total! integer",
+            "descendants_live! integer",
+            "budgets! [Budget]",
+            "subscriptions! [Subscription]",
+            "paused boolean",
+            "schedule ScheduleState",
             "runs_by_state! RunsByState",
             "runs! [RunBrief]",
             "runs_total! integer",
         ],
     ),
-    answered("RunPolicy", &["type! string", "run_at instant"]),
     answered(
         "Constraints",
         &[
@@ -219,6 +235,8 @@ const WORK: &[Schema] = &[
             "concurrency_limit! integer",
             "hold_policy! string",
             "safety_level! string",
+            "required_capabilities [string]",
+            "fairness_key! string?",
         ],
     ),
     answered(
@@ -274,7 +292,9 @@ const WORK: &[Schema] = &[
             "output! any",
             "checkpoints! map",
             "retry_at instant",
-            "budgets! [object]",
+            "budgets! [Budget]",
+            "origin! policy|ad_hoc",
+            "occurrence instant",
             "retry_of! uuid?",
         ],
     ),
@@ -300,7 +320,7 @@ const WORK: &[Schema] = &[
             "error! AttemptError?",
             "output! any",
             "worker! string",
-            "consumption! [object]",
+            "consumption! [Amount]",
         ],
     ),
     answered(
@@ -380,8 +400,11 @@ const WORK: &[Schema] = &[
             "lease_ms! integer",
             "deadline_at instant",
             "checkpoints! map",
-            "budgets! [object]",
+            "budgets! [Budget]",
             "metadata! Metadata",
+            "children [Child]",
+            "children_total integer",
+            "children_live integer",
             "resume_payload any",
             "traceparent string",
         ],
@@ -394,6 +417,7 @@ const WORK: &[Schema] = &[
             "token! string",
             "lease_ms integer?",
             "progress any",
+            "tenant_id string?",
         ],
     ),
     answered("HeartbeatAnswer", &["results! [Beat]"]),
@@ -420,6 +444,10 @@ const WORK: &[Schema] = &[
             "checkpoints map?",
             "retry_after_ms integer?",
             "reason string?",
+            "consumption [AmountSpec]?",
+            "children [TaskSpec]?",
+            "custom_events [CustomEvent]?",
+            "tenant_id string?",
         ],
     ),
     sent(
@@ -446,7 +474,12 @@ const WORK: &[Schema] = &[
     ),
     sent(
         "Checkpoint",
-        &["token! string", "name! string", "value! any"],
+        &[
+            "token! string",
+            "name! string",
+            "value! any",
+            "tenant_id string?",
+        ],
     ),
     answered(
         "CheckpointSaved",

@@ -1,0 +1,90 @@
+//! Changes to a task that exists: its metadata and schedule, further prerequisites, a further run.
+
+use mainstay_client::wire;
+use mainstay_core::{Command, Outcome, RunState, TaskId, TaskPatch, Text};
+
+use super::bonds::read_tasks;
+use super::names::Names;
+use super::run_policy::{read_at, read_policy};
+use super::subscriptions::run_state;
+use super::task_json::{write_run_brief, write_task};
+use super::tasks::find_task;
+use crate::edge::{Exchange, Failure, Reply, read_run};
+use crate::json::{Subject, Writer};
+
+/// `PATCH /api/v1/tasks/{task_id}`.
+pub(crate) async fn update(exchange: Exchange) -> Result<Reply, Failure> {
+    let task = exchange.task()?;
+    let patch = read_patch(&exchange, task)?;
+    let placed = exchange.call(Command::UpdateTask(Box::new(patch))).await?;
+    let found = find_task(&exchange, exchange.principal.tenant, task).await?;
+    let mut json = Writer::with_capacity(1024 + found.value.payload.bytes.len());
+    write_task(&mut json, &found.value);
+    Ok(Reply::json(json.done()).at(placed.sequence.max(found.sequence)))
+}
+
+fn read_patch(exchange: &Exchange, task: TaskId) -> Result<TaskPatch, Failure> {
+    let body: wire::TaskPatch<'_> = exchange.read(Subject::Request)?;
+    let mut names = Names::default();
+    let tags = body.tags.as_deref();
+    let mut patch = TaskPatch {
+        task,
+        priority: body.priority,
+        tags: tags.map(|tags| tags.iter().map(|tag| names.share(tag)).collect()),
+        description: body.description.as_ref().map(|text| Text::from(&**text)),
+        schedule: None,
+        paused: body.paused,
+    };
+    if let Some(given) = &body.run_policy {
+        let when = read_policy(Subject::Request, &mut names, given)?;
+        let cron = when.schedule.filter(|schedule| schedule.cron().is_some());
+        let wrong = || Subject::Request.wrong("run_policy.type", "must be cron");
+        patch.schedule = Some(cron.ok_or_else(wrong)?);
+    }
+    Ok(patch)
+}
+
+/// `POST /api/v1/tasks/{task_id}/dependencies`.
+pub(crate) async fn depend(exchange: Exchange) -> Result<Reply, Failure> {
+    let task = exchange.task()?;
+    let depends_on = {
+        let body: wire::Dependencies<'_> = exchange.read(Subject::Request)?;
+        read_tasks(&body.depends_on)?
+    };
+    let placed = exchange
+        .call(Command::DeclareDependencies { task, depends_on })
+        .await?;
+    let Outcome::DependenciesDeclared { unmet } = placed.value else {
+        return Err(Failure::internal());
+    };
+    let mut json = Writer::new();
+    json.object()
+        .plain_field("task_id", &task)
+        .number_field("unmet", unmet)
+        .end_object();
+    Ok(Reply::json(json.done()).at(placed.sequence))
+}
+
+/// `POST /api/v1/tasks/{task_id}/runs`.
+pub(crate) async fn create_run(exchange: Exchange) -> Result<Reply, Failure> {
+    let command = {
+        let body: wire::NewRun<'_> = exchange.read(Subject::Request)?;
+        Command::CreateRun {
+            task: exchange.task()?,
+            run: body.run_id.as_deref().map(read_run).transpose()?,
+            state: body.state.map_or(RunState::Scheduled, run_state),
+            scheduled_at: read_at(
+                Subject::Request,
+                "scheduled_at",
+                body.scheduled_at.as_deref(),
+            )?,
+        }
+    };
+    let placed = exchange.call(command).await?;
+    let Outcome::RunCreated(run) = placed.value else {
+        return Err(Failure::internal());
+    };
+    let mut json = Writer::new();
+    write_run_brief(&mut json, &run);
+    Ok(Reply::json(json.done()).status(201).at(placed.sequence))
+}
