@@ -9,7 +9,7 @@ use crate::screen::Screen;
 use crate::shown::{
     show, show_explain, show_run, show_stats, show_task, show_task_cancel, status_line, words,
 };
-use crate::{follow, lists, payload};
+use crate::{follow, lists, payload, workflow};
 
 /// `run …`
 pub(crate) async fn run(
@@ -68,6 +68,21 @@ pub(crate) async fn task(
         TaskCommand::Cancel { task_id, reason } => {
             let answer = client.cancel_task(task_id, reason.as_deref()).await?;
             show(screen, &answer, show_task_cancel);
+        }
+        TaskCommand::Update(args) => workflow::update(&client, args, screen).await?,
+        TaskCommand::Budget(command) => workflow::budget(&client, command, screen).await?,
+        TaskCommand::Depend { task_id, on } => {
+            workflow::depend(&client, task_id, on, screen).await?;
+        }
+        TaskCommand::Run { task_id, at } => {
+            workflow::create_run(&client, task_id, at.as_deref(), screen).await?;
+        }
+        TaskCommand::Subscribe(args) => workflow::subscribe(&client, args, screen).await?,
+        TaskCommand::Unsubscribe { subscription_id } => {
+            workflow::unsubscribe(&client, subscription_id, screen).await?;
+        }
+        TaskCommand::Publish { key, payload } => {
+            workflow::publish(&client, key, payload.as_deref(), screen).await?;
         }
     }
     Ok(Code::Done)

@@ -1,11 +1,10 @@
-//! `task list`, `run list` and `queue list`: pages as tables, or as JSON.
+//! `task list` and `run list`: pages as tables, or as JSON.
 
 use mainstay_client::Client;
-use mainstay_client::wire::{QueueList, RunSummary, RunsByState, TaskSummary};
+use mainstay_client::wire::{RunSummary, TaskSummary};
 use serde::Serialize;
 
-use crate::args::{Global, QueueCommand, RunListArgs, TaskListArgs};
-use crate::connection::{self, SHORT_PATIENCE};
+use crate::args::{RunListArgs, TaskListArgs};
 use crate::exit::{Code, Failure};
 use crate::screen::Screen;
 use crate::shown::show;
@@ -63,20 +62,6 @@ pub(crate) async fn runs(
     Ok(Code::Done)
 }
 
-/// `queue …`
-pub(crate) async fn queue(
-    global: &Global,
-    command: &QueueCommand,
-    screen: Screen,
-) -> Result<Code, Failure> {
-    let client = connection::client(global, SHORT_PATIENCE)?;
-    let QueueCommand::List { kinds } = command;
-    show(screen, &client.queues().await?, |screen, list| {
-        show_queues(screen, list, *kinds);
-    });
-    Ok(Code::Done)
-}
-
 /// Writes the rows; the head stands above the first ones only. False when nobody reads any more.
 fn show_rows<T: Serialize>(
     screen: Screen,
@@ -122,53 +107,4 @@ fn run_row(run: &RunSummary) -> Vec<String> {
         run.scheduled_at.clone(),
         run.attempt_count.to_string(),
     ]
-}
-
-fn show_queues(screen: Screen, list: &QueueList, kinds: bool) {
-    let mut head = vec!["queue"];
-    if kinds {
-        head.push("kind");
-    }
-    head.extend([
-        "scheduled",
-        "ready",
-        "running",
-        "retry_wait",
-        "suspended",
-        "completed",
-        "failed",
-        "canceled",
-    ]);
-    let mut rows = Vec::new();
-    for queue in &list.queues {
-        if kinds {
-            for of_kind in &queue.kinds {
-                let mut row = vec![queue.name.clone(), of_kind.kind.clone()];
-                row.extend(counts(&of_kind.runs_by_state));
-                rows.push(row);
-            }
-        } else {
-            let mut row = vec![queue.name.clone()];
-            row.extend(counts(&queue.runs_by_state));
-            rows.push(row);
-        }
-    }
-    screen.table(&head, &rows);
-    if list.truncated {
-        screen.note("there are more queues and kinds than are shown");
-    }
-}
-
-fn counts(runs: &RunsByState) -> [String; 8] {
-    [
-        runs.scheduled,
-        runs.ready,
-        runs.leased + runs.running,
-        runs.retry_wait,
-        runs.suspended,
-        runs.completed,
-        runs.failed,
-        runs.canceled,
-    ]
-    .map(|count| count.to_string())
 }

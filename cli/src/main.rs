@@ -24,6 +24,7 @@ mod span;
 mod submit;
 mod views;
 mod work;
+mod workflow;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -76,7 +77,8 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Work(args) => blocking(work::work(&global, args, screen)),
         Command::Run(command) => blocking(control::run(&global, &command, screen)),
         Command::Task(command) => blocking(control::task(&global, &command, screen)),
-        Command::Queue(command) => blocking(lists::queue(&global, &command, screen)),
+        Command::Queue(command) => blocking(workflow::queue(&global, &command, screen)),
+        Command::Schedule(command) => blocking(workflow::schedule(&global, &command, screen)),
         Command::Query(args) => blocking(query::query(&global, &args, screen)),
         Command::Stats => blocking(control::stats(&global, screen)),
         Command::Engine(command) => blocking(control::engine(&global, &command, screen)),

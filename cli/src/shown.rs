@@ -149,6 +149,29 @@ pub(crate) fn show_task(screen: Screen, task: &Task) {
         (!task.metadata.tags.is_empty()).then(|| task.metadata.tags.join(", ")),
     );
     optional("key", task.idempotency_key.clone());
+    optional("unique", task.unique_key.clone());
+    optional("runs", schedule_words(task));
+    optional("parent", task.parent_task_id.clone());
+    optional(
+        "children",
+        (task.children_total > 0).then(|| {
+            let (total, live) = (task.children_total, task.descendants_live);
+            format!("{total} ({live} below it have not ended)")
+        }),
+    );
+    optional(
+        "waits for",
+        (!task.unmet_dependencies.is_empty()).then(|| task.unmet_dependencies.join(", ")),
+    );
+    for budget in &task.budgets {
+        optional(
+            "budget",
+            Some(format!(
+                "{}: {} of {} used",
+                budget.dimension, budget.consumed, budget.limit
+            )),
+        );
+    }
     optional("canceled", task.canceled_at.clone());
     optional(
         "payload",
@@ -172,6 +195,27 @@ pub(crate) fn show_task(screen: Screen, task: &Task) {
         ]
     });
     screen.table(&["run", "state", "due"], &rows.collect::<Vec<_>>());
+}
+
+/// When the runs of a task with a schedule are made.
+fn schedule_words(task: &Task) -> Option<String> {
+    let policy = &task.run_policy;
+    if let (Some(count), Some(interval)) = (policy.count, policy.interval_ms) {
+        return Some(format!("{count}, {interval} ms apart"));
+    }
+    let expression = policy.expression.as_deref()?;
+    let timezone = policy.timezone.as_deref().unwrap_or("UTC");
+    let next = task
+        .schedule
+        .as_ref()
+        .and_then(|schedule| schedule.next.as_deref());
+    let next = next.map_or("no further".to_owned(), |next| format!("next {next}"));
+    let paused = if task.paused == Some(true) {
+        ", paused"
+    } else {
+        ""
+    };
+    Some(format!("{expression} in {timezone}, {next}{paused}"))
 }
 
 /// What a task's cancel did.

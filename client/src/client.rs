@@ -91,6 +91,20 @@ impl Client {
         self.post_waiting(path, body, repeat, Duration::ZERO).await
     }
 
+    /// A call that puts something in the place of what was there, or changes it.
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: String,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        let body = written(body)?;
+        let reply = self
+            .call(method, path, Some(body), Repeat::Safe, Duration::ZERO)
+            .await?;
+        read(&reply)
+    }
+
     /// A call that the server may hold back for `wait`.
     pub(crate) async fn post_waiting<T: DeserializeOwned>(
         &self,
@@ -99,10 +113,9 @@ impl Client {
         repeat: Repeat,
         wait: Duration,
     ) -> Result<T, Error> {
-        let body = serde_json::to_vec(body)
-            .map_err(|error| Error::Setup(format!("the request: {error}")))?;
+        let body = written(body)?;
         let reply = self
-            .call(Method::POST, path, Some(body.into()), repeat, wait)
+            .call(Method::POST, path, Some(body), repeat, wait)
             .await?;
         read(&reply)
     }
@@ -113,12 +126,10 @@ impl Client {
         path: String,
         body: &impl Serialize,
     ) -> Result<Download, Error> {
-        let body = serde_json::to_vec(body)
-            .map_err(|error| Error::Setup(format!("the request: {error}")))?;
         let ask = Ask {
             method: Method::POST,
             path,
-            body: Some(body.into()),
+            body: Some(written(body)?),
             timeout: self.timeout,
         };
         self.transport.open(&ask).await
@@ -149,6 +160,13 @@ impl Client {
             }
         }
     }
+}
+
+fn written(body: &impl Serialize) -> Result<Bytes, Error> {
+    let bytes = serde_json::to_vec(body);
+    bytes
+        .map(Bytes::from)
+        .map_err(|error| Error::Setup(format!("the request: {error}")))
 }
 
 fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Error> {

@@ -11,6 +11,7 @@ mod retry;
 mod transport;
 pub mod wire;
 mod worker;
+mod workflow;
 
 pub use client::Client;
 pub use error::{Error, Refusal};

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::{
     BackupArgs, BenchArgs, DoctorArgs, EngineCommand, InspectArgs, LogCommand, QueryArgs,
-    QueueCommand, RestoreArgs, RunCommand, ServeArgs, SubmitArgs, TaskCommand, WorkArgs,
+    QueueCommand, RestoreArgs, RunCommand, ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand,
+    WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -54,15 +55,18 @@ pub(crate) enum Command {
     /// List runs, look at one and control it
     #[command(subcommand)]
     Run(RunCommand),
-    /// List tasks, look at one and control it
+    /// List tasks, look at one, change and control it
     #[command(subcommand)]
     Task(TaskCommand),
     /// Show the counters
     #[command(after_help = "Example:\n  mainstay stats --json")]
     Stats,
-    /// Look at queues
+    /// Look at queues, set what they allow, pause and resume them
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Look at what is coming
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Ask in SQL, reading only
     Query(QueryArgs),
     /// Stop and start the granting of work

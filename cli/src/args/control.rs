@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::list::{RunListArgs, TaskListArgs};
+use super::workflow::{BudgetCommand, SubscribeArgs, UpdateArgs};
 use crate::span;
 
 /// Commands about runs.
@@ -92,6 +93,68 @@ pub(crate) enum TaskCommand {
         /// Why; kept in the audit trail
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+    },
+
+    /// Change its metadata, or a cron task's schedule
+    #[command(
+        after_help = "Examples:\n  mainstay task update 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --priority 5 --tag urgent\n  \
+        mainstay task update 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --cron '*/10 * * * *'\n  \
+        mainstay task update 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --pause\n\n\
+        What is not given stays as it is."
+    )]
+    Update(UpdateArgs),
+    /// Set, look at and renew what a task may spend
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    /// Make a task that has not started wait for others
+    #[command(
+        after_help = "Example:\n  mainstay task depend 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --on 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b0f"
+    )]
+    Depend {
+        /// The task's id
+        task_id: String,
+        /// A task that must be completed before; may be repeated
+        #[arg(long, value_name = "TASK_ID", required = true)]
+        on: Vec<String>,
+    },
+    /// Make one more run of a task
+    #[command(
+        after_help = "Example:\n  mainstay task run 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --at 2026-11-21T08:00:00Z"
+    )]
+    Run {
+        /// The task's id
+        task_id: String,
+        /// When it is due [default: now]
+        #[arg(long, value_name = "T")]
+        at: Option<String>,
+    },
+    /// Let a task wait to hear of something
+    #[command(
+        after_help = "Examples:\n  mainstay task subscribe 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --event invoice.paid\n  \
+        mainstay task subscribe 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --completed 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b0f\n  \
+        mainstay task subscribe 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --run-of 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b0f --state failed\n  \
+        mainstay task subscribe 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --budget-of 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b0f --dimension token --percent 80\n\n\
+        What happens releases the task's earliest scheduled run, else resumes its earliest suspended one."
+    )]
+    Subscribe(SubscribeArgs),
+    /// Let a task wait no longer
+    #[command(
+        after_help = "Example:\n  mainstay task unsubscribe 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b12"
+    )]
+    Unsubscribe {
+        /// The subscription's id
+        subscription_id: String,
+    },
+    /// Publish an event of your own to the subscriptions that wait for it
+    #[command(
+        after_help = "Example:\n  mainstay task publish invoice.paid --payload '{\"invoice\":17}'"
+    )]
+    Publish {
+        /// The event's key
+        key: String,
+        /// What it says: JSON, @FILE or - for standard input
+        #[arg(long, value_name = "JSON|@FILE|-")]
+        payload: Option<String>,
     },
 }
 

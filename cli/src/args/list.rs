@@ -4,6 +4,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mainstay_client::wire::{RunState, TaskState};
 use mainstay_client::{Page, RunFilter, TaskFilter};
 
+use super::workflow::run_state;
+
 /// Which page of a list.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PageArgs {
@@ -162,23 +164,6 @@ pub(crate) struct QueryArgs {
     /// Write comma-separated values with a head
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
-}
-
-/// Commands about queues.
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum QueueCommand {
-    /// Show the queues with their runs by state
-    #[command(after_help = "Example:\n  mainstay queue list --kinds")]
-    List {
-        /// One line for each kind
-        #[arg(long)]
-        kinds: bool,
-    },
-}
-
-fn run_state() -> impl TypedValueParser<Value = RunState> {
-    PossibleValuesParser::new(RunState::ALL.iter().map(|state| state.name()))
-        .try_map(|word| RunState::from_name(&word).ok_or("not a state"))
 }
 
 fn task_state() -> impl TypedValueParser<Value = TaskState> {

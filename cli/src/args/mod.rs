@@ -7,11 +7,15 @@ mod list;
 mod ops;
 mod submit;
 mod work;
+mod workflow;
 
 pub(crate) use cli::{Cli, Command, Global};
 pub(crate) use control::{EngineCommand, RunCommand, TaskCommand};
 pub(crate) use data::{BenchArgs, BenchMode, ServeArgs, StorageArgs};
-pub(crate) use list::{QueryArgs, QueueCommand, RunListArgs, TaskListArgs};
+pub(crate) use list::{QueryArgs, RunListArgs, TaskListArgs};
 pub(crate) use ops::{BackupArgs, DoctorArgs, InspectArgs, LogCommand, RestoreArgs};
-pub(crate) use submit::SubmitArgs;
+pub(crate) use submit::{Budget, SubmitArgs};
 pub(crate) use work::WorkArgs;
+pub(crate) use workflow::{
+    BudgetCommand, PreviewArgs, QueueCommand, ScheduleCommand, SubscribeArgs, UpdateArgs,
+};

@@ -22,6 +22,9 @@ pub(crate) struct WorkArgs {
     /// Only this kind; may be repeated
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Vec<String>,
+    /// What this worker is able to do: work that needs more is left alone; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) capability: Vec<String>,
     /// How many programs run at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) concurrency: u16,

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use mainstay_client::wire::{
-    ConstraintsSpec, Json, MetadataSpec, RunPolicySpec, Str, SubmitAnswer, TaskSpec,
+    BudgetSpec, ConstraintsSpec, Durability, MetadataSpec, RunPolicySpec, Str, SubmitAnswer,
+    TaskSpec,
 };
 
-use crate::args::{Global, SubmitArgs};
+use crate::args::{Budget, Global, SubmitArgs};
 use crate::connection::{self, LONG_PATIENCE, SHORT_PATIENCE};
 use crate::exit::{Code, Failure};
 use crate::screen::Screen;
@@ -60,13 +61,18 @@ fn spec(args: &SubmitArgs, now: Timestamp) -> Result<TaskSpec<'_>, Failure> {
         max_attempts: args.max_attempts,
         timeout_ms: args.timeout.map(span::ms),
         concurrency_key: text(&args.concurrency_key),
+        concurrency_limit: args.concurrency_limit,
+        required_capabilities: texts(&args.capability),
+        fairness_key: text(&args.fairness_key),
         ..ConstraintsSpec::default()
     };
-    let constrained =
-        args.max_attempts.is_some() || args.timeout.is_some() || args.concurrency_key.is_some();
+    let constrained = args.max_attempts.is_some()
+        || args.timeout.is_some()
+        || args.concurrency_key.is_some()
+        || args.fairness_key.is_some()
+        || !args.capability.is_empty();
     let metadata = MetadataSpec {
-        tags: (!args.tag.is_empty())
-            .then(|| args.tag.iter().map(|tag| Str::from(tag.as_str())).collect()),
+        tags: texts(&args.tag),
         priority: args.priority,
         ..MetadataSpec::default()
     };
@@ -79,13 +85,25 @@ fn spec(args: &SubmitArgs, now: Timestamp) -> Result<TaskSpec<'_>, Failure> {
         constraints: constrained.then_some(constraints),
         metadata: described.then_some(metadata),
         idempotency_key: text(&args.idempotency_key),
-        depends_on: if args.depends_on.is_empty() {
-            None
-        } else {
-            Some(json(&args.depends_on)?)
-        },
+        depends_on: texts(&args.depends_on),
+        parent_task_id: text(&args.parent),
+        unique_key: text(&args.unique_key),
+        budgets: (!args.budget.is_empty()).then(|| args.budget.iter().map(budget).collect()),
+        durability: args.deferred.then_some(Durability::Deferred),
         ..TaskSpec::default()
     })
+}
+
+fn texts(given: &[String]) -> Option<Vec<Str<'_>>> {
+    (!given.is_empty()).then(|| given.iter().map(|text| Str::from(text.as_str())).collect())
+}
+
+fn budget(given: &Budget) -> BudgetSpec<'_> {
+    BudgetSpec {
+        dimension: given.dimension.as_str().into(),
+        limit: given.limit,
+        reserve: given.reserve,
+    }
 }
 
 fn run_policy(
@@ -105,18 +123,18 @@ fn run_policy(
     if let Some((count, interval)) = args.repeat {
         return Ok(Some(RunPolicySpec {
             kind: "repeat".into(),
-            count: Some(json(&count)?),
-            interval_ms: Some(json(&span::ms(interval))?),
-            start_at: at.map(|at| json(&at)).transpose()?,
+            count: Some(count),
+            interval_ms: Some(span::ms(interval)),
+            start_at: at.map(Str::from),
             ..RunPolicySpec::default()
         }));
     }
     if let Some(expression) = &args.cron {
         return Ok(Some(RunPolicySpec {
             kind: "cron".into(),
-            expression: Some(json(expression)?),
-            timezone: args.timezone.as_ref().map(json).transpose()?,
-            start_at: at.map(|at| json(&at)).transpose()?,
+            expression: Some(Str::from(expression.clone())),
+            timezone: args.timezone.clone().map(Str::from),
+            start_at: at.map(Str::from),
             ..RunPolicySpec::default()
         }));
     }
@@ -125,10 +143,6 @@ fn run_policy(
         run_at: Some(at.into()),
         ..RunPolicySpec::default()
     }))
-}
-
-fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<Json<'static>, Failure> {
-    Json::of(value).map_err(|error| Failure::usage(error.to_string()))
 }
 
 #[cfg(test)]
@@ -195,15 +209,45 @@ mod tests {
     }
 
     #[test]
-    fn what_this_version_does_not_know_is_left_to_the_server() {
-        assert!(
-            written(&["k", "--repeat", "3:10s"])
-                .contains(r#""type":"repeat","count":3,"interval_ms":10000"#)
+    fn schedules_bonds_and_budgets_reach_their_fields() {
+        let value = |words: &[&str]| -> serde_json::Value {
+            serde_json::from_str(&written(words)).expect("JSON")
+        };
+        let repeat = value(&["k", "--repeat", "3:10s", "--run-at", "2100-01-01T00:00:00Z"]);
+        assert_eq!(
+            repeat["run_policy"],
+            serde_json::json!({"type": "repeat", "count": 3, "interval_ms": 10_000, "start_at": "2100-01-01T00:00:00Z"})
         );
-        assert!(
-            written(&["k", "--cron", "0 8 * * *", "--timezone", "Europe/Berlin"])
-                .contains(r#""type":"cron""#)
+        let cron = value(&["k", "--cron", "0 8 * * *", "--timezone", "Europe/Berlin"]);
+        assert_eq!(
+            cron["run_policy"],
+            serde_json::json!({"type": "cron", "expression": "0 8 * * *", "timezone": "Europe/Berlin"})
         );
-        assert!(written(&["k", "--depends-on", "x"]).contains(r#""depends_on":["x"]"#));
+        let bonds = value(&[
+            "k",
+            "--depends-on",
+            "x",
+            "--depends-on",
+            "y",
+            "--parent",
+            "p",
+            "--unique-key",
+            "u",
+            "--budget",
+            "token=50:5",
+            "--capability",
+            "gpu",
+            "--fairness-key",
+            "f",
+            "--deferred",
+        ]);
+        assert_eq!(
+            bonds,
+            serde_json::json!({
+                "kind": "k", "depends_on": ["x", "y"], "parent_task_id": "p", "unique_key": "u", "durability": "deferred",
+                "budgets": [{"dimension": "token", "limit": 50, "reserve": 5}],
+                "constraints": {"required_capabilities": ["gpu"], "fairness_key": "f"},
+            })
+        );
     }
 }

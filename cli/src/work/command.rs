@@ -43,6 +43,7 @@ pub(crate) async fn work(global: &Global, args: WorkArgs, screen: Screen) -> Res
         name: args.name.unwrap_or_else(default_name),
         queues,
         kinds: args.kind,
+        capabilities: args.capability,
         concurrency: usize::from(args.concurrency),
         lease_ms: None,
         wait: WAIT,

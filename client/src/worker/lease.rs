@@ -81,6 +81,22 @@ impl Lease {
         *self.signal.borrow_and_update()
     }
 
+    /// Reports what the attempt used since it last reported, and hears how its budgets stand.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn consume(&self, dimension: &str, amount: u64) -> Result<wire::Consumed, Error> {
+        let consume = wire::Consume {
+            token: self.grant.token.as_str().into(),
+            consumption: vec![wire::Amount {
+                dimension: dimension.into(),
+                amount,
+            }],
+            tenant_id: None,
+        };
+        self.client.consume(&self.grant.run_id, &consume).await
+    }
+
     /// Saves a memo that later attempts find in `checkpoints`.
     ///
     /// # Errors

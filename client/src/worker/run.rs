@@ -32,6 +32,8 @@ pub struct WorkerOptions {
     pub queues: Vec<String>,
     /// Only these kinds; empty means every kind.
     pub kinds: Vec<String>,
+    /// What it is able to do: work that needs more is left alone.
+    pub capabilities: Vec<String>,
     /// How many handlers run at the same time.
     pub concurrency: usize,
     /// The lease; the task's own when absent.
@@ -50,6 +52,7 @@ impl WorkerOptions {
             name: name.into(),
             queues: vec![queue.into()],
             kinds: Vec::new(),
+            capabilities: Vec::new(),
             concurrency: 1,
             lease_ms: None,
             wait: Duration::from_secs(20),
@@ -285,6 +288,7 @@ impl Crew<'_> {
             worker: options.name.as_str().into(),
             queues: Some(names(&options.queues)),
             kinds: (!options.kinds.is_empty()).then(|| names(&options.kinds)),
+            capabilities: (!options.capabilities.is_empty()).then(|| names(&options.capabilities)),
             max: Some(u32::try_from(free.min(1000)).unwrap_or(1000)),
             lease_ms: options.lease_ms,
             wait_ms: Some(

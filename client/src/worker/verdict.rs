@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::wire::{Finish, FinishError, FinishOutcome, Json, Str};
+use crate::wire::{Amount, CustomEvent, Finish, FinishError, FinishOutcome, Json, Str, TaskSpec};
 
 /// The error code of an attempt whose own verdict the server did not take.
 const REPLACED: &str = "result_refused";
@@ -17,6 +17,9 @@ pub struct Verdict {
     reason: Option<String>,
     retry_after: Option<Duration>,
     checkpoints: BTreeMap<String, Json<'static>>,
+    consumption: Vec<(String, u64)>,
+    children: Vec<TaskSpec<'static>>,
+    custom_events: Vec<(String, Option<Json<'static>>)>,
 }
 
 impl Verdict {
@@ -90,6 +93,27 @@ impl Verdict {
         self
     }
 
+    /// The same with what the attempt used of a budget and has not reported yet.
+    #[must_use]
+    pub fn consumed(mut self, dimension: impl Into<String>, amount: u64) -> Verdict {
+        self.consumption.push((dimension.into(), amount));
+        self
+    }
+
+    /// The same with a task submitted as a child of the run's task; only with success and suspended.
+    #[must_use]
+    pub fn child(mut self, task: TaskSpec<'static>) -> Verdict {
+        self.children.push(task);
+        self
+    }
+
+    /// The same with an event of one's own; only with success and suspended.
+    #[must_use]
+    pub fn event(mut self, key: impl Into<String>, payload: Option<Json<'static>>) -> Verdict {
+        self.custom_events.push((key.into(), payload));
+        self
+    }
+
     fn of(outcome: FinishOutcome) -> Verdict {
         Verdict {
             outcome: Some(outcome),
@@ -125,7 +149,15 @@ impl Verdict {
             .iter()
             .map(|(name, value)| name.len() + value.text().len())
             .sum();
-        self.output.as_ref().map_or(0, |output| output.text().len()) + memos + 256
+        let children = self.children.iter().map(|child| {
+            let payload = child.payload.as_ref().map_or(0, |json| json.text().len());
+            payload + child.payload_base64.as_ref().map_or(0, |text| text.len()) + 1024
+        });
+        let events = self.custom_events.iter().map(|(key, payload)| {
+            key.len() + payload.as_ref().map_or(0, |json| json.text().len()) + 64
+        });
+        let output = self.output.as_ref().map_or(0, |output| output.text().len());
+        output + memos + children.sum::<usize>() + events.sum::<usize>() + 256
     }
 
     /// The body of the report.
@@ -155,6 +187,17 @@ impl Verdict {
                 .map(|(name, value)| (Str::from(name.as_str()), borrowed(value)));
             finish.checkpoints = Some(memos.collect());
         }
+        let used = self.consumption.iter().map(|(dimension, amount)| Amount {
+            dimension: dimension.as_str().into(),
+            amount: *amount,
+        });
+        finish.consumption = (!self.consumption.is_empty()).then(|| used.collect());
+        finish.children = (!self.children.is_empty()).then(|| self.children.clone());
+        let events = self.custom_events.iter().map(|(key, payload)| CustomEvent {
+            key: key.as_str().into(),
+            payload: payload.as_ref().map(borrowed),
+        });
+        finish.custom_events = (!self.custom_events.is_empty()).then(|| events.collect());
         finish
     }
 }
@@ -175,6 +218,23 @@ mod tests {
         assert_eq!(
             text,
             r#"{"run_id":"r","token":"1.2.ff","outcome":"failure","error":{"code":"exit_3","message":"no such host","retryable":false},"retry_after_ms":2000}"#
+        );
+    }
+
+    #[test]
+    fn what_a_coordinator_reports_reaches_its_fields() {
+        let child = TaskSpec {
+            kind: "part".into(),
+            ..TaskSpec::default()
+        };
+        let verdict = Verdict::suspended("waiting_for_children")
+            .consumed("token", 7)
+            .child(child)
+            .event("half", None);
+        let text = serde_json::to_string(&verdict.finish("r", "t")).expect("writes");
+        assert_eq!(
+            text,
+            r#"{"run_id":"r","token":"t","outcome":"suspended","reason":"waiting_for_children","consumption":[{"dimension":"token","amount":7}],"children":[{"kind":"part"}],"custom_events":[{"key":"half"}]}"#
         );
     }
 

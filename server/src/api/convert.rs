@@ -33,6 +33,9 @@ pub(crate) fn submit(
     spec: wire::TaskSpec<'_>,
 ) -> Result<Call, Failure> {
     let tenant = exchange.tenant_of(Subject::Task, spec.tenant_id.as_deref())?;
+    if spec.durability == Some(wire::Durability::Deferred) {
+        return Err(Failure::not_supported("durability"));
+    }
     let (id, task) = task(exchange, names, &spec)?;
     let task = Box::new(task);
     let mut call = exchange.call_of(match id {

@@ -20,7 +20,7 @@ pub(crate) const TASK_PARAMETERS: &[&str] = &[
     "kind string",
     "queue string",
     "tag string",
-    "state active|completed|failed|canceled",
+    "state active|completed|failed|canceled|waiting_for_children",
     "parent_task_id uuid",
     "created_after instant",
     "created_before instant",

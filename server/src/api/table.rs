@@ -7,7 +7,7 @@ use super::filters::{RUN_PARAMETERS, TASK_PARAMETERS};
 use super::route::{Access, BodyRule, Route, Verb};
 use super::{
     backup, batch, budgets, changes, claim, control, events, finish, health, heartbeat, lists,
-    query, queues, runs, subscriptions, tasks,
+    query, queues, runs, schedule, subscriptions, tasks,
 };
 
 const SMALL_BODY_BYTES_MAX: usize = 64 << 10;

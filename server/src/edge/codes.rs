@@ -44,7 +44,7 @@ pub(crate) const CODES: &[Code] = &[
     code(
         "invalid_run_id",
         400,
-        "run_id",
+        "run_id, field",
         "Not a UUID, or the nil UUID.",
     ),
     code(
@@ -56,7 +56,7 @@ pub(crate) const CODES: &[Code] = &[
     code(
         "invalid_task_id",
         400,
-        "task_id",
+        "task_id, field",
         "Not a UUID, or the nil UUID.",
     ),
     code("malformed_request", 400, "", "Not an HTTP request."),

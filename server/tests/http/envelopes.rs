@@ -312,38 +312,8 @@ fn details_name_what_is_wrong() {
 }
 
 #[test]
-fn fields_of_later_versions_are_refused_by_name_and_never_ignored() {
+fn what_this_version_does_not_act_on_is_refused_by_name_and_never_ignored() {
     let world = World::new();
-    let fields = [
-        ("unique_key", r#""unique_key":"k""#),
-        ("parent_task_id", r#""parent_task_id":"x""#),
-        ("depends_on", r#""depends_on":[]"#),
-        ("parent_run", r#""parent_run":{}"#),
-        ("budgets", r#""budgets":[]"#),
-        ("durability", r#""durability":"deferred""#),
-        (
-            "run_policy.type",
-            r#""run_policy":{"type":"repeat","count":2,"interval_ms":1}"#,
-        ),
-        (
-            "run_policy.type",
-            r#""run_policy":{"type":"cron","expression":"* * * * *"}"#,
-        ),
-        (
-            "constraints.required_capabilities",
-            r#""constraints":{"required_capabilities":["gpu"]}"#,
-        ),
-        (
-            "constraints.fairness_key",
-            r#""constraints":{"fairness_key":"f"}"#,
-        ),
-    ];
-    for (field, json) in fields {
-        let details = world
-            .post("/api/v1/tasks", &format!(r#"{{"kind":"a",{json}}}"#))
-            .expect_error(422, "not_supported");
-        assert_eq!(details, json!({"field": field}));
-    }
     let batch = world.post(
         "/api/v1/tasks/batch",
         r#"{"tasks":[{"kind":"a"}],"atomic":true}"#,
@@ -351,6 +321,164 @@ fn fields_of_later_versions_are_refused_by_name_and_never_ignored() {
     assert_eq!(
         batch.expect_error(422, "not_supported"),
         json!({"field": "atomic"})
+    );
+    assert_eq!(world.get("/api/v1/stats").expect(200)["total_tasks"], 0);
+}
+
+/// A field of a task, and what is wrong with it.
+const WRONG_FIELDS: &[(&str, &str, &str)] = &[
+    (
+        "run_policy.type",
+        r#""run_policy":{"type":"often"}"#,
+        "invalid_task",
+    ),
+    ("run_policy.type", r#""run_policy":{}"#, "invalid_task"),
+    (
+        "run_policy.count",
+        r#""run_policy":{"type":"once","count":2}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.count",
+        r#""run_policy":{"type":"repeat","interval_ms":1}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.interval_ms",
+        r#""run_policy":{"type":"repeat","count":1}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.run_at",
+        r#""run_policy":{"type":"repeat","count":1,"interval_ms":1,"run_at":"2100-01-01T00:00:00Z"}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.count",
+        r#""run_policy":{"type":"repeat","count":"2","interval_ms":1}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.start_at",
+        r#""run_policy":{"type":"repeat","count":1,"interval_ms":1,"start_at":"soon"}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.expression",
+        r#""run_policy":{"type":"cron"}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.interval_ms",
+        r#""run_policy":{"type":"cron","expression":"* * * * *","interval_ms":1}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.misfire",
+        r#""run_policy":{"type":"cron","expression":"* * * * *","misfire":"never"}"#,
+        "invalid_task",
+    ),
+    (
+        "run_policy.every",
+        r#""run_policy":{"type":"cron","expression":"* * * * *","every":1}"#,
+        "unknown_field",
+    ),
+    (
+        "constraints.required_capabilities",
+        r#""constraints":{"required_capabilities":[]}"#,
+        "invalid_task",
+    ),
+    (
+        "constraints.required_capabilities.1",
+        r#""constraints":{"required_capabilities":["gpu",1]}"#,
+        "invalid_task",
+    ),
+    (
+        "constraints.fairness",
+        r#""constraints":{"fairness":"f"}"#,
+        "unknown_field",
+    ),
+    (
+        "budgets.0.limit",
+        r#""budgets":[{"dimension":"token"}]"#,
+        "invalid_task",
+    ),
+    (
+        "budgets.0.max",
+        r#""budgets":[{"dimension":"token","max":1}]"#,
+        "unknown_field",
+    ),
+    ("budgets.0", r#""budgets":[["token",1]]"#, "invalid_task"),
+    (
+        "parent_run.token",
+        r#""parent_run":{"run_id":"x"}"#,
+        "invalid_task",
+    ),
+    (
+        "parent_run.lease",
+        r#""parent_run":{"run_id":"x","token":"t","lease":1}"#,
+        "unknown_field",
+    ),
+    ("durability", r#""durability":"never""#, "invalid_task"),
+];
+
+#[test]
+fn every_wrong_field_of_a_task_is_named_by_its_path() {
+    let world = World::new();
+    for (field, json, code) in WRONG_FIELDS {
+        let body = format!(r#"{{"kind":"a",{json}}}"#);
+        let response = world.post("/api/v1/tasks", &body);
+        assert_eq!(
+            response.expect_error(422, code),
+            json!({ "field": field }),
+            "{json}"
+        );
+        let batch = world.post("/api/v1/tasks/batch", &format!(r#"{{"tasks":[{body}]}}"#));
+        let item = &batch.expect(200)["results"][0];
+        assert_eq!(item["error"], *code, "{item}");
+        assert_eq!(
+            item["details"]["field"],
+            format!("tasks.0.{field}"),
+            "{item}"
+        );
+    }
+    let ids = [
+        (
+            r#""parent_task_id":"x""#,
+            json!({"task_id": "x", "field": "parent_task_id"}),
+        ),
+        (
+            r#""depends_on":["y"]"#,
+            json!({"task_id": "y", "field": "depends_on.0"}),
+        ),
+    ];
+    for (json, details) in ids {
+        let response = world.post("/api/v1/tasks", &format!(r#"{{"kind":"a",{json}}}"#));
+        assert_eq!(response.expect_error(400, "invalid_task_id"), details);
+    }
+    let lost = format!(r#"{{"kind":"a","parent_run":{{"run_id":"{NOBODY}","token":"1.2.ff"}}}}"#);
+    world
+        .post("/api/v1/tasks", &lost)
+        .expect_error(409, "lease_lost");
+    let foreign = format!(r#"{{"kind":"a","tenant_id":"{NOBODY}"}}"#);
+    assert_eq!(
+        world
+            .post("/api/v1/tasks", &foreign)
+            .expect_error(404, "tenant_not_found"),
+        json!({"tenant_id": NOBODY})
+    );
+    assert_eq!(world.get("/api/v1/stats").expect(200)["total_tasks"], 0);
+}
+
+#[test]
+fn a_request_makes_at_most_100_000_runs() {
+    let world = World::new();
+    let task = r#"{"kind":"a","run_policy":{"type":"repeat","count":10000,"interval_ms":1}}"#;
+    let tasks = vec![task; 11].join(",");
+    let response = world.post("/api/v1/tasks/batch", &format!(r#"{{"tasks":[{tasks}]}}"#));
+    assert_eq!(
+        response.expect_error(422, "limit_exceeded"),
+        json!({"limit": "runs_per_request", "value": 100_000})
     );
     assert_eq!(world.get("/api/v1/stats").expect(200)["total_tasks"], 0);
 }

@@ -292,7 +292,7 @@ fn wrong_parameters_are_refused_with_exactly_these_bodies() {
         .expect_error(422, "invalid_parameter");
     assert_eq!(
         details,
-        json!({"parameter": "state", "allowed": ["active", "completed", "failed", "canceled"]})
+        json!({"parameter": "state", "allowed": ["active", "completed", "failed", "canceled", "waiting_for_children"]})
     );
     world
         .get("/api/v1/tasks?parent_task_id=00000000-0000-0000-0000-000000000000")

@@ -157,7 +157,7 @@ fn a_batch_answers_each_item_by_itself() {
     let world = World::new();
     let batch = r#"{"tasks":[
         {"kind":"a","idempotency_key":"k"}, {"kind":"a","idempotency_key":"k"}, {"kind":"A"}, {"kind":"a","x":1},
-        {"kind":"a","budgets":[]}, 5, {"kind":"b","queue":"other","tenant_id":"acme"}, {"kind":"b","queue":"other"}
+        {"kind":"a","budgets":[{}]}, 5, {"kind":"b","queue":"other","tenant_id":"acme"}, {"kind":"b","queue":"other"}
     ]}"#;
     let answer = world.post("/api/v1/tasks/batch", batch).expect(200);
     let results = answer["results"].as_array().expect("results");
