@@ -94,7 +94,6 @@ pub(crate) enum TaskCommand {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-
     /// Change its metadata, or a cron task's schedule
     #[command(
         after_help = "Examples:\n  mainstay task update 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b10 --priority 5 --tag urgent\n  \
