@@ -193,7 +193,7 @@ pub(crate) const CODES: &[Code] = &[
     code(
         "lease_invalid_run_state",
         409,
-        "state",
+        "state, block_reason",
         "Only ready runs can be leased, and only held ones kept or given back.",
     ),
     code(

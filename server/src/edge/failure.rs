@@ -314,7 +314,10 @@ mod tests {
             Rejection::RunAlreadyExists { run },
             Rejection::RunCreateRequiresScheduled { state },
             Rejection::TaskIsCanceled { task },
-            Rejection::LeaseInvalidRunState { state },
+            Rejection::LeaseInvalidRunState {
+                state,
+                blocked: Some("queue_paused"),
+            },
             Rejection::LeaseAlreadyActive { owner: name() },
             Rejection::LeaseMissingActive { run },
             Rejection::LeaseOwnerMismatch {

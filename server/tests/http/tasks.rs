@@ -175,7 +175,10 @@ fn a_batch_answers_each_item_by_itself() {
     assert_eq!(results[2]["details"], json!({"field": "tasks.2.kind"}));
     assert_eq!(results[3]["error"], "unknown_field");
     assert_eq!(results[3]["details"], json!({"field": "tasks.3.x"}));
-    assert_eq!(results[4]["details"], json!({"field": "tasks.4.budgets"}));
+    assert_eq!(
+        results[4]["details"],
+        json!({"field": "tasks.4.budgets.0.dimension"})
+    );
     assert_eq!(world.get("/api/v1/stats").expect(200)["total_tasks"], 2);
     let typed: wire::BatchAnswer =
         serde_json::from_value(answer).expect("the client's types read it");
