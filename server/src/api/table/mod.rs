@@ -1,0 +1,9 @@
+//! The table of routes, in parts.
+
+mod all;
+mod rules;
+mod runs;
+mod system;
+mod tasks;
+
+pub(crate) use all::ROUTES;

@@ -1,0 +1,141 @@
+//! Health, the engine, queues, lists of everything, SQL and backups.
+
+use super::rules::{SMALL_BODY_BYTES_MAX, body, optional};
+use crate::api::events::EVENT_PARAMETERS;
+use crate::api::route::{Access, Route, Verb};
+use crate::api::{backup, control, events, health, query, queues};
+
+const QUEUE: &[&str] = &[
+    "queue_not_found",
+    "limit_exceeded",
+    "non_monotonic_sequence",
+];
+const EVENTS: &[&str] = &[
+    "invalid_task_id",
+    "invalid_run_id",
+    "invalid_pagination",
+    "invalid_parameter",
+    "cursor_expired",
+];
+
+/// These routes.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get(
+        "/healthz",
+        "Whether the process lives",
+        &[(200, "Status")],
+        |x| Box::pin(health::healthz(x)),
+    )
+    .access(Access::Open),
+    Route::get(
+        "/ready",
+        "Whether it takes work",
+        &[(200, "Status"), (503, "Status")],
+        |x| Box::pin(health::ready(x)),
+    )
+    .access(Access::Open),
+    Route::get("/metrics", "Prometheus metrics", &[(200, "")], |x| {
+        Box::pin(health::metrics(x))
+    })
+    .access(Access::Metrics),
+    Route::get(
+        "/api/v1/openapi.json",
+        "This document",
+        &[(200, "Document")],
+        |x| Box::pin(health::openapi(x)),
+    ),
+    Route::get("/api/v1/stats", "Counters", &[(200, "Stats")], |x| {
+        Box::pin(health::stats(x))
+    })
+    .all_tenants(),
+    Route::get(
+        "/api/v1/engine",
+        "The engine's switches",
+        &[(200, "Engine")],
+        |x| Box::pin(control::engine(x)),
+    ),
+    Route::post(
+        "/api/v1/engine/pause",
+        "Stop granting work",
+        optional("Reason"),
+        &[(200, "EngineChanged")],
+        |x| Box::pin(control::pause(x)),
+    )
+    .control(),
+    Route::post(
+        "/api/v1/engine/resume",
+        "Grant work again",
+        optional("Reason"),
+        &[(200, "EngineChanged")],
+        |x| Box::pin(control::resume(x)),
+    )
+    .control(),
+    Route::post(
+        "/api/v1/backup",
+        "A consistent backup of the whole data directory, as a tar archive",
+        optional("Empty"),
+        &[(200, "application/x-tar")],
+        |x| Box::pin(backup::backup(x)),
+    )
+    .errors(&["not_supported", "storage_full"]),
+    Route::get(
+        "/api/v1/queues",
+        "Queues by name, with their runs by state and kind",
+        &[(200, "QueueList")],
+        |x| Box::pin(queues::queues(x)),
+    )
+    .all_tenants(),
+    Route::get(
+        "/api/v1/events",
+        "Durable events after a cursor, in order; as a stream with `Accept: text/event-stream`",
+        &[(200, "EventPage"), (200, "text/event-stream")],
+        |x| Box::pin(events::events(x)),
+    )
+    .all_tenants()
+    .parameters(EVENT_PARAMETERS)
+    .errors(EVENTS),
+    Route::get(
+        "/api/v1/queues/{name}",
+        "One queue: its settings and its runs",
+        &[(200, "Queue")],
+        |x| Box::pin(queues::one(x)),
+    )
+    .errors(&["queue_not_found"]),
+    Route::post(
+        "/api/v1/queues/{name}",
+        "Set what a queue allows; what is absent is not limited any more",
+        body("QueueSettings", SMALL_BODY_BYTES_MAX),
+        &[(200, "Queue")],
+        |x| Box::pin(queues::configure(x)),
+    )
+    .verb(Verb::Put)
+    .control()
+    .errors(QUEUE),
+    Route::post(
+        "/api/v1/queues/{name}/pause",
+        "Grant nothing from a queue",
+        optional("Reason"),
+        &[(200, "EngineChanged")],
+        |x| Box::pin(queues::pause(x)),
+    )
+    .control()
+    .errors(QUEUE),
+    Route::post(
+        "/api/v1/queues/{name}/resume",
+        "Grant a queue's runs again",
+        optional("Reason"),
+        &[(200, "EngineChanged")],
+        |x| Box::pin(queues::resume(x)),
+    )
+    .control()
+    .errors(QUEUE),
+    Route::post(
+        "/api/v1/query",
+        "Ask in SQL over the documented views, reading only; bytes are {\"base64\": \"…\"}, infinities are strings",
+        body("Query", SMALL_BODY_BYTES_MAX),
+        &[(200, "QueryAnswer")],
+        |x| Box::pin(query::query(x)),
+    )
+    .all_tenants()
+    .errors(&["query_refused", "limit_exceeded"]),
+];
