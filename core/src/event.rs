@@ -162,10 +162,12 @@ events! {
         run: RunId,
         /// Milliseconds until it is canceled anyway.
         grace_ms: u64,
-        /// By whom.
+        /// By whom; empty for the machine itself.
         by: Text,
         /// Why.
         reason: Option<Text>,
+        /// What it follows from, when nobody canceled the run or its task itself.
+        cause: Option<Box<Why>>,
     }
     /// A running run's worker is told to suspend it.
     RunSuspendRequested = 13 {

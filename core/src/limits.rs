@@ -108,6 +108,8 @@ pub const OCCURRENCES_MAX: u64 = 1_000_000;
 pub const JITTER_MS_MAX: u64 = 86_400_000;
 /// Prerequisites of a task.
 pub const DEPENDS_ON_MAX: usize = 1000;
+/// Tasks that the search for a wait in a circle visits; a graph in which it would take more is refused.
+pub const DEPENDENCY_VISITS_MAX: usize = 10_000;
 /// Children submitted with one finish.
 pub const CHILDREN_PER_FINISH_MAX: usize = 1000;
 /// Children that a claim of their parent shows.
@@ -116,6 +118,10 @@ pub const CHILDREN_SHOWN_MAX: usize = 100;
 pub const HIERARCHY_DEPTH_MAX: u32 = 8;
 /// Consequences of one command that are drawn at once; the rest follows with the next ticks.
 pub const CASCADE_MAX: usize = 1000;
+/// Bytes of children's outputs in one grant of their parent; further ones are to be looked up by their task.
+pub const CHILD_OUTPUT_BYTES_MAX: usize = 4 << 20;
+/// Tasks below a canceled one that a claim itself cancels when it meets them; the rest is left to the next tick.
+pub const CLAIM_SWEEP_MAX: usize = 256;
 /// Budgets of a task or tenant.
 pub const BUDGETS_MAX: usize = 32;
 /// The largest limit, reserve or use of a budget.

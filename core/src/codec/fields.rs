@@ -46,7 +46,7 @@ record!(RunReturned { 1 run, 2 result, 3 reason, 4 output, 5 error });
 record!(RunFailed { 1 run, 2 result, 3 error, 4 output, 5 cause });
 record!(RunSuspended { 1 run, 2 result, 3 reason, 4 error, 5 output, 6 hold });
 record!(RunCanceled { 1 run, 2 result, 3 cause, 4 by, 5 reason, 6 error, 7 output });
-record!(RunCancelRequested { 1 run, 2 grace_ms, 3 by, 4 reason });
+record!(RunCancelRequested { 1 run, 2 grace_ms, 3 by, 4 reason, 5 cause });
 record!(RunSuspendRequested { 1 run, 2 by, 3 reason, 4 budget });
 record!(RunResumed { 1 run, 2 payload, 3 by, 4 cause });
 record!(CheckpointSaved { 1 run, 2 name, 3 value });

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::budget::Budget;
 use crate::codec::{Field, Malformed, Value, nested, put_record, record, take_record};
-use crate::dependency::Bond;
+use crate::dependency::{Bond, Child};
 use crate::run::{Active, Attempt, CancelRequest, Change, Fence, Hold, Origin, SuspendRequest};
 use crate::schedule::Clockwork;
 use crate::state::{ClaimRecord, Held};
@@ -17,7 +17,7 @@ use crate::time::{Steady, Timestamp};
 use crate::{Bytes, RunId, TaskId, TenantId, Text, run};
 
 record!(Fence { 1 incarnation, 2 counter });
-record!(CancelRequest { 1 at, 2 force, 3 force_at, 4 by, 5 reason, 6 task });
+record!(CancelRequest { 1 at, 2 force, 3 force_at, 4 by, 5 reason, 6 task, 7 why });
 record!(SuspendRequest { 1 at, 2 by, 3 reason, 4 budget });
 record!(Active {
     1 fence, 2 worker, 3 lease_ms, 4 acquired_at, 5 expires, 6 expires_at, 7 deadline, 8 deadline_at, 9 cancel, 10 suspend, 11 idle,
@@ -27,9 +27,10 @@ record!(Change { 1 from, 2 to, 3 cause, 4 at, 5 sequence, 6 actor });
 record!(Attempt {
     1 number, 2 result, 3 fence, 4 started_at, 5 finished_at, 6 worker, 7 error, 8 output, 9 reported, 10 after, 11 consumption,
 });
-nested!(Fence, Change, Attempt, Memo, Budget, Subscription);
+nested!(Fence, Change, Attempt, Memo, Budget, Subscription, Child);
 record!(Clockwork { 1 schedule, 2 ended, 3 paused, 4 occurrences, 5 next, 6 future, 7 following, 8 last });
-record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet });
+record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet, 7 first_children });
+record!(Child { 1 task, 2 ended });
 record!(Budget { 1 dimension, 2 limit, 3 reserve, 4 consumed, 5 reserved, 6 before, 7 fired, 8 told });
 record!(Subscription { 1 id, 2 filter, 3 canceled, 4 triggered });
 

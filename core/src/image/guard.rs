@@ -10,7 +10,8 @@ use crate::budget::Budget;
 use crate::codec::Malformed;
 use crate::id::Minted;
 use crate::limits::{
-    ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, HISTORY_KEPT, LOST_LEASES_MAX, SUBSCRIPTIONS_MAX,
+    ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, CHILDREN_SHOWN_MAX, DEPENDS_ON_MAX,
+    HIERARCHY_DEPTH_MAX, HISTORY_KEPT, LOST_LEASES_MAX, SUBSCRIPTIONS_MAX,
 };
 use crate::queue::QueueRow;
 use crate::run::{Origin, State as RunState};
@@ -79,6 +80,15 @@ pub(super) fn check_task(form: &TaskForm) -> Result<(), Malformed> {
         form.subscriptions.len() <= SUBSCRIPTIONS_MAX,
         "more subscriptions than are kept",
     )?;
+    if let Some(bond) = &form.bond {
+        rule(
+            bond.depth < HIERARCHY_DEPTH_MAX
+                && bond.unmet.len() <= bond.depends_on.len()
+                && bond.depends_on.len() <= DEPENDS_ON_MAX
+                && bond.first_children.len() <= CHILDREN_SHOWN_MAX,
+            "a task that stands to more others than it can",
+        )?;
+    }
     let light = !task::is_heavy(form.payload_bytes);
     match &form.payload {
         Some(payload) => rule(

@@ -14,9 +14,9 @@ use crate::id::Minted;
 use crate::machine::Machine;
 use crate::query::Stats;
 use crate::queue::{QueueConfig, QueueRow, RateLimit};
-use crate::run::{Past, State as RunState};
+use crate::run::{Hold, Past, State as RunState};
 use crate::state::{Armed, Held, State, Switch};
-use crate::{Bytes, budget, limits, platform, queue, run, subscription, task};
+use crate::{Bytes, budget, dependency, limits, platform, queue, run, subscription, task};
 
 /// Rows that the indexes make room for on the word of a checkpoint's counters.
 const ROWS_EXPECTED_MAX: usize = 1 << 25;
@@ -35,6 +35,10 @@ pub struct Loader {
     tally: Tally,
     /// Runs that hold something of a budget or wait for one.
     spending: Vec<u32>,
+    /// Tasks that stand to others, or have a key of which there may be but one.
+    bonded: Vec<u32>,
+    /// Runs that are suspended until their task's children have ended.
+    asleep: Vec<u32>,
     /// Whether no store holds these rows: the next cut then holds them all.
     fresh: bool,
     /// Rows that were looked up: finished ones too, in any order, the same one several times.
@@ -82,6 +86,8 @@ impl Loader {
             ready: Ready::default(),
             tally: Tally::default(),
             spending: Vec::new(),
+            bonded: Vec::new(),
+            asleep: Vec::new(),
             fresh: false,
             facts: true,
         }
@@ -170,6 +176,9 @@ impl Loader {
         }
         let place = self.place(form.place)?;
         let number = form.number;
+        let extras = form.extras.as_deref();
+        let is_bonded =
+            form.bond.is_some() || extras.is_some_and(|extras| extras.unique_key.is_some());
         let (created_by, stranger) = self.state.person(&form.created_by);
         let row = task::Row {
             id: form.id,
@@ -218,6 +227,9 @@ impl Loader {
         }
         if !self.facts && !subscription::link(state, at) {
             return Err(Malformed("a subscription twice"));
+        }
+        if is_bonded {
+            self.bonded.push(at);
         }
         self.tasks.insert(next, (number, at));
         Ok(())
@@ -313,6 +325,9 @@ impl Loader {
         if form.holds_key {
             queue::take_slot(state, at);
         }
+        if form.state == RunState::Suspended && form.hold == Hold::Children {
+            self.asleep.push(at);
+        }
         if form.state == RunState::Ready {
             self.ready.put(form.ready_order, at)?;
         }
@@ -367,6 +382,9 @@ impl Loader {
     }
 
     pub(crate) fn into_state(mut self) -> State {
+        if !self.facts {
+            dependency::link_loaded(&mut self.state, &self.bonded, &self.asleep);
+        }
         for (_, run) in self.ready.into_sorted() {
             queue::enter(&mut self.state, run);
         }

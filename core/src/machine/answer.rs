@@ -15,7 +15,7 @@ use crate::query::{
     TaskView,
 };
 use crate::run::{Cause, Origin, Row};
-use crate::{AttemptId, TenantId, budget, limits, run, task};
+use crate::{AttemptId, TenantId, budget, dependency, limits, run, task};
 
 impl Machine {
     /// Answers a question about a tenant's things at this moment.
@@ -87,7 +87,7 @@ impl Machine {
             created_by: self.state.created_by(row).clone(),
             updated_at: row.rare.as_deref().and_then(|rare| rare.updated_at),
             canceled_at: row.canceled_at(),
-            state: row.state(),
+            state: dependency::standing(&self.state, at),
             runs,
             runs_total: row.runs_total,
             runs_by_state: views::run_counts(&self.state, row),

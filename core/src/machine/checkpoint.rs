@@ -294,6 +294,13 @@ fn leave(state: &mut State, pending: &Pending, payload_budget: u64) {
     }
     for (task, number) in &pending.tasks {
         let is_it = |row: &&crate::task::Row| row.number == *number;
+        if let Some(row) = state.tasks.get(*task).filter(is_it) {
+            // Its last run stayed when only the cut before this one held the end of the task.
+            let runs: Vec<u32> = row.runs().collect();
+            for run in runs {
+                leave_with_task(state, run, pending.through);
+            }
+        }
         if state.tasks.get(*task).filter(is_it).is_some() {
             leave_alone(state, *task, pending.through);
         }

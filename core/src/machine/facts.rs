@@ -12,7 +12,7 @@ use crate::limits::RUNS_SHOWN_MAX;
 use crate::query::{Answer, Query};
 use crate::rejection::Rejection;
 use crate::state::{Held, State};
-use crate::{RunId, TaskId, TenantId, Text};
+use crate::{RunId, TaskId, TaskSpec, TenantId, Text};
 
 /// Terminal rows that a command names and that are no longer in memory, as the store holds them. A row in memory always beats a fact.
 #[derive(Debug, Default)]
@@ -115,22 +115,22 @@ impl Machine {
         let Some(tenant) = self.state.tenant(call.principal.tenant) else {
             return;
         };
-        let mut key = |class, key: Option<&Text>| {
-            let Some(key) = key else { return };
-            match self.state.keys.find(tenant, class, key) {
-                None => visit(Wanted::Key(class, key.clone())),
-                // The answer shows runs that may have left memory before their task.
-                Some(Held { task: Some(id), .. }) => self.runs_wanted(tenant, *id, &mut visit),
-                Some(_) => {}
-            }
-        };
         match &call.command {
-            Command::Submit(spec) | Command::SubmitAs(_, spec) => {
-                let extras = spec.extras.as_deref();
-                let named = extras.and_then(|extras| extras.idempotency_key.as_ref());
-                key(KeyClass::Submit, named);
+            Command::Claim(claim) => {
+                let key = claim.idempotency_key.as_ref();
+                self.wanted_key(tenant, KeyClass::Claim, key, &mut visit);
             }
-            Command::Claim(claim) => key(KeyClass::Claim, claim.idempotency_key.as_ref()),
+            Command::Submit(spec) => self.wanted_by(tenant, None, spec, &mut visit),
+            Command::SubmitAs(id, spec) => self.wanted_by(tenant, Some(*id), spec, &mut visit),
+            Command::Finish(finish) => {
+                for (id, spec) in &finish.children {
+                    self.wanted_by(tenant, *id, spec, &mut visit);
+                }
+            }
+            Command::DeclareDependencies { task, depends_on } => {
+                let named = core::iter::once(task).chain(depends_on);
+                named.for_each(|id| self.wanted_task(tenant, *id, &mut visit));
+            }
             Command::CreateRun { run: Some(run), .. } => {
                 if self.state.find_run(tenant, *run).is_none() {
                     visit(Wanted::Run(*run));
@@ -138,10 +138,60 @@ impl Machine {
             }
             _ => {}
         }
-        if let Command::SubmitAs(id, _) = &call.command
-            && self.state.find_task(tenant, *id).is_none()
+    }
+
+    /// What the submit of one task looks up: its key, its id, everything that its bonds name, and the runs that the answer shows of the
+    /// holder of its unique key.
+    fn wanted_by(
+        &self,
+        tenant: u32,
+        id: Option<TaskId>,
+        spec: &TaskSpec,
+        visit: &mut impl FnMut(Wanted),
+    ) {
+        let extras = spec.extras.as_deref();
+        let key = extras.and_then(|extras| extras.idempotency_key.as_ref());
+        self.wanted_key(tenant, KeyClass::Submit, key, visit);
+        if let Some(key) = extras.and_then(|extras| extras.unique_key.as_ref())
+            && let Some(holder) = self.state.unique.get(&(tenant, key.clone()))
         {
-            visit(Wanted::Task(*id));
+            self.runs_wanted(tenant, self.state.tasks[*holder].id, visit);
+        }
+        if let Some(id) = id {
+            self.wanted_task(tenant, id, visit);
+        }
+        let Some(bonds) = spec.bonds.as_deref() else {
+            return;
+        };
+        for id in bonds.parent.iter().chain(&bonds.depends_on) {
+            self.wanted_task(tenant, *id, visit);
+        }
+        if let Some((run, _)) = bonds.parent_run
+            && self.state.find_run(tenant, run).is_none()
+        {
+            visit(Wanted::Run(run));
+        }
+    }
+
+    fn wanted_key(
+        &self,
+        tenant: u32,
+        class: KeyClass,
+        key: Option<&Text>,
+        visit: &mut impl FnMut(Wanted),
+    ) {
+        let Some(key) = key else { return };
+        match self.state.keys.find(tenant, class, key) {
+            None => visit(Wanted::Key(class, key.clone())),
+            // The answer shows runs that may have left memory before their task.
+            Some(Held { task: Some(id), .. }) => self.runs_wanted(tenant, *id, visit),
+            Some(_) => {}
+        }
+    }
+
+    fn wanted_task(&self, tenant: u32, id: TaskId, visit: &mut impl FnMut(Wanted)) {
+        if self.state.find_task(tenant, id).is_none() {
+            visit(Wanted::Task(id));
         }
     }
 

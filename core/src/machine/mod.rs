@@ -15,6 +15,7 @@ pub(crate) use apply::{Apply, apply};
 pub(crate) use checkpoint::Pending;
 pub use facts::{Facts, Wanted};
 pub use model::{Entry, Events, Machine, Now, Step, Woken};
+pub(crate) use react::{doom, reach};
 pub(crate) use tx::Tx;
 
 #[cfg(test)]

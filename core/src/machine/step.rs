@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::run::{Fence, State};
 use crate::state::{Renewal, State as Tables};
-use crate::{RunId, budget, limits, platform, queue, run, subscription, task};
+use crate::{RunId, budget, dependency, limits, platform, queue, run, subscription, task};
 
 impl Machine {
     /// Decides one command and applies what it comes to.
@@ -93,7 +93,10 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         }
         Command::Tick => {
             tx.open_queues();
-            Ok(run::tick(tx))
+            Ok(react::tick(tx))
+        }
+        Command::DeclareDependencies { task, depends_on } => {
+            dependency::declare(tx, *task, depends_on)
         }
         Command::CreateTenant { tenant, name } => platform::create(tx, *tenant, name),
         Command::WeighTenant { weight } => platform::weigh(tx, *weight),
@@ -119,7 +122,6 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         | Command::ReleaseLease { .. }
         | Command::StartAttempt { .. }
         | Command::FinishAttempt { .. } => by_hand(tx, command),
-        Command::DeclareDependencies { .. } => unsupported(),
     }
 }
 

@@ -15,6 +15,9 @@ use crate::rejection::Rejection;
 use crate::state::{At, Held, Note, Renewal, State, Volatile};
 use crate::{Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, queue, run};
 
+/// Notes that the list between two commands has room for.
+const NOTES_KEPT: usize = 4096;
+
 /// One command's view of the machine.
 pub(crate) struct Tx<'a> {
     state: &'a mut State,
@@ -95,6 +98,20 @@ impl<'a> Tx<'a> {
         self.state.find_run(self.tenant, id).is_some() || self.past_run(id).is_ok()
     }
 
+    /// A task that has left memory, or whose runs have: as the store holds it.
+    pub(crate) fn past_task(&self, id: TaskId) -> Option<(&State, u32)> {
+        self.facts.find_task(self.principal.tenant, id)
+    }
+
+    /// The task of a run, in memory or finished before.
+    pub(crate) fn task_of_run(&self, id: RunId) -> Result<TaskId, Rejection> {
+        let live = self.state.find_run(self.tenant, id);
+        let found = live.map(|run| (&*self.state, run));
+        let found = found.or_else(|| self.facts.find_run(self.principal.tenant, id));
+        let (state, run) = found.ok_or(Rejection::UnknownRun { run: id })?;
+        Ok(state.task_of(run).id)
+    }
+
     /// Whether there is or was a task of this id.
     pub(crate) fn knows_task(&self, id: TaskId) -> bool {
         self.find_task(id).is_some()
@@ -119,6 +136,15 @@ impl<'a> Tx<'a> {
     pub(super) fn take_notes(&mut self, into: &mut Vec<Note>) {
         into.clear();
         core::mem::swap(&mut self.state.notes, into);
+    }
+
+    /// Gives the list of notes back for the next command, so that none needs a new one.
+    pub(super) fn keep_notes(&mut self, mut list: Vec<Note>) {
+        if self.state.notes.capacity() < list.capacity() && list.capacity() <= NOTES_KEPT {
+            list.clear();
+            list.append(&mut self.state.notes);
+            self.state.notes = list;
+        }
     }
 
     /// Says which run the command at hand is about, so that its events need not look it up again.

@@ -20,7 +20,7 @@ use crate::limits::{ATTEMPTS_KEPT, HISTORY_KEPT};
 use crate::machine::Apply;
 use crate::state::{Armed, At, ClaimRecord, Held, Note, State as Tables};
 use crate::task::{HoldPolicy, policy};
-use crate::{Bytes, Text, budget, queue};
+use crate::{Bytes, Text, budget, dependency, queue};
 
 /// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
 pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor: &Text) {
@@ -46,6 +46,9 @@ pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Ca
         actor: actor.clone(),
     });
     state.notes.push(Note::RunMoved(run, to));
+    if from == State::Suspended {
+        dependency::rise(state, run);
+    }
     if from == State::Ready {
         if to == State::Leased {
             queue::grant(state, run);
@@ -411,6 +414,9 @@ impl Apply for RunSuspended {
         if self.hold == Hold::Budget {
             budget::wait(state, run);
         }
+        if self.hold == Hold::Children {
+            dependency::fall_asleep(state, run);
+        }
         state.rearm(run);
     }
 }
@@ -445,6 +451,7 @@ impl Apply for RunCancelRequested {
                 by: self.by.clone(),
                 reason: self.reason.clone(),
                 task,
+                why: self.cause.clone(),
             }));
         }
         state.rearm(run);
@@ -472,9 +479,9 @@ impl Apply for RunResumed {
         let past: &mut Past = state.runs[run].past_mut();
         past.resume_payload = self.payload.clone();
         past.reason = None;
-        past.hold = Hold::Hand;
         let cause = self.cause.as_deref().map_or(Cause::Resume, |why| why.cause);
         change(state, at, run, State::Ready, cause, &self.by);
+        state.runs[run].past_mut().hold = Hold::Hand;
         state.rearm(run);
     }
 }

@@ -2,11 +2,14 @@
 //! Owns: what a cancel answers, and the step from request to event.
 //! Never: takes a result away: of cancel and finish, whichever is first in the log wins.
 
+use alloc::boxed::Box;
+
 use super::model::{AttemptResult, Cause, State};
-use crate::event::{RunCancelRequested, RunCanceled};
+use crate::event::{RunCancelRequested, RunCanceled, Why};
 use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
+use crate::time::Timestamp;
 use crate::{RunId, Text, limits, task};
 
 /// What calling off one run came to.
@@ -86,9 +89,41 @@ pub(crate) fn call_off(
             grace_ms,
             by,
             reason,
+            cause: None,
         });
     }
     Called::Requested
+}
+
+/// Calls one run off because of what happened to another task. A running one's grace counts from then on.
+pub(crate) fn call_off_for(tx: &mut Tx<'_>, run: u32, why: &Why, reason: &Text, since: Timestamp) {
+    let row = &tx.state().runs[run];
+    let (id, tenant) = (row.id, row.tenant);
+    if row.state.is_terminal() {
+        return;
+    }
+    let Some(active) = row.active.as_deref().filter(|active| !active.idle) else {
+        let canceled = RunCanceled {
+            run: id,
+            cause: why.cause,
+            reason: Some(reason.clone()),
+            ..RunCanceled::default()
+        };
+        return tx.emit_for(tenant, canceled);
+    };
+    if active.cancel.is_some() {
+        return;
+    }
+    let passed_ms = tx.now.wall.0.saturating_sub(since.0);
+    let grace_ms = task::policy(tx.state().task_of(run)).cancel_grace_ms;
+    let requested = RunCancelRequested {
+        run: id,
+        grace_ms: grace_ms.saturating_sub(passed_ms),
+        by: Text::default(),
+        reason: Some(reason.clone()),
+        cause: Some(Box::new(why.clone())),
+    };
+    tx.emit_for(tenant, requested);
 }
 
 /// The cancel of a run that was not started by its task's `expires_at`, if that is how it stands now.

@@ -11,12 +11,12 @@ use super::model::{Fence, Row, State};
 use crate::command::Claim;
 use crate::event::{ClaimRecorded, RunStarted};
 use crate::image::KeyClass;
-use crate::limits;
-use crate::machine::Tx;
+use crate::limits::{self, CLAIM_SWEEP_MAX};
+use crate::machine::{Tx, reach};
 use crate::outcome::{ClaimGrant, GrantRare, Outcome};
 use crate::rejection::Rejection;
 use crate::state::State as Tables;
-use crate::{AttemptId, Text, budget, codec, queue, task};
+use crate::{AttemptId, Text, budget, codec, dependency, queue, task};
 
 /// Blocked or expired heads one claim clears away before it leaves the rest to the next.
 const CLEARED_MAX: usize = 10_000;
@@ -147,14 +147,18 @@ fn repeat(tx: &Tx<'_>, key: &Text, digest: u128) -> Result<Option<Vec<ClaimGrant
 fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
     let mut pick = queue::Pick::new(tx.state(), tx.tenant, claim);
     let mut grants = Vec::new();
-    let (mut bytes, mut cleared) = (0, 0);
+    let (mut bytes, mut cleared, mut swept) = (0, 0, 0);
     while grants.len() < claim.max as usize {
         let Some(run) = tx.next_ready(&mut pick) else {
             break;
         };
-        if cleared == CLEARED_MAX {
+        if cleared == CLEARED_MAX || swept == CLAIM_SWEEP_MAX {
             tx.wake(run);
             break;
+        }
+        if reach(tx, tx.state().runs[run].task) {
+            swept += 1;
+            continue;
         }
         if let Some(expired) = expired(tx, run) {
             tx.emit_for(tx.state().runs[run].tenant, expired);
@@ -183,7 +187,8 @@ fn weight(tx: &Tx<'_>, run: u32) -> usize {
         let resumed = past.resume_payload.as_ref().map_or(0, |bytes| bytes.len());
         past.checkpoint_bytes + resumed
     });
-    tx.state().task_of(run).payload.len() + handed
+    let task = tx.state().task_of(run);
+    task.payload.len() + handed + dependency::weigh_children(tx.state(), task)
 }
 
 fn start(tx: &mut Tx<'_>, run: u32, claim: &Claim) {
@@ -231,10 +236,11 @@ fn grant(tx: &Tx<'_>, run: u32) -> ClaimGrant {
 
 fn rare(state: &Tables, row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
     let budgets = budget::views(state, task);
+    let (children, children_count) = dependency::children(state, task);
     let past = row.past.as_deref();
     let has_past =
         past.is_some_and(|past| !past.checkpoints.is_empty() || past.resume_payload.is_some());
-    if task.extras().is_none() && !has_past && budgets.is_empty() {
+    if task.extras().is_none() && !has_past && budgets.is_empty() && children.is_empty() {
         return None;
     }
     debug_assert_eq!(row.state, State::Running, "grants show running runs");
@@ -245,6 +251,8 @@ fn rare(state: &Tables, row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
         resume_payload: past.and_then(|past| past.resume_payload.clone()),
         extras: task.extras().cloned().unwrap_or_default(),
         budgets,
+        children,
+        children_count,
         ..GrantRare::default()
     }))
 }

@@ -13,6 +13,9 @@ use crate::state::State as Tables;
 use crate::task::{Policy, SafetyLevel, policy};
 use crate::{Bytes, Text, budget};
 
+/// The reason by which a handler says that it is to be resumed when its task's children have ended: at once, when none is live.
+const WAITING_FOR_CHILDREN: &str = "waiting_for_children";
+
 /// How an attempt ended and what it brings along.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
@@ -128,10 +131,10 @@ fn directed<'a>(active: &'a Active, end: &End, spent: bool) -> Option<&'a Suspen
 fn called_off(row: &Row, active: &Active, end: &End) -> Option<RunCanceled> {
     let (cause, by, reason) = match (active.cancel.as_deref(), end.result, &active.suspend) {
         (Some(cancel), _, _) => {
-            let cause = if cancel.task {
-                Cause::TaskCancel
-            } else {
-                Cause::Cancel
+            let cause = match cancel.why.as_deref() {
+                Some(why) => why.cause,
+                None if cancel.task => Cause::TaskCancel,
+                None => Cause::Cancel,
             };
             (
                 cause,
@@ -171,8 +174,9 @@ fn go_on(row: &Row, policy: &Policy, end: End, spent: bool) -> Event {
         AttemptResult::Suspended => RunSuspended {
             run,
             result,
-            hold: match reason {
+            hold: match reason.as_deref() {
                 None if spent => Hold::Budget,
+                Some(WAITING_FOR_CHILDREN) => Hold::Children,
                 _ => Hold::Hand,
             },
             reason,

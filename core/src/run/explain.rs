@@ -10,7 +10,7 @@ use super::model::{Active, Hold, Row, State};
 use crate::query::{Block, Explain};
 use crate::state::State as Tables;
 use crate::time::Timestamp;
-use crate::{budget, limits, queue};
+use crate::{budget, dependency, limits, queue};
 
 fn block(
     code: &'static str,
@@ -80,7 +80,15 @@ pub(crate) fn block_reason(state: &Tables, run: u32) -> Option<&'static str> {
 
 fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
     let row = &state.runs[run];
+    if !row.state.is_terminal() && dependency::fence(state, row.task).is_some() {
+        return vec![block(
+            "parent_canceled",
+            "a task above it was canceled; it will be canceled",
+            vec![],
+        )];
+    }
     match row.state {
+        State::Scheduled if dependency::is_blocked(state.task_of(run)) => unmet(state, run),
         State::Scheduled => {
             vec![block(
                 "waiting_for_time",
@@ -105,7 +113,11 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
             )]
         }
         State::Suspended => {
-            let reason = row.past.as_ref().and_then(|past| past.reason.clone());
+            let past = row.past.as_ref();
+            if past.is_some_and(|past| past.hold == Hold::Children) {
+                return waiting_for_children(state, run);
+            }
+            let reason = past.and_then(|past| past.reason.clone());
             let details = reason
                 .map(|reason| ("reason", reason.to_string(), false))
                 .into_iter()
@@ -131,6 +143,38 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
             )]
         }
     }
+}
+
+fn waiting_for_children(state: &Tables, run: u32) -> Vec<Block> {
+    let bond = state.task_of(run).bond();
+    let live = bond.map_or(0, |bond| bond.children.len());
+    vec![block(
+        "waiting_for_children",
+        "the run is suspended until its task's children have ended",
+        vec![("children_live", live.to_string(), true)],
+    )]
+}
+
+/// Prerequisites that an explanation names.
+const UNMET_NAMED: usize = 10;
+
+fn unmet(state: &Tables, run: u32) -> Vec<Block> {
+    let bond = state.task_of(run).bond();
+    let unmet = bond.map_or(&[][..], |bond| &bond.unmet);
+    let names: Vec<String> = unmet
+        .iter()
+        .take(UNMET_NAMED)
+        .map(|id| id.to_string())
+        .collect();
+    let details = vec![
+        ("unmet", unmet.len().to_string(), true),
+        ("depends_on", names.join(","), false),
+    ];
+    vec![block(
+        "waiting_for_dependencies",
+        "a task that it depends on is not completed",
+        details,
+    )]
 }
 
 fn key_busy(state: &Tables, run: u32) -> Option<Block> {
@@ -202,6 +246,8 @@ fn outlook(row: &Row, reasons: &[Block]) -> String {
         }
         "suspended" => "it is resumed".into(),
         "leased" if row.state == State::Leased => "its holder starts it".into(),
+        "waiting_for_dependencies" => "every task it depends on is completed".into(),
+        "waiting_for_children" => "the last of its task's children has ended".into(),
         "leased" => "it is running now".into(),
         "expired" => "never: it was not started in time".into(),
         _ => format!("never: it is {}", row.state.name()),

@@ -9,10 +9,10 @@ use super::consume::note;
 use super::model::{Active, AttemptResult, Fence, Row, RunError, State};
 use crate::command::{Finish, Outcome as Report};
 use crate::event::{CheckpointSaved, CustomEventPublished};
-use crate::machine::Tx;
+use crate::machine::{Tx, reach};
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::{RunId, Text, budget, limits, run, subscription};
+use crate::{RunId, Text, budget, dependency, limits, run, subscription, task};
 
 /// Decides a finish.
 pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Rejection> {
@@ -36,6 +36,8 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
     check_checkpoints_together(row, finish)?;
     let used = row.active.as_deref().map(|active| &active.consumption[..]);
     budget::check_amounts(used.unwrap_or_default(), &finish.consumption)?;
+    let children = dependency::plan_children(tx, run, finish)?;
+    reach(tx, tx.state().runs[run].task);
     for (name, value) in &finish.checkpoints {
         if row_lacks(tx, run, name) {
             tx.emit(CheckpointSaved {
@@ -45,6 +47,11 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
             });
         }
     }
+    // Before the end that they come with: else their task could end without them.
+    for child in children {
+        task::make(tx, child);
+    }
+    tx.about(run);
     note(tx, finish.run, &finish.consumption);
     // What follows from the end depends on what the attempt used.
     let event = event(tx, run, finish);

@@ -8,7 +8,7 @@ use crate::Bytes;
 use crate::command::HeartbeatItem;
 use crate::event::LeaseExtended;
 use crate::limits;
-use crate::machine::Tx;
+use crate::machine::{Tx, reach};
 use crate::outcome::{Beat, Outcome};
 use crate::rejection::Rejection;
 use crate::state::Renewal;
@@ -18,6 +18,9 @@ use crate::time::{Steady, Timestamp};
 pub(crate) fn decide(tx: &mut Tx<'_>, beat: &HeartbeatItem) -> Result<Outcome, Rejection> {
     check(beat)?;
     let (run, row) = held(tx, beat.run, beat.fence)?;
+    let task = row.task;
+    reach(tx, task);
+    let row = &tx.state().runs[run];
     let active = row
         .active
         .as_deref()

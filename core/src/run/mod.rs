@@ -21,14 +21,14 @@ mod wake;
 
 pub(crate) use apply::reprioritize;
 pub(crate) use attempt::{end as end_attempt, start as start_attempt};
-pub(crate) use cancel::{Called, call_off, decide as cancel};
+pub(crate) use cancel::{Called, call_off, call_off_for, decide as cancel};
 pub(crate) use checkpoint::{
     decide as checkpoint, fits as checkpoint_fits, room as checkpoint_room,
 };
 pub(crate) use claim::decide as claim;
 pub(crate) use consume::decide as consume;
 pub(crate) use explain::{block_reason, explain};
-pub(crate) use finish::decide as finish;
+pub(crate) use finish::{decide as finish, held};
 pub(crate) use heartbeat::decide as heartbeat;
 pub(crate) use lease::{acquire, expire, keep, release};
 pub(crate) use model::{Active, Attempt, CancelRequest, Change, Past, Row, SuspendRequest};

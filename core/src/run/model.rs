@@ -7,6 +7,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::budget::Amount;
+use crate::dependency::is_blocked;
+use crate::event::Why;
 use crate::state::{Alarm, Armed};
 use crate::time::{Steady, Timestamp};
 use crate::{Bytes, RunId, Text, task};
@@ -329,6 +331,8 @@ pub(crate) struct CancelRequest {
     pub(crate) reason: Option<Text>,
     /// Whether the whole task was canceled.
     pub(crate) task: bool,
+    /// What it follows from, when nobody canceled the run or its task itself.
+    pub(crate) why: Option<Box<Why>>,
 }
 
 /// A suspension that waits for the worker.
@@ -398,6 +402,9 @@ impl Row {
     /// When the run must be looked at next, as its row says; a renewal in memory may put a lease's end later.
     pub(crate) fn alarm(&self, task: &task::Row) -> Alarm {
         match self.state {
+            State::Scheduled if is_blocked(task) => {
+                task.expires_at().map_or(Alarm::None, Alarm::Wall)
+            }
             State::Scheduled => {
                 let expires = task.expires_at().unwrap_or(Timestamp(u64::MAX));
                 Alarm::Wall(self.scheduled_at.min(expires))

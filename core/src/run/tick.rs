@@ -8,7 +8,7 @@ use super::model::{Active, AttemptResult, Cause, State};
 use crate::Text;
 use crate::event::{Event, LeaseEnded, RunCanceled, RunReady};
 use crate::limits::TICK_ALARMS_MAX;
-use crate::machine::Tx;
+use crate::machine::{Tx, reach};
 use crate::outcome::Outcome;
 
 /// Decides a tick.
@@ -17,6 +17,9 @@ pub(crate) fn decide(tx: &mut Tx<'_>) -> Outcome {
         let Some(run) = tx.state().alarms.due(tx.now.wall, tx.now.steady) else {
             return Outcome::Ticked { more: false };
         };
+        if reach(tx, tx.state().runs[run].task) {
+            continue;
+        }
         tx.about(run);
         match due(tx, run) {
             Some(event) => tx.emit_for(tx.state().runs[run].tenant, event),

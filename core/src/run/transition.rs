@@ -6,16 +6,16 @@ use super::model::{AttemptResult, Cause, Row, State};
 use super::retry::delay_ms;
 use super::suspend::resume;
 use crate::event::{LeaseEnded, RunBegan, RunCanceled, RunTransitioned};
-use crate::machine::Tx;
+use crate::machine::{Tx, reach};
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::{RunId, task};
+use crate::{RunId, dependency, task};
 
 /// Decides a move.
 ///
 /// Of the table's edges these are refused as `invalid_transition` all the same: `ready` to `leased`, because a lease has an owner; a
-/// `scheduled` run that waits for other tasks, because time alone does not make it ready; and under a cancel request everything but
-/// `completed` and `canceled`, because the request says what else becomes of the run.
+/// `scheduled` run that waits for other tasks, because time alone does not make it ready; and under a cancel request, or below a
+/// canceled task, everything but `completed` and `canceled`, because that says what else becomes of the run.
 pub(crate) fn decide(
     tx: &mut Tx<'_>,
     id: RunId,
@@ -37,6 +37,9 @@ pub(crate) fn decide(
     if !may_take(tx, run, to) {
         return Err(invalid);
     }
+    if actual == State::Running {
+        reach(tx, tx.state().runs[run].task);
+    }
     tx.about(run);
     take(tx, run, to)?;
     Ok(Outcome::RunTransitioned(tx.state().runs[run].state))
@@ -44,12 +47,12 @@ pub(crate) fn decide(
 
 fn may_take(tx: &Tx<'_>, run: u32, to: State) -> bool {
     let row = &tx.state().runs[run];
+    if dependency::fence(tx.state(), row.task).is_some() {
+        return matches!(to, State::Completed | State::Canceled);
+    }
     match (row.state, to) {
         (State::Ready, State::Leased) => false,
-        (State::Scheduled, State::Ready) => {
-            let bond = tx.state().task_of(run).bond();
-            bond.is_none_or(|bond| bond.unmet.is_empty())
-        }
+        (State::Scheduled, State::Ready) => !dependency::is_blocked(tx.state().task_of(run)),
         (State::Running, State::RetryWait | State::Suspended | State::Failed) => {
             let active = row.active.as_deref();
             active.is_none_or(|active| active.cancel.is_none())

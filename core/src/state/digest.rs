@@ -215,6 +215,9 @@ fn put_active(active: &run::Active, out: &mut Vec<u8>) {
             .for_each(|number| put_varint(out, number));
         put_text(out, Some(&cancel.by));
         put_text(out, cancel.reason.as_ref());
+        if let Some(why) = cancel.why.as_deref() {
+            why.put(out);
+        }
     }
     if let Some(suspend) = active.suspend.as_deref() {
         put_varint(out, 2);

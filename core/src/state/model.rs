@@ -2,7 +2,7 @@
 //! Owns: `State`, look-ups by (tenant, id), counters.
 //! Never: decides; only the rooms' `apply` change rows.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
@@ -14,6 +14,7 @@ use super::alarm::Alarms;
 use super::keys::Keys;
 use super::places::Places;
 use crate::budget::Waits;
+use crate::dependency::{self, Owed};
 use crate::id::Minted;
 use crate::intern::{Names, Symbol};
 use crate::machine::Pending;
@@ -98,6 +99,10 @@ pub(crate) struct State {
     pub(crate) budget_waits: Waits,
     /// Who waits to hear of what.
     pub(crate) watches: Watches,
+    /// Tasks that have not ended and have a key of which there may be but one such, by (tenant, key).
+    pub(crate) unique: BTreeMap<(u32, Text), u32>,
+    /// Which tasks' neighbours have yet to hear what became of them.
+    pub(crate) owed: Owed,
     pub(crate) stats: Stats,
     pub(crate) switch: Switch,
     /// The run that the command at hand is about: looked at before the index is. Never decides anything.
@@ -140,6 +145,8 @@ impl State {
             keys: Keys::default(),
             budget_waits: Waits::default(),
             watches: Watches::default(),
+            unique: BTreeMap::new(),
+            owed: Owed::default(),
             stats: Stats::default(),
             switch: Switch::default(),
             about: 0,
@@ -422,22 +429,43 @@ impl State {
         run
     }
 
-    /// Notes the end of a task that has had more than one run, or that others stand to.
+    /// To be called by `apply` after anything by which a task may have ended: its end is noted once.
     pub(crate) fn settle(&mut self, at: &At, task: u32) {
         self.touch_task(task);
-        let row = &mut self.tasks[task];
-        if row.is_live() {
-            return;
+        let row = &self.tasks[task];
+        let noted = row
+            .rare
+            .as_deref()
+            .is_some_and(|rare| rare.ended_at.is_some());
+        // The end of a canceled task was noted with its cancel.
+        if row.canceled_at().is_none() && !noted && row.state().is_terminal() {
+            self.conclude(at, task);
         }
+    }
+
+    /// Notes that a task has ended: for those who wait for it, and for the day it leaves memory.
+    pub(crate) fn conclude(&mut self, at: &At, task: u32) {
+        let row = &mut self.tasks[task];
         let many = row.runs_total > 1;
+        let mut bonded = false;
         if let Some(rare) = row.rare.as_deref_mut() {
-            let noted = many || rare.clockwork.is_some() || rare.bond.is_some();
-            if noted && rare.ended_at.is_none() {
+            bonded = rare.bond.is_some();
+            if many || bonded || rare.clockwork.is_some() {
                 rare.ended_at = Some(at.wall);
+            }
+        }
+        let key = row.extras().and_then(|extras| extras.unique_key.clone());
+        if let Some(key) = key {
+            let scope = (at.tenant, key);
+            if self.unique.get(&scope) == Some(&task) {
+                self.unique.remove(&scope);
             }
         }
         subscription::forget(self, task);
         self.notes.push(Note::TaskEnded(task));
+        if bonded {
+            dependency::ended(self, at, task);
+        }
     }
 
     /// The task of a run.

@@ -11,7 +11,7 @@ use crate::intern::Symbol;
 use crate::queue::QueueRow;
 use crate::run::{Row, State as RunState};
 use crate::task::policy;
-use crate::{Text, budget, queue, subscription};
+use crate::{Text, budget, dependency, queue, subscription};
 
 /// Checks the whole state.
 ///
@@ -91,7 +91,8 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
     }
     budget::verify(state)?;
     subscription::verify(state)?;
-    check_tasks(state)
+    check_tasks(state)?;
+    dependency::census(state)
 }
 
 /// Live runs are where their places count them, and all places together count what the counters say.

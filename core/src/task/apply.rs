@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::model::{Content, Handle, Policy, Rare, Row};
 use super::submit::request_digest;
 use crate::budget;
+use crate::dependency;
 use crate::event::{TaskCanceled, TaskCreated, TaskUpdated};
 use crate::image::KeyClass;
 use crate::machine::Apply;
@@ -61,6 +62,13 @@ impl Apply for TaskCreated {
         let task = state.insert_task(row);
         state.touch_task(task);
         state.stats.tasks_total += 1;
+        if let Some(bonds) = spec.bonds.as_deref() {
+            dependency::tie(state, at.tenant, task, bonds);
+        }
+        let unique = spec.extras.as_ref();
+        if let Some(key) = unique.and_then(|extras| extras.unique_key.clone()) {
+            state.unique.insert((at.tenant, key), task);
+        }
         if let Some(key) = spec
             .extras
             .as_ref()
@@ -80,9 +88,13 @@ impl Apply for TaskCreated {
 impl Apply for TaskCanceled {
     fn apply(&self, state: &mut State, at: &At) {
         if let Some(task) = state.find_task(at.tenant, self.task) {
+            let has_ended = state.tasks[task].state().is_terminal();
             let rare = state.tasks[task].rare.get_or_insert_default();
             rare.canceled_at = Some(at.wall);
             state.touch_task(task);
+            if !has_ended {
+                state.conclude(at, task);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::model::State;
 use crate::event::TaskCanceled;
-use crate::machine::Tx;
+use crate::machine::{Tx, reach};
 use crate::outcome::TaskCancel;
 use crate::rejection::Rejection;
 use crate::{TaskId, Text, limits};
@@ -30,8 +30,11 @@ pub(crate) fn decide(
             ..TaskCancel::default()
         }));
     };
-    let was = tx.state().tasks[task].state();
-    if was == State::Active {
+    let was = match reach(tx, task) {
+        true => State::Canceled,
+        false => tx.state().tasks[task].state(),
+    };
+    if !was.is_terminal() {
         let by = tx.principal.name.clone();
         tx.emit(TaskCanceled {
             task: id,

@@ -243,6 +243,10 @@ fn check_extras(extras: &Extras) -> Result<(), Rejection> {
     if extras.expires_at.is_some_and(|at| at > Timestamp::MAX) {
         return invalid("expires_at", "must be before the year 10000");
     }
+    let unique = extras.unique_key.as_ref();
+    if unique.is_some_and(|key| key.is_empty() || key.len() > limits::UNIQUE_KEY_BYTES_MAX) {
+        return invalid("unique_key", "must have 1 to 255 bytes");
+    }
     check_key(extras.idempotency_key.as_ref()).map_err(|message| Rejection::InvalidTask {
         field: "idempotency_key",
         message,

@@ -9,7 +9,7 @@ use crate::outcome::{Outcome, SubmittedRun};
 use crate::rejection::Rejection;
 use crate::run::{Origin, State};
 use crate::time::Timestamp;
-use crate::{RunId, TaskId};
+use crate::{RunId, TaskId, dependency};
 
 /// Decides an ad-hoc run.
 pub(crate) fn decide(
@@ -39,7 +39,9 @@ pub(crate) fn decide(
     let chosen = id.is_some();
     let run = id.unwrap_or_else(|| tx.mint_run());
     let scheduled_at = scheduled_at.unwrap_or(tx.now.wall);
-    let ready = scheduled_at <= tx.now.wall;
+    let known = tx.state().find_task(tx.tenant, task);
+    let blocked = known.is_some_and(|task| dependency::is_blocked(&tx.state().tasks[task]));
+    let ready = scheduled_at <= tx.now.wall && !blocked;
     tx.emit(RunCreated {
         run,
         task,

@@ -16,5 +16,5 @@ pub use model::{
     TaskSpec,
 };
 pub(crate) use model::{Content, Handle, Rare, Row, Standing, derive_state, is_heavy, policy};
-pub(crate) use submit::{decide as submit, short_digest};
+pub(crate) use submit::{Plan, decide as submit, make, plan, short_digest};
 pub(crate) use update::decide as update;

@@ -8,9 +8,10 @@ use alloc::vec::Vec;
 use super::check::check;
 use super::model::{Row, TaskSpec};
 use crate::codec::Record;
+use crate::dependency::{self, Batch, Fate};
 use crate::event::{RunCreated, TaskCreated};
 use crate::image::KeyClass;
-use crate::machine::Tx;
+use crate::machine::{Tx, doom, reach};
 use crate::outcome::{Outcome, Submitted, SubmittedRun};
 use crate::rejection::Rejection;
 use crate::run;
@@ -19,14 +20,42 @@ use crate::state::State;
 use crate::time::Timestamp;
 use crate::{TaskId, Text, limits};
 
+/// What a submit comes to, checked and not yet done.
+pub(crate) enum Plan {
+    /// The task is there.
+    Found(Submitted),
+    /// It is to be made.
+    New(New),
+}
+
+/// A task that may be made.
+pub(crate) struct New {
+    id: Option<TaskId>,
+    spec: Box<TaskSpec>,
+    course: Course,
+    /// The holder of its unique key, that is canceled but for the sweep which has not come to it.
+    fenced: Option<u32>,
+}
+
 /// Decides a submit.
 pub(crate) fn decide(
     tx: &mut Tx<'_>,
     id: Option<TaskId>,
     spec: Box<TaskSpec>,
 ) -> Result<Outcome, Rejection> {
+    let plan = plan(tx, id, spec, &mut Batch::default())?;
+    Ok(Outcome::Submitted(make(tx, plan)))
+}
+
+/// Checks a submit, alone or behind others of one command. A repeat by idempotency key comes first, whatever has become of the attempt that
+/// asked; then the token of that attempt; then the holder of the unique key, whatever id the new task was to have; then everything else.
+pub(crate) fn plan(
+    tx: &Tx<'_>,
+    id: Option<TaskId>,
+    mut spec: Box<TaskSpec>,
+    batch: &mut Batch,
+) -> Result<Plan, Rejection> {
     check(&spec, limits::PAYLOAD_BYTES_MAX)?;
-    let mut spec = spec;
     if let Some(policy) = &mut spec.policy {
         policy.required_capabilities.sort_unstable();
         policy.required_capabilities.dedup();
@@ -37,6 +66,7 @@ pub(crate) fn decide(
             message: "must not be the nil UUID".into(),
         });
     }
+    dependency::adopt(tx, &mut spec, batch)?;
     let key = spec
         .extras
         .as_ref()
@@ -44,34 +74,77 @@ pub(crate) fn decide(
     if let Some(key) = key
         && let Some(found) = repeat(tx, id, &spec, &key)?
     {
-        return Ok(Outcome::Submitted(found));
+        return Ok(Plan::Found(found));
     }
-    if let Some(task) = id.filter(|id| tx.knows_task(*id)) {
+    dependency::check_token(tx, &mut spec)?;
+    let holder = dependency::holder(tx, &spec);
+    let fenced = holder.filter(|task| dependency::standing(tx.state(), *task).is_terminal());
+    if let (Some(holder), None) = (holder, fenced)
+        && let Some(found) = found_or_stored(tx, tx.state().tasks[holder].id)
+    {
+        return Ok(Plan::Found(found));
+    }
+    if let Some(task) = id.filter(|id| batch.has(*id) || tx.knows_task(*id)) {
         return Err(Rejection::TaskAlreadyExists { task });
     }
+    dependency::check(tx, id, &spec, batch)?;
     check_names(tx, &spec)?;
     let course = course(tx, &spec)?;
+    batch.add(id, &spec)?;
+    Ok(Plan::New(New {
+        id,
+        spec,
+        course,
+        fenced,
+    }))
+}
+
+/// Makes what was planned.
+pub(crate) fn make(tx: &mut Tx<'_>, plan: Plan) -> Submitted {
+    let New {
+        id,
+        spec,
+        course,
+        fenced,
+    } = match plan {
+        Plan::Found(found) => return found,
+        Plan::New(new) => new,
+    };
+    if let Some(holder) = fenced {
+        reach(tx, holder);
+    }
+    let bonds = spec.bonds.as_deref();
+    let fate = bonds.map_or_else(Fate::default, |bonds| {
+        dependency::fate(tx, &bonds.depends_on)
+    });
     let task = id.unwrap_or_else(|| tx.mint_task());
     let by = tx.principal.name.clone();
     tx.emit(TaskCreated { task, spec, by });
-    let run = create_run(tx, task, course.first, course.occurrence);
+    let mut run = create_run(tx, task, course.first, course.occurrence, fate);
     let mut more = Vec::new();
     if let Some(repeat) = &course.repeat {
         let rest = (1..repeat.count).filter_map(|k| repeat.instant(course.first, k));
         for at in rest {
-            let run = create_run(tx, task, at, None);
+            let run = create_run(tx, task, at, None, fate);
             if more.len() + 1 < limits::RUNS_SHOWN_MAX {
                 more.push(run);
             }
         }
     }
-    Ok(Outcome::Submitted(Submitted {
+    if let Some(prerequisite) = fate.doomed
+        && let Some(made) = tx.state().find_task(tx.tenant, task)
+    {
+        doom(tx, made, prerequisite);
+        let runs = core::iter::once(&mut run).chain(&mut more);
+        runs.for_each(|run| run.state = run::State::Canceled);
+    }
+    Submitted {
         task,
         run,
         more,
         runs_total: course.repeat.map_or(1, |repeat| repeat.count),
         created: true,
-    }))
+    }
 }
 
 /// When the runs of a new task are due.
@@ -109,9 +182,10 @@ fn create_run(
     task: TaskId,
     scheduled_at: Timestamp,
     occurrence: Option<Timestamp>,
+    fate: Fate,
 ) -> SubmittedRun {
     let run = tx.mint_run();
-    let ready = scheduled_at <= tx.now.wall;
+    let ready = scheduled_at <= tx.now.wall && !fate.waits;
     tx.emit(RunCreated {
         run,
         task,
@@ -150,7 +224,17 @@ fn repeat(
     if held.digest != request_digest(spec) || id.is_some_and(|id| id != task.id) {
         return Err(Rejection::IdempotencyConflict { key: key.clone() });
     }
-    Ok(found(state, task))
+    Ok(found_or_stored(tx, task.id))
+}
+
+/// What a submit answers about a task that is there. Its runs may have left memory before it: then the store's word counts.
+fn found_or_stored(tx: &Tx<'_>, id: TaskId) -> Option<Submitted> {
+    let known = tx.find_task(id);
+    let found = known.and_then(|(state, task)| found(state, &state.tasks[task]));
+    found.or_else(|| {
+        let (state, task) = tx.past_task(id)?;
+        self::found(state, &state.tasks[task])
+    })
 }
 
 /// What a submit answers about a task that is there.
@@ -214,6 +298,9 @@ pub(crate) fn request_digest(spec: &TaskSpec) -> u128 {
         if **extras == super::Extras::default() {
             plain.extras = None;
         }
+    }
+    if plain.bonds.as_deref() == Some(&super::Bonds::default()) {
+        plain.bonds = None;
     }
     if plain.policy.as_deref() == Some(&super::Policy::default()) {
         plain.policy = None;

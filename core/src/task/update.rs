@@ -11,7 +11,7 @@ use crate::event::{Tags, TaskUpdated};
 use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::{TaskId, Text, schedule};
+use crate::{TaskId, Text, dependency, schedule};
 
 /// Decides a change.
 pub(crate) fn decide(tx: &mut Tx<'_>, patch: &TaskPatch) -> Result<Outcome, Rejection> {
@@ -48,7 +48,7 @@ pub(crate) fn decide(tx: &mut Tx<'_>, patch: &TaskPatch) -> Result<Outcome, Reje
 /// A task that has not ended. One that has ended changes no more: what the store holds of it is final.
 pub(super) fn unended(tx: &Tx<'_>, id: TaskId) -> Result<u32, Rejection> {
     let found = tx.find_task(id);
-    match found.map(|(state, task)| state.tasks[task].state()) {
+    match found.map(|(state, task)| dependency::standing(state, task)) {
         Some(State::Canceled) => Err(Rejection::TaskIsCanceled { task: id }),
         _ => tx.live_task(id),
     }

@@ -72,7 +72,8 @@ impl Shelf {
         let place = &self.places[&columns.place];
         assert_eq!(place.tenant, TenantId::DEFAULT);
         assert_eq!(row.number, columns.number);
-        let goes_on = columns.runs_live > 0 || columns.goes_on;
+        // A task may also stay because of its schedule, its descendants or its dependents.
+        let goes_on = columns.runs_live > 0 || columns.goes_on || columns.has_live_descendants;
         assert!(row.live || !goes_on, "{row:?}");
         put(&mut self.tasks, row, image);
         let stands = columns.payload_bytes as usize <= limits::PAYLOAD_INLINE_BYTES;

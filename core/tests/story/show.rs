@@ -53,7 +53,19 @@ impl Names {
         let (name, event) = (entry.event.kind().name(), &entry.event);
         let about = match event {
             Event::TaskCreated(e) => self.task(e.task).to_owned(),
-            Event::TaskCanceled(e) => format!("{} by={}", self.task(e.task), e.by),
+            Event::TaskCanceled(e) => {
+                let source = e.source.as_deref();
+                format!(
+                    "{} by={} reason={} source={}:{}",
+                    self.task(e.task),
+                    text(Some(&e.by)),
+                    word(e.reason.as_ref()),
+                    source.map_or("-", |why| why.cause.name()),
+                    source
+                        .and_then(|why| why.task)
+                        .map_or("-", |task| self.task(task)),
+                )
+            }
             Event::RunCreated(e) => format!("{} ready={}", self.run(e.run), e.ready),
             Event::RunReady(e) => self.run(e.run).to_owned(),
             Event::RunStarted(e) => format!("{} token={}", self.run(e.run), e.counter),
@@ -89,10 +101,16 @@ impl Names {
                 e.result.map_or("-", |result| result.name()),
                 e.cause.name(),
                 text(Some(&e.by)),
-                text(e.reason.as_ref())
+                word(e.reason.as_ref())
             ),
             Event::RunCancelRequested(e) => {
-                format!("{} grace_ms={} by={}", self.run(e.run), e.grace_ms, e.by)
+                format!(
+                    "{} grace_ms={} by={} cause={}",
+                    self.run(e.run),
+                    e.grace_ms,
+                    text(Some(&e.by)),
+                    e.cause.as_deref().map_or("-", |why| why.cause.name())
+                )
             }
             Event::RunSuspendRequested(e) => {
                 let by = text(Some(&e.by));
@@ -123,6 +141,11 @@ pub(crate) fn text(text: Option<&Text>) -> &str {
     text.map(|text| &**text)
         .filter(|text| !text.is_empty())
         .unwrap_or("-")
+}
+
+/// A text as one word of a line.
+fn word(value: Option<&Text>) -> String {
+    text(value).replace(' ', "_")
 }
 
 fn code(error: Option<&RunError>) -> &str {
@@ -190,13 +213,14 @@ impl World {
             Outcome::RunAlreadyCanceled => format!("already_canceled {name}"),
             Outcome::RunAlreadyTerminal => format!("already_terminal {name}"),
             Outcome::TaskCanceled(task) => format!(
-                "task_canceled {name} already_canceled={} already_terminal={} canceled={} requested={} ended={} total={}",
+                "task_canceled {name} already_canceled={} already_terminal={} canceled={} requested={} ended={} total={} below={}",
                 task.already_canceled,
                 task.already_terminal,
                 task.runs_canceled,
                 task.runs_cancel_requested,
                 task.runs_already_terminal,
-                task.runs_total
+                task.runs_total,
+                task.descendants_canceled
             ),
             Outcome::RunSuspendRequested => format!("suspend_requested {name}"),
             Outcome::RunResumed => format!("resumed {name}"),
@@ -219,7 +243,7 @@ impl World {
                 .collect()
         });
         format!(
-            "leased {} token={} attempt={} until={} lease_ms={} deadline={} priority={} payload={} stored={} kind={} queue={} resume={} trace={} checkpoints={} budgets={}",
+            "leased {} token={} attempt={} until={} lease_ms={} deadline={} priority={} payload={} stored={} kind={} queue={} resume={} trace={} checkpoints={} budgets={} children={} of={}",
             names.run(grant.run),
             grant.fence.counter,
             grant.attempt,
@@ -235,6 +259,10 @@ impl World {
             text(rare.and_then(|rare| rare.extras.traceparent.as_ref())),
             checkpoints.join(","),
             budgets(rare.map_or(&[], |rare| &rare.budgets)),
+            self.grant_children(grant),
+            rare.map_or("0/0".into(), |rare| {
+                format!("{}/{}", rare.children_count.1, rare.children_count.0)
+            }),
         )
     }
 
@@ -273,7 +301,7 @@ impl World {
             cancel.map_or("-".into(), |cancel| names.instant(cancel.force_at)),
             view.suspend_requested,
             view.block_reason.unwrap_or("-"),
-            text(view.reason.as_ref()),
+            word(view.reason.as_ref()),
             bytes(view.output.as_ref()),
             memos.join(","),
             view.retry_at.map_or("-".into(), |at| names.instant(at)),

@@ -78,11 +78,13 @@ impl World {
             "hold" | "keep" | "expire" | "let_go" => self.lease(line),
             "start" => self.start_attempt(line),
             "end" => self.end_attempt(line),
+            "declare" => self.declare(line),
+            "bond" => self.bond(line),
             other => Err(format!("`{other}` is not a verb")),
         }
     }
 
-    pub(super) fn answer(&mut self, line: &Line, name: &str, command: Command) -> String {
+    pub(crate) fn answer(&mut self, line: &Line, name: &str, command: Command) -> String {
         let outcome = self.step(line, command);
         self.tell_outcome(name, outcome)
     }
@@ -120,8 +122,9 @@ impl World {
     fn spec(&self, line: &Line) -> Result<TaskSpec, String> {
         let known = [
             "task", "id", "kind", "queue", "payload", "priority", "run_at", "expires", "idem",
-            "trace", "tags", "attempts", "lost", "timeout", "lease", "grace", "key", "limit",
-            "hold", "safety", "retry", "initial", "mult", "max", "jitter", "never",
+            "trace", "tags", "parent", "after", "from", "token", "unique", "attempts", "lost",
+            "timeout", "lease", "grace", "key", "limit", "hold", "safety", "retry", "initial",
+            "mult", "max", "jitter", "never",
         ];
         line.only(&[&known[..], &SCHEDULE, &["budgets"], &SHARED].concat())?;
         let mut spec = TaskSpec::new(line.find("kind").unwrap_or("work"));
@@ -145,9 +148,10 @@ impl World {
         if !line.list("tags").is_empty() {
             spec.extras_mut().tags = line.list("tags").into_iter().map(Text::from).collect();
         }
-        if known[11..].iter().any(|name| line.find(name).is_some()) {
+        if known[16..].iter().any(|name| line.find(name).is_some()) {
             policy(line, &mut spec)?;
         }
+        self.put_bonds(line, &mut spec)?;
         Ok(spec)
     }
 
@@ -188,7 +192,7 @@ impl World {
     fn finish(&mut self, line: &Line, outcome: FinishOutcome) -> Result<String, String> {
         let known = [
             "run", "token", "output", "code", "message", "final", "after", "reason", "memo",
-            "used", "publish",
+            "used", "publish", "child",
         ];
         line.only(&[&known[..], &SHARED].concat())?;
         let error = text(line, "code").map(|code| {
@@ -215,9 +219,12 @@ impl World {
                 .collect(),
             consumption: amounts(line)?,
             custom_events: published(line),
+            children: self.children(line),
             ..Finish::default()
         };
-        Ok(self.answer(line, line.get("run")?, Command::Finish(Box::new(finish))))
+        let told = self.answer(line, line.get("run")?, Command::Finish(Box::new(finish)));
+        self.name_children();
+        Ok(told)
     }
 
     /// Saves one memo, or with `count=` that many under numbered names.

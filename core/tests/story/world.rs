@@ -168,9 +168,12 @@ impl World {
     }
 
     pub(crate) fn run(&self, line: &Line) -> Result<RunId, String> {
-        let name = line.get("run")?;
+        Ok(self.run_called(line.get("run")?))
+    }
+
+    pub(crate) fn run_called(&self, name: &str) -> RunId {
         let known = self.names.runs.iter().find(|(_, known)| *known == name);
-        Ok(known.map_or(RunId(0xdead), |(id, _)| *id))
+        known.map_or(RunId(0xdead), |(id, _)| *id)
     }
 
     pub(crate) fn task(&self, line: &Line) -> Result<TaskId, String> {

@@ -182,6 +182,7 @@ pub(super) fn old_samples() -> Vec<Event> {
             grace_ms: 5000,
             by: text("ann"),
             reason: some("mistake"),
+            cause: None,
         }
         .into(),
         RunSuspendRequested {

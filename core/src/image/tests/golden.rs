@@ -135,6 +135,7 @@ fn active() -> Active {
             by: text("ann"),
             reason: Some(text("mistake")),
             task: true,
+            why: None,
         })),
         suspend: Some(Box::new(SuspendRequest {
             at: Timestamp(1_800_000_000_006),
