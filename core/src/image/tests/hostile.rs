@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::world::{Stored, World, facts_of, lively, load, refused, stored};
+use super::world::{Stored, World, facts_of, lively, load, refused, stored, text, used};
 use crate::codec::{Reader, Record, Value, put_bytes, put_varint};
 use crate::image::form::{MetaForm, RunForm, TaskForm};
 use crate::image::{KeyClass, KeyRow, Loader, RunColumns, TaskColumns};
@@ -14,8 +14,8 @@ use crate::machine::{Facts, Machine, Now};
 use crate::run::{Active, State as RunState};
 use crate::state::{ClaimRecord, Held};
 use crate::{
-    Answer, Bytes, Command, Fence, FinishOutcome, HeartbeatItem, Query, RunId, TaskId, TenantId,
-    Text, Timestamp, limits,
+    Answer, BudgetScope, Bytes, Command, Fence, Filter, FinishOutcome, HeartbeatItem, Query, RunId,
+    SubscriptionId, TaskId, TenantId, Text, Timestamp, limits,
 };
 
 fn put_number(out: &mut Vec<u8>, field: u64, value: u64) {
@@ -33,6 +33,7 @@ fn live_with(machine: Machine, ids: &[(TaskId, RunId, Fence)]) {
     world.pass(1);
     let queues = [
         "done", "waits", "aside", "back", "off", "bad", "held", "again", "large", "later", "now",
+        "spent",
     ];
     world.step(Command::Start {
         incarnation: u64::MAX,
@@ -47,9 +48,21 @@ fn live_with(machine: Machine, ids: &[(TaskId, RunId, Fence)]) {
                 progress: None,
             }));
             let outcome = [FinishOutcome::Failure, FinishOutcome::Suspended][round as usize % 2];
+            world.step(Command::Consume {
+                run: *run,
+                fence: *fence,
+                consumption: vec![used(u64::MAX >> 4)],
+            });
             world.finish(*run, *fence, outcome);
             let payload = Some(Bytes::from(&b"1"[..]));
             world.step(Command::ResumeRun { run: *run, payload });
+        }
+        world.step(Command::PublishEvent {
+            key: text("go"),
+            payload: None,
+        });
+        for (task, _, _) in ids {
+            live_with_ties(&mut world, *task, round);
         }
         world.step(Command::Tick);
         for queue in queues {
@@ -83,6 +96,36 @@ fn live_with(machine: Machine, ids: &[(TaskId, RunId, Fence)]) {
     let through = world.machine.take_cut().through;
     world.machine.stored(through, 0, usize::MAX);
     let _ = (world.machine.verify(), world.machine.digest_all());
+}
+
+/// What can be done with a task's budgets and subscriptions.
+fn live_with_ties(world: &mut World, task: TaskId, round: u64) {
+    let (scope, dimension) = (BudgetScope::Task(task), text("token"));
+    let filter = Filter::BudgetThreshold(task, dimension.clone(), 50);
+    world.step(Command::Subscribe {
+        task,
+        id: Some(SubscriptionId(u128::from(round) + 1)),
+        filter: Box::new(filter),
+    });
+    world.step(Command::AllocateBudget {
+        scope,
+        dimension: dimension.clone(),
+        limit: 3 + round,
+        reserve: Some(round),
+    });
+    world.step(Command::ConsumeBudget {
+        scope,
+        dimension: dimension.clone(),
+        amount: 1,
+    });
+    world.step(Command::ReplenishBudget {
+        scope,
+        dimension,
+        new_limit: u64::MAX >> 8,
+    });
+    world.step(Command::Unsubscribe {
+        subscription: SubscriptionId(1),
+    });
 }
 
 /// Every task, its run, and the token that it was last granted with.

@@ -9,8 +9,8 @@ use crate::codec::Malformed;
 use crate::image::{Cut, Loader, PlaceRow, RowKind};
 use crate::machine::{Facts, Machine, Now};
 use crate::{
-    Bytes, Call, CheckpointPut, Claim, ClaimGrant, Command, Fence, Finish, FinishOutcome, Outcome,
-    RunError, RunId, TaskId, TaskSpec, Text, Timestamp,
+    Amount, BudgetSpec, Bytes, Call, CheckpointPut, Claim, ClaimGrant, Command, Fence, Filter,
+    Finish, FinishOutcome, Outcome, RunError, RunId, TaskId, TaskSpec, Text, Timestamp,
 };
 
 pub(super) struct World {
@@ -88,6 +88,21 @@ pub(super) fn spec(queue: &str) -> TaskSpec {
     spec
 }
 
+fn token_budget() -> BudgetSpec {
+    BudgetSpec {
+        dimension: text("token"),
+        limit: 1000,
+        reserve: Some(30),
+    }
+}
+
+pub(super) fn used(amount: u64) -> Amount {
+    Amount {
+        dimension: text("token"),
+        amount,
+    }
+}
+
 /// Tasks and runs in every state, with everything that a row can carry.
 pub(super) fn lively() -> World {
     let mut world = World::new();
@@ -105,6 +120,7 @@ pub(super) fn lively() -> World {
         let extras = spec.extras_mut();
         extras.tags = vec![text("a"), text("b")];
         extras.description = Some(text("what it is for"));
+        spec.bonds_mut().budgets = vec![token_budget()];
         spec
     };
     for (queue, outcome) in [
@@ -144,6 +160,24 @@ pub(super) fn lively() -> World {
         run: resumed,
         payload,
     });
+    let (waiting, spent) = world.submit(rich("spent"));
+    let fence = world.claim("spent", 1, None)[0].fence;
+    for filter in [
+        Filter::Custom(text("go")),
+        Filter::BudgetThreshold(waiting, text("token"), 80),
+    ] {
+        world.step(Command::Subscribe {
+            task: waiting,
+            id: None,
+            filter: Box::new(filter),
+        });
+    }
+    world.step(Command::Consume {
+        run: spent,
+        fence,
+        consumption: vec![used(1000)],
+    });
+    world.finish(spent, fence, FinishOutcome::Suspended);
     let mut heavy = spec("large");
     heavy.payload.bytes = Bytes::from(vec![b'1'; 65]);
     heavy.payload.binary = true;
