@@ -465,6 +465,8 @@ events! {
         subscription: SubscriptionId,
         /// The run that it released or resumed, if there was one.
         run: Option<RunId>,
+        /// How many such happenings it has still to act on: too many came at once.
+        pending: u32,
     }
     /// Somebody published an event of their own.
     CustomEventPublished = 46 {

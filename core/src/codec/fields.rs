@@ -79,7 +79,7 @@ record!(BudgetExhausted { 1 task, 2 dimension });
 record!(BudgetThresholdPassed { 1 task, 2 dimension, 3 percent });
 record!(SubscriptionCreated { 1 subscription, 2 task, 3 filter, 4 by });
 record!(SubscriptionCanceled { 1 subscription, 2 by });
-record!(SubscriptionTriggered { 1 subscription, 2 run });
+record!(SubscriptionTriggered { 1 subscription, 2 run, 3 pending });
 record!(CustomEventPublished { 1 key, 2 payload, 3 by });
 record!(QueueConfigured { 1 queue, 2 concurrency_limit, 3 rate_per_ms, 4 rate_max, 5 weight, 6 by });
 record!(QueuePaused { 1 queue, 2 by, 3 reason });

@@ -32,7 +32,7 @@ record!(Clockwork { 1 schedule, 2 ended, 3 paused, 4 occurrences, 5 next, 6 futu
 record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet, 7 first_children });
 record!(Child { 1 task, 2 ended });
 record!(Budget { 1 dimension, 2 limit, 3 reserve, 4 consumed, 5 reserved, 6 before, 7 fired, 8 told });
-record!(Subscription { 1 id, 2 filter, 3 canceled, 4 triggered });
+record!(Subscription { 1 id, 2 filter, 3 canceled, 4 triggered, 5 pending });
 
 /// A named memo of a run.
 #[derive(Default)]

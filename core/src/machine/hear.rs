@@ -14,75 +14,122 @@ use crate::task::State as TaskState;
 use crate::{SubscriptionId, TaskId, Text, budget, run};
 
 /// A run came to a state.
-pub(super) fn moved(tx: &mut Tx<'_>, run: u32, to: State) {
+pub(super) fn moved(tx: &mut Tx<'_>, run: u32, to: State, left: &mut usize) {
     if tx.state().watches.is_empty() {
         return;
     }
     let tenant = tx.state().runs[run].tenant;
     let task = tx.state().task_of(run).id;
-    met(tx, tenant, &Filter::RunStateChanged(task, to), Some(task));
+    let filter = Filter::RunStateChanged(task, to);
+    met(tx, tenant, &filter, Some(task), left);
 }
 
 /// A task has ended.
-pub(super) fn ended(tx: &mut Tx<'_>, task: u32) {
+pub(super) fn ended(tx: &mut Tx<'_>, task: u32, left: &mut usize) {
     if tx.state().watches.is_empty() {
         return;
     }
     let row = &tx.state().tasks[task];
     let (tenant, id) = (tx.state().tenant_of(row), row.id);
     if row.state() == TaskState::Completed {
-        met(tx, tenant, &Filter::TaskCompleted(id), Some(id));
+        met(tx, tenant, &Filter::TaskCompleted(id), Some(id), left);
     }
 }
 
 /// A budget's use rose, or its limit fell.
-pub(super) fn used(tx: &mut Tx<'_>, tenant: u32, task: Option<u32>) {
+pub(super) fn used(tx: &mut Tx<'_>, tenant: u32, task: Option<u32>, left: &mut usize) {
     let id = task.map(|task| tx.state().tasks[task].id);
     for (dimension, percent) in budget::crossed(tx, tenant, task) {
         if let Some(id) = id {
             let filter = Filter::BudgetThreshold(id, dimension, percent);
-            met(tx, tenant, &filter, Some(id));
+            met(tx, tenant, &filter, Some(id), left);
         }
     }
 }
 
 /// Somebody published an event.
-pub(super) fn published(tx: &mut Tx<'_>, tenant: u32, key: Text) {
-    met(tx, tenant, &Filter::Custom(key), None);
+pub(super) fn published(tx: &mut Tx<'_>, tenant: u32, key: Text, left: &mut usize) {
+    met(tx, tenant, &Filter::Custom(key), None, left);
 }
 
 /// Acts as if what one subscription waits for had happened.
 pub(super) fn trigger(tx: &mut Tx<'_>, subscription: SubscriptionId) -> Result<Outcome, Rejection> {
     subscription::task_of(tx, subscription)?;
-    wake(tx, tx.tenant, subscription, None);
+    hear(tx, tx.tenant, subscription, None, &mut 1);
     Ok(Outcome::Triggered(1))
 }
 
-fn met(tx: &mut Tx<'_>, tenant: u32, filter: &Filter, source: Option<TaskId>) {
+fn met(tx: &mut Tx<'_>, tenant: u32, filter: &Filter, source: Option<TaskId>, left: &mut usize) {
     for subscription in subscription::watchers(tx.state(), tenant, filter) {
-        wake(tx, tenant, subscription, source);
+        hear(tx, tenant, subscription, source, left);
     }
 }
 
-/// Wakes one run of the subscribing task, if one sleeps; only then it is told.
-fn wake(tx: &mut Tx<'_>, tenant: u32, subscription: SubscriptionId, source: Option<TaskId>) {
+/// One subscription hears of what it waits for. Beyond what is `left` to be done at once it is noted, and acted on later.
+fn hear(
+    tx: &mut Tx<'_>,
+    tenant: u32,
+    subscription: SubscriptionId,
+    source: Option<TaskId>,
+    left: &mut usize,
+) {
     let Some(task) = tx.state().watches.task(tenant, subscription) else {
         return;
     };
-    let why = Why {
-        cause: Cause::Subscription,
-        task: source,
-    };
-    let Some(run) = run::sleeper(tx, task) else {
+    let pending = subscription::pending(tx.state(), tenant, subscription);
+    if *left > 0 && pending == 0 {
+        wake(tx, tenant, subscription, source, left);
+        return;
+    }
+    // Only as often as there are runs that it could wake.
+    if run::sleepers(tx, task, pending as usize + 1) > pending as usize {
+        let noted = SubscriptionTriggered {
+            subscription,
+            run: None,
+            pending: pending + 1,
+        };
+        tx.emit_for(tenant, noted);
+    }
+}
+
+/// Acts on what was noted, as far as `left` goes.
+pub(super) fn catch_up(tx: &mut Tx<'_>, left: &mut usize) {
+    while *left > 0
+        && let Some((tenant, subscription)) = tx.state().watches.first_due()
+    {
+        wake(tx, tenant, subscription, None, left);
+    }
+}
+
+/// Wakes one run of the subscribing task, if one sleeps; only then, or when that was owed, it is told.
+fn wake(
+    tx: &mut Tx<'_>,
+    tenant: u32,
+    subscription: SubscriptionId,
+    source: Option<TaskId>,
+    left: &mut usize,
+) {
+    let Some(task) = tx.state().watches.task(tenant, subscription) else {
         return;
     };
-    let id = tx.state().runs[run].id;
-    tx.emit_for(
-        tenant,
-        SubscriptionTriggered {
-            subscription,
-            run: Some(id),
-        },
-    );
-    run::wake(tx, run, Box::new(why));
+    let pending = subscription::pending(tx.state(), tenant, subscription);
+    let run = run::sleeper(tx, task);
+    if run.is_none() && pending == 0 {
+        return;
+    }
+    *left = left.saturating_sub(1);
+    let triggered = SubscriptionTriggered {
+        subscription,
+        run: run.map(|run| tx.state().runs[run].id),
+        // With nobody left to wake there is nothing left to act on.
+        pending: run.map_or(0, |_| pending.saturating_sub(1)),
+    };
+    tx.emit_for(tenant, triggered);
+    if let Some(run) = run {
+        let why = Why {
+            cause: Cause::Subscription,
+            task: source,
+        };
+        run::wake(tx, run, Box::new(why));
+    }
 }

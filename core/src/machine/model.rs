@@ -118,7 +118,8 @@ impl Machine {
     /// Milliseconds until time alone would change something; `None` when nothing waits for time.
     #[must_use]
     pub fn next_deadline_in_ms(&self, now: &Now) -> Option<u64> {
-        if self.state.budget_waits.is_due() || !self.state.owed.is_empty() {
+        let state = &self.state;
+        if state.budget_waits.is_due() || state.watches.is_due() || !state.owed.is_empty() {
             return Some(0);
         }
         let opening = self.state.queues.next_opening_in_ms(now.steady);

@@ -24,6 +24,7 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
     let mut left = limits::CASCADE_MAX;
     loop {
         budget::resume_due(tx, &mut left);
+        hear::catch_up(tx, &mut left);
         tx.take_notes(&mut notes);
         if notes.is_empty() {
             tx.keep_notes(notes);
@@ -35,14 +36,14 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
                     if to == RunState::Suspended {
                         wake(tx, tx.state().runs[run].task, &mut left);
                     }
-                    hear::moved(tx, run, to);
+                    hear::moved(tx, run, to, &mut left);
                 }
                 Note::TaskEnded(task) => {
                     after_end(tx, task, &mut left);
-                    hear::ended(tx, task);
+                    hear::ended(tx, task, &mut left);
                 }
-                Note::BudgetUsed(tenant, task) => hear::used(tx, tenant, task),
-                Note::Published(tenant, key) => hear::published(tx, tenant, key),
+                Note::BudgetUsed(tenant, task) => hear::used(tx, tenant, task, &mut left),
+                Note::Published(tenant, key) => hear::published(tx, tenant, key, &mut left),
             }
         }
     }

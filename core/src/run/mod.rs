@@ -36,7 +36,7 @@ pub use model::{AttemptResult, Cause, Fence, Hold, Origin, RunError, State, TRAN
 pub(crate) use suspend::{resume, suspend};
 pub(crate) use tick::decide as tick;
 pub(crate) use transition::decide as transition;
-pub(crate) use wake::{sleeper, wake};
+pub(crate) use wake::{sleeper, sleepers, wake};
 
 #[cfg(test)]
 mod tests;

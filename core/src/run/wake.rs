@@ -11,16 +11,28 @@ use crate::machine::Tx;
 /// The run of a task that would be woken: the earliest of those whose time has not come, else the earliest of those that are suspended
 /// for another reason than a budget.
 pub(crate) fn sleeper(tx: &Tx<'_>, task: u32) -> Option<u32> {
-    let state = tx.state();
-    let first = |sleeps: fn(&Row) -> bool, still: bool| {
-        let runs = state.tasks[task].runs();
-        let asleep = runs.filter(|run| {
-            let row = &state.runs[*run];
-            sleeps(row) && (!still || row.scheduled_at > tx.now.wall)
-        });
-        asleep.min_by_key(|run| (state.runs[*run].scheduled_at, state.runs[*run].number))
-    };
-    first(|row| row.state == State::Scheduled, true).or_else(|| first(is_suspended, false))
+    let runs = || tx.state().tasks[task].runs();
+    let row = |run: &u32| &tx.state().runs[*run];
+    let when = |run: &u32| (row(run).scheduled_at, row(run).number);
+    let early = runs().filter(|run| is_early(tx, row(run)));
+    let first = early.min_by_key(when);
+    first.or_else(|| {
+        let suspended = runs().filter(|run| is_suspended(row(run)));
+        suspended.min_by_key(when)
+    })
+}
+
+/// How many runs of a task could be woken, counted up to `most`.
+pub(crate) fn sleepers(tx: &Tx<'_>, task: u32, most: usize) -> usize {
+    let rows = tx.state().tasks[task].runs();
+    let rows = rows.map(|run| &tx.state().runs[run]);
+    rows.filter(|row| is_early(tx, row) || is_suspended(row))
+        .take(most)
+        .count()
+}
+
+fn is_early(tx: &Tx<'_>, row: &Row) -> bool {
+    row.state == State::Scheduled && row.scheduled_at > tx.now.wall
 }
 
 fn is_suspended(row: &Row) -> bool {

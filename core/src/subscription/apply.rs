@@ -97,7 +97,10 @@ impl Apply for SubscriptionCanceled {
 impl Apply for SubscriptionTriggered {
     fn apply(&self, state: &mut State, at: &At) {
         if let Some(row) = find(state, at, self.subscription) {
-            row.triggered = row.triggered.saturating_add(1);
+            row.triggered = row.triggered.saturating_add(self.run.is_some().into());
+            row.pending = self.pending;
+            let row = row.clone();
+            state.watches.mark(at.tenant, &row);
         }
     }
 }

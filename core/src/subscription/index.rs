@@ -16,12 +16,33 @@ pub(crate) struct Watches {
     /// The subscribing task of each, canceled ones included.
     tasks: BTreeMap<(u32, SubscriptionId), u32>,
     by_filter: BTreeMap<(u32, Filter), BTreeSet<SubscriptionId>>,
+    /// Those that have happenings to act on.
+    due: BTreeSet<(u32, SubscriptionId)>,
 }
 
 impl Watches {
     /// Whether nobody waits for anything: the usual case, in which nothing is looked up.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_filter.is_empty()
+    }
+
+    /// Whether a subscription has something to act on.
+    pub(crate) fn is_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// The first of those that have.
+    pub(crate) fn first_due(&self) -> Option<(u32, SubscriptionId)> {
+        self.due.first().copied()
+    }
+
+    /// What a subscription has to act on has changed.
+    pub(super) fn mark(&mut self, tenant: u32, row: &Subscription) {
+        if row.pending > 0 && !row.canceled {
+            self.due.insert((tenant, row.id));
+        } else {
+            self.due.remove(&(tenant, row.id));
+        }
     }
 
     /// The subscribing task.
@@ -41,6 +62,7 @@ impl Watches {
             return false;
         }
         self.tasks.insert((tenant, row.id), task);
+        self.mark(tenant, row);
         if !row.canceled {
             let waiting = self.by_filter.entry((tenant, (*row.filter).clone()));
             waiting.or_default().insert(row.id);
@@ -50,6 +72,7 @@ impl Watches {
 
     /// It waits no longer.
     pub(super) fn silence(&mut self, tenant: u32, row: &Subscription) {
+        self.due.remove(&(tenant, row.id));
         let key = (tenant, (*row.filter).clone());
         if let Some(waiting) = self.by_filter.get_mut(&key) {
             waiting.remove(&row.id);
@@ -78,6 +101,16 @@ pub(crate) fn watchers(state: &State, tenant: u32, filter: &Filter) -> Vec<Subsc
     }
     let found = state.watches.by_filter.get(&(tenant, filter.clone()));
     found.map_or_else(Vec::new, |waiting| waiting.iter().copied().collect())
+}
+
+/// How many happenings a subscription has still to act on.
+pub(crate) fn pending(state: &State, tenant: u32, id: SubscriptionId) -> u32 {
+    let rows = state.watches.task(tenant, id).map(|task| rows(state, task));
+    let row = rows
+        .unwrap_or_default()
+        .iter()
+        .find(|row| row.id == id && !row.canceled);
+    row.map_or(0, |row| row.pending)
 }
 
 /// The thresholds of a task's budget that somebody waits for, in percent.
@@ -142,7 +175,8 @@ pub(crate) fn verify(state: &State) -> Result<(), String> {
         }
     }
     let known = &state.watches;
-    if (&fresh.tasks, &fresh.by_filter) == (&known.tasks, &known.by_filter) {
+    let same = (&fresh.tasks, &fresh.by_filter) == (&known.tasks, &known.by_filter);
+    if same && fresh.due == known.due {
         Ok(())
     } else {
         Err("who waits to hear of what differs from the rows".into())

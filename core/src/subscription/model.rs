@@ -100,4 +100,6 @@ pub(crate) struct Subscription {
     pub(crate) canceled: bool,
     /// How often it released or resumed a run.
     pub(crate) triggered: u64,
+    /// Happenings it has still to act on.
+    pub(crate) pending: u32,
 }

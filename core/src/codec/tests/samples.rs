@@ -512,6 +512,7 @@ fn bond_samples() -> Vec<Event> {
     );
     samples.push(
         SubscriptionTriggered {
+            pending: 2,
             subscription,
             run: Some(RUN),
         }

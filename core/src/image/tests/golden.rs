@@ -396,6 +396,7 @@ fn tied() -> Rare {
             filter: Box::new(Filter::RunStateChanged(TaskId(5), RunState::Failed)),
             canceled: true,
             triggered: 3,
+            pending: 2,
         }],
         ..Rare::default()
     }
