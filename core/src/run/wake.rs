@@ -5,6 +5,7 @@
 use alloc::boxed::Box;
 
 use super::model::{Cause, Hold, Row, State};
+use crate::dependency;
 use crate::event::{RunReady, RunRescheduled, RunResumed, Why};
 use crate::machine::Tx;
 
@@ -61,8 +62,7 @@ pub(crate) fn wake(tx: &mut Tx<'_>, run: u32, why: Box<Why>) {
         cause: Cause::Subscription,
     };
     tx.emit_for(tenant, rescheduled);
-    let bond = tx.state().task_of(run).bond();
-    if bond.is_none_or(|bond| bond.unmet.is_empty()) {
+    if !dependency::is_blocked(tx.state().task_of(run)) {
         tx.emit_for(tenant, RunReady { run: id });
     }
 }
