@@ -4,6 +4,7 @@
 
 use mainstay_core::{KeyClass, RunColumns, RunState, TaskColumns, TaskState, TenantId, Text};
 
+use super::many::many;
 use super::objects::objects;
 use super::world::{Factory, LOG_ID, World, hand_over, load, spec, view, walk};
 use crate::seam::{Store, StoreError};
@@ -28,6 +29,7 @@ pub fn all<F: Factory>(mut make: impl FnMut() -> F) {
     a_visitor_that_refuses_ends_the_walk(&mut make());
     the_store_of_another_log_is_refused(&mut make());
     objects(&mut make);
+    many(&mut make);
 }
 
 fn open<F: Factory>(factory: &mut F) -> F::Store {

@@ -1,6 +1,7 @@
 //! The contract of a store: what every implementation must do, as cases that run on any of them.
 
 mod cases;
+mod many;
 mod objects;
 mod recovery;
 mod retention;

@@ -4,6 +4,7 @@
 
 use mainstay_core::Command;
 
+use super::many::repeat;
 use super::world::{Factory, LOG_ID, World, load, spec};
 use crate::seam::Store;
 
@@ -56,6 +57,9 @@ fn act(world: &mut World) {
         wanted.extras_mut().description = Some("a line\nfor people".into());
     }
     wanted.priority = world.roll(3) as i32 - 1;
+    if world.roll(6) == 0 {
+        wanted.schedule = repeat("q", 1 + world.roll(5) as u32).schedule;
+    }
     world.submit(wanted);
     if world.roll(2) == 0 {
         let max = 1 + world.roll(3) as u32;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use mainstay_core::{KeyClass, Submitted, TaskColumns, TenantId, Text, Timestamp};
 
+use super::many::repeat;
 use super::world::{Factory, LOG_ID, World, load, spec};
 use crate::seam::{Keep, Reader, Retention, Store};
 
@@ -22,6 +23,8 @@ pub fn retention<F: Factory>(mut make: impl FnMut() -> F) {
     keys_go_when_nobody_holds_them(&mut make());
     a_key_and_its_task_stay_a_day_after_the_end(&mut make());
     what_a_reader_holds_outlives_retention(&mut make());
+    a_task_goes_with_all_its_runs_and_by_its_own_end(&mut make());
+    runs_of_a_live_task_stay(&mut make());
 }
 
 fn rule(default_ms: u64) -> Retention {
@@ -234,4 +237,57 @@ fn what_a_reader_holds_outlives_retention<F: Factory>(factory: &mut F) {
     assert_eq!(reader.hold(begun), Ok(false));
     assert_eq!(reader.hold(ended), Ok(true));
     reader.let_go();
+}
+
+fn a_task_goes_with_all_its_runs_and_by_its_own_end<F: Factory>(factory: &mut F) {
+    let mut store = factory.open(LOG_ID).expect("open");
+    let mut world = World::default();
+    let long = world.submit(repeat("long", 1200));
+    let short = world.submit(repeat("short", 3));
+    for grant in world.claim("short", 3) {
+        world.complete(&grant);
+    }
+    let first = world.claim("long", 600);
+    assert!(first.len() > 500, "more than a step looks at");
+    for grant in &first {
+        world.complete(grant);
+    }
+    world.store(&mut store);
+    // Most of its runs ended long ago, the last of them just now.
+    world.wall += 3 * DAY_MS;
+    loop {
+        let grants = world.claim("long", 1000);
+        if grants.is_empty() {
+            break;
+        }
+        for grant in &grants {
+            world.complete(grant);
+        }
+    }
+    world.store(&mut store);
+    let mut reader = store.reader().expect("reader");
+    retain_all(&mut store, world.wall, &rule(DAY_MS));
+    assert!(!is_there(&mut *reader, &short));
+    assert!(is_there(&mut *reader, &long), "it ended just now");
+    let found = reader.task(TenantId::DEFAULT, long.task);
+    assert_eq!(found.expect("look").expect("stored").runs.len(), 1000);
+    retain_all(&mut store, world.wall + 2 * DAY_MS, &rule(DAY_MS));
+    assert!(!is_there(&mut *reader, &long));
+    assert_eq!(load(&mut *reader).digest(), world.machine.digest());
+}
+
+fn runs_of_a_live_task_stay<F: Factory>(factory: &mut F) {
+    let mut store = factory.open(LOG_ID).expect("open");
+    let mut world = World::default();
+    let task = world.submit(repeat("q", 10)).task;
+    for grant in world.claim("q", 9) {
+        world.complete(&grant);
+    }
+    world.store(&mut store);
+    let mut greedy = rule(1);
+    greedy.bytes_max = 1;
+    retain_all(&mut store, world.wall + 30 * DAY_MS, &greedy);
+    let mut reader = store.reader().expect("reader");
+    let found = reader.task(TenantId::DEFAULT, task).expect("look");
+    assert_eq!(found.expect("stored").runs.len(), 10);
 }

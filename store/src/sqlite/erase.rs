@@ -18,7 +18,7 @@ pub(super) struct Candidate {
     /// Its runs, or as many of them as may go at once.
     runs: Vec<i64>,
     /// Whether those are all.
-    whole: bool,
+    pub(super) whole: bool,
     /// Whether it was submitted with an idempotency key.
     keyed: bool,
     /// When it ended: the last of its runs and descendants; when it was canceled or made if it has none.

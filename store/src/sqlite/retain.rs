@@ -160,6 +160,9 @@ impl Retain {
             {
                 let erased = erase(connection, &candidate)?;
                 budget.erased(erased);
+                if !candidate.whole {
+                    walk.again(number);
+                }
             }
         }
         Ok(false)
@@ -193,8 +196,8 @@ impl Retain {
                 return Ok(false);
             }
             budget.visited();
-            self.oldest = number;
             if live {
+                self.oldest = number;
                 continue;
             }
             if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
@@ -202,7 +205,11 @@ impl Retain {
             {
                 let erased = erase(connection, &candidate)?;
                 budget.erased(erased);
+                if !candidate.whole {
+                    return Ok(false);
+                }
             }
+            self.oldest = number;
         }
         if is_end {
             self.oldest = 0;
@@ -303,6 +310,13 @@ impl AgedWalk {
                 self.lanes.pop_front();
                 self.priority = ABOVE_ALL;
             }
+        }
+    }
+
+    /// The candidate given last comes once more: only some of its runs went.
+    fn again(&mut self, number: i64) {
+        if let Some((created_at, id)) = &self.after {
+            self.ahead.push_front((number, *created_at, id.clone()));
         }
     }
 
