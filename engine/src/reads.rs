@@ -6,10 +6,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mainstay_core::limits::RUNS_SHOWN_MAX;
+use mainstay_core::limits::{CHILD_OUTPUT_BYTES_MAX, RUNS_SHOWN_MAX};
 use mainstay_core::{
-    Answer, Bytes, ClaimGrant, Facts, Machine, Now, Outcome, PlaceRow, Query, RunColumns, RunId,
-    SubmittedRun, TaskView, TenantId,
+    Answer, Bytes, ChildView, ClaimGrant, Facts, Machine, Now, Outcome, PlaceRow, Query,
+    RunColumns, RunId, SubmittedRun, TaskView, TenantId,
 };
 use mainstay_store::{Found, Reader, StoreError};
 
@@ -151,12 +151,27 @@ impl Reads {
                 if let Some(number) = grant.stored_payload.take() {
                     grant.payload.bytes = self.payload(number)?;
                 }
-                let children = grant.rare.iter_mut().flat_map(|rare| &mut rare.children);
-                for child in children.filter(|child| child.stored) {
-                    child.stored = false;
-                    child.output = self.reader.output(grant.tenant, child.task)?;
+                if let Some(rare) = &mut grant.rare {
+                    self.fill_children(grant.tenant, &mut rare.children)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Outputs of children that have left memory, as many as a grant carries.
+    fn fill_children(
+        &mut self,
+        tenant: TenantId,
+        children: &mut [ChildView],
+    ) -> Result<(), StoreError> {
+        let bytes = |child: &ChildView| child.output.as_ref().map_or(0, |output| output.len());
+        let mut room = CHILD_OUTPUT_BYTES_MAX.saturating_sub(children.iter().map(bytes).sum());
+        for child in children.iter_mut().filter(|child| child.stored) {
+            child.stored = false;
+            let output = self.reader.output(tenant, child.task)?;
+            child.output = output.filter(|output| output.len() <= room);
+            room -= bytes(child);
         }
         Ok(())
     }

@@ -198,11 +198,15 @@ fn tenants_survive() {
     );
 }
 
-/// A repeat of five runs of which one completed and one failed, these with their grants.
-fn some_repeat(engine: &Engine) -> (TaskId, Vec<ClaimGrant>) {
+fn keyed_repeat() -> TaskSpec {
     let mut spec = repeat("r", 5);
     spec.extras_mut().idempotency_key = Some(Text::from("again"));
-    let task = submit(engine, spec).task;
+    spec
+}
+
+/// A repeat of five runs of which one completed and one failed, these with their grants.
+fn some_repeat(engine: &Engine) -> (TaskId, Vec<ClaimGrant>) {
+    let task = submit(engine, keyed_repeat()).task;
     let grants = claim(engine, "r", 2);
     finish(engine, &grants[0]).unwrap();
     let failure = Finish {
@@ -227,6 +231,12 @@ fn check_repeat(engine: &Engine, (task, grants): &(TaskId, Vec<ClaimGrant>), is_
     }
     assert_eq!(states_of(&shown), [Completed, Failed, Ready, Ready, Ready]);
     assert_eq!(shown.runs[0].run, grants[0].run);
+    // A submit that is repeated shows the runs that have left memory too.
+    let again = submit(engine, keyed_repeat());
+    assert_eq!((again.task, again.created), (*task, false));
+    assert_eq!((again.run.run, again.run.state), (grants[0].run, Completed));
+    let more: Vec<_> = again.more.iter().map(|run| run.state).collect();
+    assert_eq!(more, [Failed, Ready, Ready, Ready]);
     // A run that has left memory while its task is in it is still known.
     assert_eq!(finish(engine, &grants[0]), Ok(Outcome::Finished(Completed)));
     let other = Finish::success(grants[0].run, grants[0].fence, None);
@@ -374,4 +384,99 @@ fn queues_that_were_paused_or_configured_survive() {
             );
         },
     );
+}
+
+/// A parent whose own run has completed while one child waits, and another is done.
+fn some_family(engine: &Engine) -> (TaskId, TaskId) {
+    let parent = engine.submit(Task::new("parent").queue("p")).unwrap().task;
+    let child = |queue: &str| {
+        let mut spec = TaskSpec::new("child");
+        spec.queue = Text::from(queue);
+        spec.bonds_mut().parent = Some(parent);
+        submit(engine, spec).task
+    };
+    child("done");
+    let waits = child("waits");
+    for queue in ["p", "done"] {
+        finish(engine, &claim(engine, queue, 1)[0]).unwrap();
+    }
+    settle(engine, 1);
+    (parent, waits)
+}
+
+#[test]
+fn a_parent_without_live_runs_survives_and_ends_with_its_last_child() {
+    every_way_back(some_family, |engine, (parent, waits), is_whole| {
+        settle(engine, 1);
+        let shown = task_of(engine, *parent);
+        assert_eq!(shown.state, TaskState::WaitingForChildren);
+        let states = states_of(&shown);
+        assert_eq!(states.len(), usize::from(is_whole));
+        assert_eq!(shown.runs_by_state[RunState::Completed as usize], 1);
+        let bond = shown.bond.unwrap();
+        assert_eq!((bond.children_total, bond.descendants_live), (2, 1));
+        assert_eq!(task_of(engine, *waits).bond.unwrap().parent, Some(*parent));
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    let (parent, _) = some_family(&engine);
+    engine.shutdown(Duration::ZERO).unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    finish(&engine, &claim(&engine, "waits", 1)[0]).unwrap();
+    settle(&engine, 0);
+    assert_eq!(engine.handle().metrics().rows_tasks, 0);
+    let shown = task_of(&engine, parent);
+    assert_eq!(shown.state, TaskState::Completed);
+    assert_eq!(shown.runs_by_state, [0, 0, 0, 0, 0, 0, 1, 0, 0]);
+    engine.shutdown(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn outputs_of_children_that_left_memory_come_with_the_claim() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    let parent = engine.submit(Task::new("parent").queue("p")).unwrap().task;
+    let grant = &claim(&engine, "p", 1)[0];
+    let child = |kind: &str| {
+        let mut spec = TaskSpec::new(kind);
+        spec.queue = Text::from(kind);
+        (None, spec)
+    };
+    let wait = Finish {
+        outcome: FinishOutcome::Suspended,
+        reason: Some(Text::from("waiting_for_children")),
+        children: vec![child("one"), child("two"), child("bad")],
+        ..Finish::success(grant.run, grant.fence, None)
+    };
+    decided(&engine, Command::Finish(Box::new(wait))).unwrap();
+    for queue in ["one", "two"] {
+        finish(&engine, &claim(&engine, queue, 1)[0]).unwrap();
+    }
+    let bad = &claim(&engine, "bad", 1)[0];
+    settle(&engine, 2);
+    let failure = Finish {
+        outcome: FinishOutcome::Failure,
+        ..Finish::success(bad.run, bad.fence, None)
+    };
+    decided(&engine, Command::Finish(Box::new(failure))).unwrap();
+    settle(&engine, 1);
+    let again = &claim(&engine, "p", 1)[0];
+    assert_eq!((again.task, again.attempt), (parent, 2));
+    let rare = again.rare.as_deref().unwrap();
+    assert_eq!(rare.children_count, (3, 0));
+    let shown: Vec<_> = rare
+        .children
+        .iter()
+        .map(|child| (child.state, child.output.as_deref(), child.stored))
+        .collect();
+    let output = Some(&b"[1,2,3]"[..]);
+    assert_eq!(
+        shown,
+        [
+            (TaskState::Completed, output, false),
+            (TaskState::Completed, output, false),
+            (TaskState::Failed, None, false)
+        ]
+    );
+    engine.shutdown(Duration::ZERO).unwrap();
 }

@@ -2,7 +2,7 @@
 
 mod world;
 
-use mainstay_core::{RunState, TaskState, TenantId, Text, Timestamp};
+use mainstay_core::{RunState, TaskId, TaskState, TenantId, Text, Timestamp};
 use mainstay_store::{From, Library, ListError, Page, RunAsk, Scope, TaskAsk, file_of};
 use world::{Dice, ERRORS, KINDS, OTHER, PlainRun, PlainTask, T0, TAGS, WORKERS, World};
 
@@ -41,7 +41,10 @@ fn search(dice: &mut Dice) -> Option<String> {
 fn task_ask(world: &mut World) -> TaskAsk {
     let created_after = instant(world);
     let created_before = instant(world);
+    let parents = world.tasks.values().filter_map(|task| task.parent);
+    let parents: Vec<TaskId> = parents.collect();
     let dice = &mut world.dice;
+    let parent = parents[dice.below(parents.len() as u64) as usize];
     let scope = [
         Scope::Tenant(TenantId::DEFAULT),
         Scope::Tenant(OTHER),
@@ -53,7 +56,8 @@ fn task_ask(world: &mut World) -> TaskAsk {
         tag: text(dice, 4, &TAGS),
         state: dice
             .one_in(3)
-            .then(|| TaskState::ALL[dice.below(4) as usize]),
+            .then(|| TaskState::ALL[dice.below(5) as usize]),
+        parent: dice.one_in(3).then_some(parent),
         created_after,
         created_before,
         q: search(dice),
@@ -110,6 +114,7 @@ fn plain_tasks<'a>(world: &'a World, ask: &TaskAsk) -> Vec<&'a PlainTask> {
                 && is(&ask.kind, &task.kind)
                 && is(&ask.queue, &task.queue)
                 && is(&ask.state, &task.state)
+                && ask.parent.is_none_or(|parent| task.parent == Some(parent))
                 && ask
                     .tag
                     .as_ref()

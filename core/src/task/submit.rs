@@ -3,10 +3,11 @@
 //! Never: leaves a task without its runs: their events are in one frame.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::check::check;
-use super::model::{Row, TaskSpec};
+use super::model::TaskSpec;
 use crate::codec::Record;
 use crate::dependency::{self, Batch, Fate};
 use crate::event::{RunCreated, TaskCreated};
@@ -16,7 +17,6 @@ use crate::outcome::{Outcome, Submitted, SubmittedRun};
 use crate::rejection::Rejection;
 use crate::run;
 use crate::schedule::{Repeat, Schedule};
-use crate::state::State;
 use crate::time::Timestamp;
 use crate::{TaskId, Text, limits};
 
@@ -80,7 +80,7 @@ pub(crate) fn plan(
     let holder = dependency::holder(tx, &spec);
     let fenced = holder.filter(|task| dependency::standing(tx.state(), *task).is_terminal());
     if let (Some(holder), None) = (holder, fenced)
-        && let Some(found) = found_or_stored(tx, tx.state().tasks[holder].id)
+        && let Some(found) = found(tx, tx.state().tasks[holder].id)
     {
         return Ok(Plan::Found(found));
     }
@@ -224,35 +224,31 @@ fn repeat(
     if held.digest != request_digest(spec) || id.is_some_and(|id| id != task.id) {
         return Err(Rejection::IdempotencyConflict { key: key.clone() });
     }
-    Ok(found_or_stored(tx, task.id))
+    Ok(found(tx, task.id))
 }
 
 /// What a submit answers about a task that is there. Its runs may have left memory before it: then the store's word counts.
-fn found_or_stored(tx: &Tx<'_>, id: TaskId) -> Option<Submitted> {
-    let known = tx.find_task(id);
-    let found = known.and_then(|(state, task)| found(state, &state.tasks[task]));
-    found.or_else(|| {
-        let (state, task) = tx.past_task(id)?;
-        self::found(state, &state.tasks[task])
-    })
-}
-
-/// What a submit answers about a task that is there.
-fn found(state: &State, task: &Row) -> Option<Submitted> {
-    let shown = |run: u32| {
-        let row = &state.runs[run];
-        SubmittedRun {
-            run: row.id,
-            state: row.state,
-            scheduled_at: row.scheduled_at,
+fn found(tx: &Tx<'_>, id: TaskId) -> Option<Submitted> {
+    let (state, task) = tx.find_task(id)?;
+    let runs_total = state.tasks[task].runs_total;
+    let mut runs = BTreeMap::new();
+    for (state, task) in tx.past_task(id).into_iter().chain([(state, task)]) {
+        for run in state.tasks[task].runs().take(limits::RUNS_SHOWN_MAX) {
+            let row = &state.runs[run];
+            let shown = SubmittedRun {
+                run: row.id,
+                state: row.state,
+                scheduled_at: row.scheduled_at,
+            };
+            runs.insert(row.number, shown);
         }
-    };
-    let mut runs = task.runs().take(limits::RUNS_SHOWN_MAX).map(shown);
+    }
+    let mut runs = runs.into_values().take(limits::RUNS_SHOWN_MAX);
     Some(Submitted {
-        task: task.id,
+        task: id,
         run: runs.next()?,
         more: runs.collect(),
-        runs_total: task.runs_total,
+        runs_total,
         created: false,
     })
 }

@@ -61,6 +61,7 @@ pub(crate) struct PlainTask {
     pub(crate) tags: Vec<String>,
     pub(crate) description: String,
     pub(crate) concurrency_key: Option<String>,
+    pub(crate) parent: Option<TaskId>,
 }
 
 /// A run as plain data.
@@ -91,6 +92,8 @@ pub(crate) struct World {
     pub(crate) tasks: BTreeMap<u64, PlainTask>,
     pub(crate) runs: BTreeMap<u64, PlainRun>,
     places: BTreeMap<u32, PlaceRow>,
+    /// Whose children the next tasks may be.
+    parent: Option<TaskId>,
 }
 
 impl World {
@@ -106,6 +109,7 @@ impl World {
             tasks: BTreeMap::new(),
             runs: BTreeMap::new(),
             places: BTreeMap::new(),
+            parent: None,
             dir,
         }
     }
@@ -158,12 +162,19 @@ impl World {
             spec.policy_mut().max_attempts = 3;
             spec.policy_mut().retry.initial_ms = 1;
         }
+        if dice.one_in(3) {
+            spec.bonds_mut().parent = self.parent;
+        }
         let command = if dice.one_in(5) {
             Command::SubmitAs(TaskId(u128::from(dice.next()) << 64 | 7), spec.into())
         } else {
             Command::Submit(spec.into())
         };
-        self.step(command);
+        if let Some(Outcome::Submitted(submitted)) = self.step(command)
+            && (self.parent.is_none() || self.dice.one_in(40))
+        {
+            self.parent = Some(submitted.task);
+        }
     }
 
     pub(crate) fn work(&mut self) {
@@ -281,6 +292,7 @@ impl World {
             tags: columns.tags.iter().map(|tag| (*tag).to_owned()).collect(),
             description: columns.description.unwrap_or_default().to_owned(),
             concurrency_key: columns.concurrency_key.map(str::to_owned),
+            parent: columns.parent,
         }
     }
 
