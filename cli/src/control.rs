@@ -47,9 +47,8 @@ pub(crate) async fn run(
         RunCommand::Explain { run_id } => {
             show(screen, &client.explain_run(run_id).await?, show_explain)
         }
-        RunCommand::Watch { run_id, every } => {
-            return follow::watch(&client.with_patience(LONG_PATIENCE), run_id, *every, screen)
-                .await;
+        RunCommand::Watch { run_id } => {
+            return follow::watch(&client.with_patience(LONG_PATIENCE), run_id, screen).await;
         }
     }
     Ok(Code::Done)

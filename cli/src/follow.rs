@@ -1,17 +1,10 @@
 //! Follows a run until it ends, and ends the program with its outcome.
 
-use std::time::Duration;
-
-use mainstay_client::Client;
-use mainstay_client::wire::{Run, RunState};
+use mainstay_client::wire::{Change, Run, RunState};
+use mainstay_client::{Client, EventFilter, EventFollower};
 
 use crate::exit::{self, Code, Failure};
 use crate::screen::Screen;
-
-/// The first pause between two looks.
-const FIRST: Duration = Duration::from_millis(50);
-/// The longest pause between two looks.
-const LONGEST: Duration = Duration::from_secs(1);
 
 /// Waits for the run's end and writes its output.
 pub(crate) async fn until_terminal(
@@ -19,14 +12,9 @@ pub(crate) async fn until_terminal(
     run_id: &str,
     screen: Screen,
 ) -> Result<Code, Failure> {
-    let mut pause = FIRST;
-    let run = loop {
-        let run = client.run(run_id).await?;
-        if run.state.is_terminal() {
-            break run;
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 3 / 2).min(LONGEST);
+    let run = follow(client, run_id, |_| true).await?;
+    let Some(run) = run else {
+        return Ok(Code::Done);
     };
     if screen.is_json() {
         screen.json(&run);
@@ -37,45 +25,65 @@ pub(crate) async fn until_terminal(
 }
 
 /// Writes every change of state until the run's end.
-pub(crate) async fn watch(
+pub(crate) async fn watch(client: &Client, run_id: &str, screen: Screen) -> Result<Code, Failure> {
+    let show = |change: &Change| {
+        if screen.is_json() {
+            return screen.json(change);
+        }
+        let from = change.from.map_or("-", RunState::name);
+        let actor = change.actor.as_deref().unwrap_or("-");
+        screen.line(&format!(
+            "{}  {from} -> {}  {}  {actor}",
+            change.at, change.to, change.cause
+        ))
+    };
+    let Some(run) = follow(client, run_id, show).await? else {
+        return Ok(Code::Done);
+    };
+    if !screen.is_json() {
+        show_end(screen, &run);
+    }
+    Ok(exit::of_state(run.state.name()))
+}
+
+/// Gives every change of state of a run as it happens, and the run once it has ended; none when `show` has seen enough.
+async fn follow(
     client: &Client,
     run_id: &str,
-    every: Duration,
-    screen: Screen,
-) -> Result<Code, Failure> {
+    mut show: impl FnMut(&Change) -> bool,
+) -> Result<Option<Run>, Failure> {
     let mut shown = 0;
+    let mut events: Option<EventFollower> = None;
     loop {
         let run = client.run(run_id).await?;
-        for change in run
+        let new = run
             .state_history
             .iter()
-            .filter(|change| change.sequence > shown)
-        {
-            let read = if screen.is_json() {
-                screen.json(change)
-            } else {
-                let from = change.from.map_or("-", RunState::name);
-                let actor = change.actor.as_deref().unwrap_or("-");
-                screen.line(&format!(
-                    "{}  {from} -> {}  {}  {actor}",
-                    change.at, change.to, change.cause
-                ))
-            };
-            if !read {
-                return Ok(Code::Done);
+            .filter(|change| change.sequence > shown);
+        for change in new {
+            if !show(change) {
+                return Ok(None);
             }
         }
-        shown = run
-            .state_history
-            .last()
-            .map_or(shown, |change| change.sequence.max(shown));
+        let last = run.state_history.last();
+        shown = last.map_or(shown, |change| change.sequence.max(shown));
         if run.state.is_terminal() {
-            if !screen.is_json() {
-                show_end(screen, &run);
-            }
-            return Ok(exit::of_state(run.state.name()));
+            return Ok(Some(run));
         }
-        tokio::time::sleep(every).await;
+        let filter = || EventFilter {
+            run_id: Some(run_id.to_owned()),
+            ..EventFilter::default()
+        };
+        let after = |cursor| client.follow(filter(), Some(cursor));
+        let follower = events.get_or_insert_with(|| after(shown));
+        match follower.next().await {
+            Ok(_) => {}
+            // The run itself says what was missed: its events only tell when to look.
+            Err(error) if error.code() == Some("cursor_expired") => {
+                events = Some(after(client.stats().await?.latest_sequence));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod connection;
 mod control;
 mod doctor;
 mod dump;
+mod events;
 mod exit;
 mod follow;
 mod inspect;
@@ -80,6 +81,7 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Queue(command) => blocking(workflow::queue(&global, &command, screen)),
         Command::Schedule(command) => blocking(workflow::schedule(&global, &command, screen)),
         Command::Query(args) => blocking(query::query(&global, &args, screen)),
+        Command::Events(args) => blocking(events::events(&global, &args, screen)),
         Command::Stats => blocking(control::stats(&global, screen)),
         Command::Engine(command) => blocking(control::engine(&global, &command, screen)),
         Command::Serve(args) => serve::serve(&global, &args, screen),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::Method;
-use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -76,10 +76,25 @@ impl Client {
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, Error> {
-        let reply = self
-            .call(Method::GET, path, None, Repeat::Safe, Duration::ZERO)
-            .await?;
-        read(&reply)
+        Ok(self.get_of_log(path, Duration::ZERO, None).await?.0)
+    }
+
+    /// A read that the server may hold back for `wait`, about a cursor of a log. Gives the answer and the log that it is of.
+    pub(crate) async fn get_of_log<T: DeserializeOwned>(
+        &self,
+        path: String,
+        wait: Duration,
+        log: Option<HeaderValue>,
+    ) -> Result<(T, Option<HeaderValue>), Error> {
+        let ask = Ask {
+            method: Method::GET,
+            path,
+            body: None,
+            log,
+            timeout: self.timeout.saturating_add(wait),
+        };
+        let reply = self.call(ask, Repeat::Safe).await?;
+        Ok((read(&reply)?, reply.log))
     }
 
     pub(crate) async fn post<T: DeserializeOwned>(
@@ -98,11 +113,14 @@ impl Client {
         path: String,
         body: &impl Serialize,
     ) -> Result<T, Error> {
-        let body = written(body)?;
-        let reply = self
-            .call(method, path, Some(body), Repeat::Safe, Duration::ZERO)
-            .await?;
-        read(&reply)
+        let ask = Ask {
+            method,
+            path,
+            body: Some(written(body)?),
+            log: None,
+            timeout: self.timeout,
+        };
+        read(&self.call(ask, Repeat::Safe).await?)
     }
 
     /// A call that the server may hold back for `wait`.
@@ -113,11 +131,14 @@ impl Client {
         repeat: Repeat,
         wait: Duration,
     ) -> Result<T, Error> {
-        let body = written(body)?;
-        let reply = self
-            .call(Method::POST, path, Some(body), repeat, wait)
-            .await?;
-        read(&reply)
+        let ask = Ask {
+            method: Method::POST,
+            path,
+            body: Some(written(body)?),
+            log: None,
+            timeout: self.timeout.saturating_add(wait),
+        };
+        read(&self.call(ask, repeat).await?)
     }
 
     /// Opens an answer that is read in pieces. A single try.
@@ -130,25 +151,13 @@ impl Client {
             method: Method::POST,
             path,
             body: Some(written(body)?),
+            log: None,
             timeout: self.timeout,
         };
         self.transport.open(&ask).await
     }
 
-    async fn call(
-        &self,
-        method: Method,
-        path: String,
-        body: Option<Bytes>,
-        repeat: Repeat,
-        wait: Duration,
-    ) -> Result<Reply, Error> {
-        let ask = Ask {
-            method,
-            path,
-            body,
-            timeout: self.timeout.saturating_add(wait),
-        };
+    async fn call(&self, ask: Ask, repeat: Repeat) -> Result<Reply, Error> {
         let mut tries = Tries::new(repeat, self.patience);
         loop {
             match self.transport.send(&ask).await {

@@ -6,6 +6,7 @@
 mod calls;
 mod client;
 mod error;
+mod events;
 mod lists;
 mod retry;
 mod transport;
@@ -15,5 +16,6 @@ mod workflow;
 
 pub use client::Client;
 pub use error::{Error, Refusal};
+pub use events::{EventFilter, EventFollower};
 pub use lists::{BackupStream, Page, RunFilter, RunPages, TaskFilter, TaskPages};
 pub use worker::{Event, Lease, Signal, Stop, Summary, Verdict, Worker, WorkerOptions};

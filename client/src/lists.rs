@@ -247,14 +247,19 @@ impl BackupStream {
 }
 
 /// A path with its query.
-struct Target(String);
+pub(crate) struct Target(String);
 
 impl Target {
-    fn new(path: &str) -> Target {
+    pub(crate) fn new(path: &str) -> Target {
         Target(path.to_owned())
     }
 
-    fn add(&mut self, name: &str, value: Option<&str>) {
+    /// The path as it is sent.
+    pub(crate) fn done(self) -> String {
+        self.0
+    }
+
+    pub(crate) fn add(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.0.push(if self.0.contains('?') { '&' } else { '?' });
             self.0.push_str(name);

@@ -17,6 +17,9 @@ const ANSWER_BYTES_MAX: usize = 128 << 20;
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Which log a cursor or an answer is of.
+const LOG: &str = "mainstay-log";
+
 /// The pooled connections to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
@@ -31,6 +34,8 @@ pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: Option<Bytes>,
+    /// The log that the request's cursor is of.
+    pub(crate) log: Option<HeaderValue>,
     pub(crate) timeout: Duration,
 }
 
@@ -38,6 +43,8 @@ pub(crate) struct Ask {
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) body: Bytes,
+    /// The log that it reflects.
+    pub(crate) log: Option<HeaderValue>,
 }
 
 /// A successful answer that is read in pieces.
@@ -151,6 +158,9 @@ impl Transport {
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, key);
         }
+        if let Some(log) = &ask.log {
+            request = request.header(LOG, log);
+        }
         if ask.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -206,6 +216,7 @@ impl Transport {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
+        let log = response.headers().get(LOG).cloned();
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
             .collect()
             .await;
@@ -215,7 +226,7 @@ impl Transport {
         })?;
         let body = body.to_bytes();
         if status.is_success() {
-            return Ok(Reply { body });
+            return Ok(Reply { body, log });
         }
         Err(Error::Refused(Box::new(Refusal::read(
             status.as_u16(),

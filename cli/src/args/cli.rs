@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{
-    BackupArgs, BenchArgs, DoctorArgs, EngineCommand, InspectArgs, LogCommand, QueryArgs,
-    QueueCommand, RestoreArgs, RunCommand, ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand,
-    WorkArgs,
+    BackupArgs, BenchArgs, DoctorArgs, EngineCommand, EventsArgs, InspectArgs, LogCommand,
+    QueryArgs, QueueCommand, RestoreArgs, RunCommand, ScheduleCommand, ServeArgs, SubmitArgs,
+    TaskCommand, WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     /// Show the counters
     #[command(after_help = "Example:\n  mainstay stats --json")]
     Stats,
+    /// Show what has happened, and follow what happens
+    Events(EventsArgs),
     /// Look at queues, set what they allow, pause and resume them
     #[command(subcommand)]
     Queue(QueueCommand),

@@ -1,10 +1,7 @@
 //! Arguments of the commands that look at and control runs, tasks and the engine.
 
-use std::time::Duration;
-
 use super::list::{RunListArgs, TaskListArgs};
 use super::workflow::{BudgetCommand, SubscribeArgs, UpdateArgs};
-use crate::span;
 
 /// Commands about runs.
 #[derive(Debug, clap::Subcommand)]
@@ -64,9 +61,6 @@ pub(crate) enum RunCommand {
     Watch {
         /// The run's id
         run_id: String,
-        /// How often to look
-        #[arg(long, value_name = "SPAN", default_value = "500ms", value_parser = span::parse)]
-        every: Duration,
     },
 }
 

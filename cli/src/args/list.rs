@@ -2,7 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mainstay_client::wire::{RunState, TaskState};
-use mainstay_client::{Page, RunFilter, TaskFilter};
+use mainstay_client::{EventFilter, Page, RunFilter, TaskFilter};
 
 use super::workflow::run_state;
 
@@ -33,6 +33,48 @@ impl PageArgs {
             limit: self.limit,
             offset: self.offset,
             cursor: self.cursor.clone(),
+        }
+    }
+}
+
+/// Durable events.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  mainstay events --last 20\n  mainstay events --follow --type run_failed --json\n\n\
+    In the order of the log. Without --after it begins with the oldest event that is kept; the number of the last event that was seen is \
+    the cursor to go on from. Filters are combined with and; of several types any one. Exit 1 with cursor_expired when events after the \
+    cursor are no longer kept."
+)]
+pub(crate) struct EventsArgs {
+    /// Go on with what happens, without an end
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only events after this one
+    #[arg(long, value_name = "SEQUENCE", conflicts_with = "last")]
+    pub(crate) after: Option<u64>,
+    /// Begin so many numbers before the end of the log
+    #[arg(long, value_name = "N")]
+    pub(crate) last: Option<u64>,
+    /// Stop after so many events
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Only of this type, such as run_failed; may be given again
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
+    /// Only about this task and its runs
+    #[arg(long = "task", value_name = "TASK_ID")]
+    task_id: Option<String>,
+    /// Only about this run
+    #[arg(long = "run", value_name = "RUN_ID")]
+    run_id: Option<String>,
+}
+
+impl EventsArgs {
+    pub(crate) fn filter(&self) -> EventFilter {
+        EventFilter {
+            types: self.types.clone(),
+            task_id: self.task_id.clone(),
+            run_id: self.run_id.clone(),
         }
     }
 }

@@ -12,7 +12,7 @@ mod workflow;
 pub(crate) use cli::{Cli, Command, Global};
 pub(crate) use control::{EngineCommand, RunCommand, TaskCommand};
 pub(crate) use data::{BenchArgs, BenchMode, ServeArgs, StorageArgs};
-pub(crate) use list::{QueryArgs, RunListArgs, TaskListArgs};
+pub(crate) use list::{EventsArgs, QueryArgs, RunListArgs, TaskListArgs};
 pub(crate) use ops::{BackupArgs, DoctorArgs, InspectArgs, LogCommand, RestoreArgs};
 pub(crate) use submit::{Budget, SubmitArgs};
 pub(crate) use work::WorkArgs;

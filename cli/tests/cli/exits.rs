@@ -81,6 +81,7 @@ fn every_command_has_help_with_an_example() {
         "queue resume",
         "queue set",
         "query",
+        "events",
         "stats",
         "engine pause",
         "engine resume",

@@ -3,6 +3,7 @@
 mod batch;
 mod crash;
 mod doctor;
+mod events;
 mod exits;
 mod harness;
 mod lists;

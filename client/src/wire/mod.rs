@@ -4,6 +4,7 @@ mod budget;
 mod change;
 mod engine;
 mod error;
+mod event;
 mod lease;
 mod object;
 mod query;
@@ -21,6 +22,7 @@ pub use change::{
 };
 pub use engine::{EngineChanged, EngineStatus, ReasonBody, Stats, StatusBody};
 pub use error::ErrorBody;
+pub use event::{Event, EventPage};
 pub use lease::{
     Beat, Checkpoint, Child, Claim, ClaimAnswer, CustomEvent, Finish, FinishAnswer, FinishBatch,
     FinishError, FinishOne, Finished, Heartbeat, HeartbeatAnswer, HeartbeatBatch, Lease,
