@@ -204,7 +204,7 @@ fn plain_value(value: FactValue<'_>) -> Value {
         FactValue::Number(number) => json!(number),
         FactValue::Signed(number) => json!(number),
         FactValue::Flag(flag) => json!(flag),
-        FactValue::Instant(at) => json!(instant(at.0)),
+        FactValue::At(at) => json!(instant(at.0)),
         FactValue::Word(text) | FactValue::Text(text) => json!(text),
         FactValue::Json(bytes) | FactValue::Bytes(bytes) => json!(bytes.len()),
         FactValue::Digest(digest) => json!(format!("{digest:032x}")),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hyper::Method;
+use hyper::body::Bytes;
 use hyper::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

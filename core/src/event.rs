@@ -31,13 +31,11 @@ events! {
         task: TaskId,
         /// What was asked for.
         spec: Box<TaskSpec>,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A run of a task exists.
     RunCreated = 2 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// Its task.
         task: TaskId,
         /// When it is due.
@@ -53,13 +51,11 @@ events! {
     }
     /// A scheduled run came due, or a retry's delay passed.
     RunReady = 3 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
     }
     /// A worker was granted the run and works on it.
     RunStarted = 4 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// The attempt's number, from 1.
         number: u32,
         /// The token's incarnation.
@@ -73,22 +69,19 @@ events! {
     }
     /// A lease was renewed by more than 5 minutes.
     LeaseExtended = 5 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// The lease from this instant on, in milliseconds.
         lease_ms: u64,
     }
     /// The run ended well.
     RunCompleted = 6 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// What it produced (JSON text).
         output: Option<Bytes>,
     }
     /// An attempt failed or timed out and another will follow.
     RunRetryScheduled = 7 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// How the attempt ended.
         result: AttemptResult,
         /// What went wrong.
@@ -100,8 +93,7 @@ events! {
     }
     /// The lease ended without an outcome, or the worker gave the run back: it is ready again at once.
     RunReturned = 8 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// How the attempt ended.
         result: AttemptResult,
         /// Why, in the worker's words.
@@ -113,8 +105,7 @@ events! {
     }
     /// The run ended badly: a dead letter.
     RunFailed = 9 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// How its last attempt ended.
         result: AttemptResult,
         /// What went wrong.
@@ -126,8 +117,7 @@ events! {
     }
     /// The run was set aside until somebody resumes it.
     RunSuspended = 10 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// How the attempt ended.
         result: AttemptResult,
         /// Why.
@@ -141,8 +131,7 @@ events! {
     }
     /// The run was canceled.
     RunCanceled = 11 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// How its attempt ended, when one was running.
         result: Option<AttemptResult>,
         /// Why it is canceled.
@@ -158,12 +147,10 @@ events! {
     }
     /// A running run's worker is told to stop.
     RunCancelRequested = 12 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// Milliseconds until it is canceled anyway.
         grace_ms: u64,
-        /// By whom; empty for the machine itself.
-        by: Text,
+        /** By whom. */ by: Text,
         /// Why.
         reason: Option<Text>,
         /// What it follows from, when nobody canceled the run or its task itself.
@@ -171,8 +158,7 @@ events! {
     }
     /// A running run's worker is told to suspend it.
     RunSuspendRequested = 13 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// By whom; empty for the machine itself.
         by: Text,
         /// Why.
@@ -182,8 +168,7 @@ events! {
     }
     /// A suspended run is ready again.
     RunResumed = 14 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// Handed to the next attempt (JSON text).
         payload: Option<Bytes>,
         /// By whom; empty for the machine itself.
@@ -193,8 +178,7 @@ events! {
     }
     /// A named memo was saved inside an attempt.
     CheckpointSaved = 15 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// The memo's name.
         name: Text,
         /// The memo (JSON text).
@@ -226,15 +210,13 @@ events! {
     }
     /// No work is granted any more.
     EnginePaused = 18 {
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
         /// Why.
         reason: Option<Text>,
     }
     /// Work is granted again.
     EngineResumed = 19 {
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
         /// Why.
         reason: Option<Text>,
     }
@@ -274,8 +256,7 @@ events! {
         tags: Option<Box<Tags>>,
         /// Its description from now on, if that changed; empty for none.
         description: Option<Text>,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A task's schedule was replaced; its future run stands for the first instant of the new one.
     ScheduleChanged = 25 {
@@ -283,22 +264,19 @@ events! {
         task: TaskId,
         /// What holds from now on.
         schedule: Option<Box<Schedule>>,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A task's schedule makes no runs for a while.
     SchedulePaused = 26 {
         /// The task.
         task: TaskId,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A task's schedule makes runs again.
     ScheduleResumed = 27 {
         /// The task.
         task: TaskId,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// Instants of a schedule passed without a run of their own.
     OccurrencesSkipped = 28 {
@@ -317,8 +295,7 @@ events! {
     }
     /// A run that has not started is due at another time.
     RunRescheduled = 29 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// When it is due.
         scheduled_at: Timestamp,
         /// The instant of the schedule that it stands for, if that changed.
@@ -340,8 +317,7 @@ events! {
     }
     /// Somebody holds the run; no work on it has begun.
     LeaseAcquired = 32 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// The token's incarnation.
         incarnation: u64,
         /// The token's counter.
@@ -353,15 +329,12 @@ events! {
     }
     /// Work began on a run that was held.
     RunBegan = 33 {
-        /// The run.
-        run: RunId,
-        /// By whom.
-        by: Text,
+        /** The run. */ run: RunId,
+        /** By whom. */ by: Text,
     }
     /// A lease ended before the work began: the run is ready again.
     LeaseEnded = 34 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// Why.
         cause: Cause,
         /// By whom; empty for the machine itself.
@@ -369,8 +342,7 @@ events! {
     }
     /// An attempt began on a running run.
     AttemptStarted = 35 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// The attempt's number, from 1.
         number: u32,
     }
@@ -382,8 +354,7 @@ events! {
         unmet: Vec<TaskId>,
         /// Those of them that are completed.
         met: Vec<TaskId>,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A prerequisite of a task is completed.
     DependencySatisfied = 37 {
@@ -402,8 +373,7 @@ events! {
         limit: u64,
         /// What each attempt holds.
         reserve: Option<u64>,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A running attempt, or somebody for a budget, reported use.
     BudgetConsumed = 39 {
@@ -422,8 +392,7 @@ events! {
         dimension: Text,
         /// How much may be spent in the new period.
         limit: u64,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A budget's use reached its limit.
     BudgetExhausted = 41 {
@@ -449,15 +418,13 @@ events! {
         task: TaskId,
         /// What it waits for.
         filter: Box<Filter>,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A task waits no longer.
     SubscriptionCanceled = 44 {
         /// The subscription.
         subscription: SubscriptionId,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// What a subscription waited for has happened.
     SubscriptionTriggered = 45 {
@@ -474,8 +441,7 @@ events! {
         key: Text,
         /// What it says (JSON text).
         payload: Option<Bytes>,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// A queue's settings changed.
     QueueConfigured = 47 {
@@ -489,15 +455,13 @@ events! {
         rate_max: Option<u64>,
         /// Its share among the queues of one claim.
         weight: Option<u32>,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
     }
     /// Nothing is granted from a queue any more.
     QueuePaused = 48 {
         /// The queue.
         queue: Text,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
         /// Why.
         reason: Option<Text>,
     }
@@ -505,19 +469,16 @@ events! {
     QueueResumed = 49 {
         /// The queue.
         queue: Text,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
         /// Why.
         reason: Option<Text>,
     }
     /// A running run ended, waits or was set aside on somebody's direct word, not by its worker's.
     RunTransitioned = 50 {
-        /// The run.
-        run: RunId,
+        /** The run. */ run: RunId,
         /// Where it goes.
         to: run::State,
-        /// By whom.
-        by: Text,
+        /** By whom. */ by: Text,
         /// Milliseconds until it is ready again, when it waits for a retry.
         delay_ms: u64,
     }

@@ -28,7 +28,7 @@ pub enum FactValue<'a> {
     /// Yes or no.
     Flag(bool),
     /// An instant.
-    Instant(Timestamp),
+    At(Timestamp),
     /// One word of a fixed set.
     Word(&'static str),
     /// Text of people or programs.
@@ -127,7 +127,7 @@ plain! {
     i32: |value| FactValue::Signed(i64::from(*value)),
     bool: |value| FactValue::Flag(*value),
     u128: |value| FactValue::Digest(*value),
-    Timestamp: |value| FactValue::Instant(*value),
+    Timestamp: |value| FactValue::At(*value),
     TaskId: |value| FactValue::Id(value.0),
     RunId: |value| FactValue::Id(value.0),
     TenantId: |value| FactValue::Id(value.0),

@@ -15,3 +15,6 @@ pub use read::Piece;
 pub(crate) use source::{Files, Source};
 pub(crate) use tasks::stored_task;
 pub use watch::EventWatch;
+
+#[cfg(test)]
+mod tests;

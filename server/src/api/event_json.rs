@@ -59,7 +59,7 @@ fn write_value(json: &mut Writer, value: FactValue<'_>) {
         FactValue::Number(number) => json.number(number),
         FactValue::Signed(number) => json.number(number),
         FactValue::Flag(flag) => json.bool(flag),
-        FactValue::Instant(at) => json.instant(at),
+        FactValue::At(at) => json.instant(at),
         FactValue::Word(text) | FactValue::Text(text) => json.string(text),
         FactValue::Json(bytes) | FactValue::Bytes(bytes) => json.number(bytes.len() as u64),
         FactValue::Digest(digest) => json.string(&format!("{digest:032x}")),
