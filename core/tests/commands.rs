@@ -1,0 +1,210 @@
+//! Every command on a run in every state, with every refusal it can answer: a table, told to a real machine case by case.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mainstay_core::{Call, Command, Loader, Machine, Principal, Rejection, RunState, TenantId};
+
+#[path = "commands/bond.rs"]
+mod bond;
+#[path = "commands/budget.rs"]
+mod budget;
+#[path = "commands/kinds.rs"]
+mod kinds;
+#[path = "commands/lane.rs"]
+mod lane;
+#[path = "commands/room.rs"]
+mod room;
+#[path = "commands/row.rs"]
+mod row;
+mod shelf;
+#[path = "commands/stand.rs"]
+mod stand;
+#[path = "commands/task.rs"]
+mod task;
+#[path = "commands/work.rs"]
+mod work;
+
+use kinds::{COMMANDS, REFUSALS, command_kind, names_run, refusal_kind};
+use row::{OK, Row};
+use stand::{Stand, stands};
+
+fn table() -> Vec<Row> {
+    let tables = [
+        task::rows(),
+        work::rows(),
+        lane::rows(),
+        bond::rows(),
+        budget::rows(),
+        room::rows(),
+    ];
+    tables.into_iter().flatten().collect()
+}
+
+/// Every refusal that came, by kind, and how many cases there were.
+#[derive(Default)]
+struct Met {
+    refusals: BTreeMap<&'static str, u32>,
+    cases: u32,
+}
+
+impl Met {
+    /// Asks one thing of a stand of its own; what came must be `expected`, and a refusal must leave no trace.
+    fn case(&mut self, stand: &Stand, call: Call, expected: &str, about: &str) {
+        let mut stand = stand.clone();
+        let before = (stand.machine.digest_all(), stand.machine.sequence());
+        let step = stand.step(call);
+        let code = step.outcome.as_ref().map_or_else(Rejection::code, |_| OK);
+        let (at, left) = (stand.at, stand.left);
+        assert_eq!(code, expected, "{about} at {at:?}, left={left}: {step:?}");
+        if let Err(refused) = &step.outcome {
+            assert!(step.events.is_empty(), "{about} at {at:?} emitted");
+            let after = (stand.machine.digest_all(), stand.machine.sequence());
+            assert_eq!(before, after, "{about} at {at:?} left a trace");
+            *self.refusals.entry(refusal_kind(refused)).or_default() += 1;
+        }
+        stand.check(about);
+        self.cases += 1;
+    }
+}
+
+#[test]
+fn every_command_on_a_run_in_every_state_does_or_refuses_as_the_table_says() {
+    let (stands, table) = (stands(), table());
+    let (mut met, mut kinds) = (Met::default(), BTreeSet::new());
+    for row in &table {
+        for stand in &stands {
+            let mut stand = stand.clone();
+            (row.arrange)(&mut stand);
+            let command = (row.ask)(&stand);
+            let kind = command_kind(&command);
+            kinds.insert(kind);
+            let about = format!("{kind} {}", row.about);
+            met.case(&stand, Call::new(command), (row.expect)(stand.at), &about);
+        }
+    }
+    for (expected, to, stand) in moves(&stands) {
+        let command = Command::TransitionRun {
+            run: stand.run,
+            expected,
+            to,
+        };
+        let about = format!("a move from {} to {}", expected.name(), to.name());
+        let told = lane::move_of(stand.at.state(), expected, to);
+        met.case(stand, Call::new(command), told, &about);
+    }
+    let missing: Vec<_> = COMMANDS
+        .iter()
+        .filter(|kind| !kinds.contains(*kind))
+        .collect();
+    assert!(missing.is_empty(), "not in the table: {missing:?}");
+    let met_elsewhere = ["UnknownTenant", "NonMonotonicSequence", "SequenceOverflow"];
+    let never_met: Vec<_> = REFUSALS
+        .iter()
+        .filter(|kind| !met.refusals.contains_key(*kind) && !met_elsewhere.contains(kind))
+        .collect();
+    assert_eq!(never_met, NOT_YET.iter().collect::<Vec<_>>());
+    println!(
+        "{} rows, {} commands, {} stands, {} cases, {} refusals of {} kinds",
+        table.len(),
+        kinds.len(),
+        stands.len(),
+        met.cases,
+        met.refusals.values().sum::<u32>(),
+        met.refusals.len()
+    );
+}
+
+/// Refusals that no command answers yet.
+const NOT_YET: [&str; 5] = [
+    "ParentTerminal",
+    "HierarchyTooDeep",
+    "DependencyCycle",
+    "EmptyDependencyList",
+    "TaskAlreadyStarted",
+];
+
+/// Every expectation and every aim of a move, of a run in every state.
+fn moves(stands: &[Stand]) -> impl Iterator<Item = (RunState, RunState, &Stand)> {
+    let pairs = RunState::ALL
+        .iter()
+        .flat_map(|from| RunState::ALL.iter().map(|to| (*from, *to)));
+    pairs.flat_map(move |(from, to)| stands.iter().map(move |stand| (from, to, stand)))
+}
+
+#[test]
+fn every_command_is_refused_whose_expectations_do_not_hold() {
+    let (stands, table) = (stands(), table());
+    let mut met = Met::default();
+    for row in &table {
+        for stand in &stands {
+            let mut stand = stand.clone();
+            (row.arrange)(&mut stand);
+            let command = (row.ask)(&stand);
+            let about = format!("{} {}", command_kind(&command), row.about);
+            let call = || Call::new(command.clone());
+            let sequence = stand.machine.sequence();
+            for provided in [0, sequence - 1, sequence + 1] {
+                let mut call = call();
+                call.expected_sequence = Some(provided);
+                met.case(&stand, call, "non_monotonic_sequence", &about);
+            }
+            let mut elsewhere = call();
+            elsewhere.principal = Principal {
+                tenant: TenantId(0xdead),
+                ..Principal::default()
+            };
+            met.case(&stand, elsewhere, "unknown_tenant", &about);
+            let told = (row.expect)(stand.at);
+            let mut exact = call();
+            exact.expected_sequence = Some(sequence);
+            met.case(&stand, exact, told, &about);
+            if names_run(&command) != Some(stand.run) {
+                continue;
+            }
+            let actual = stand.at.state();
+            for expected in RunState::ALL {
+                let mut call = call();
+                call.expected_state = Some(*expected);
+                let told = match *expected == actual {
+                    true => told,
+                    false => "previous_state_mismatch",
+                };
+                met.case(&stand, call, told, &about);
+            }
+        }
+    }
+    println!("{} cases of expectations", met.cases);
+}
+
+#[test]
+fn at_the_end_of_the_sequence_everything_is_refused() {
+    let mut met = Met::default();
+    for row in table() {
+        let stand = stand::stand(stand::At::Ready);
+        let mut spent = stand.clone();
+        spent.machine = at_its_end(&stand.machine);
+        let command = (row.ask)(&stand);
+        let about = format!("{} {}", command_kind(&command), row.about);
+        let call = Call::new(command);
+        let step = spent.step(call);
+        let code = step.outcome.as_ref().map_or_else(Rejection::code, |_| OK);
+        assert_eq!(code, "sequence_overflow", "{about}");
+        assert!(step.events.is_empty(), "{about}");
+        met.cases += 1;
+    }
+    println!("{} cases of overflow", met.cases);
+}
+
+/// An empty machine whose sequence has reached its end: the first field of a checkpoint's scalars is the sequence.
+fn at_its_end(machine: &Machine) -> Machine {
+    let meta = machine.clone().take_cut().meta;
+    assert_eq!(meta[0], 1 << 3);
+    let rest = 1 + meta[1..].iter().take_while(|byte| **byte >= 0x80).count() + 1;
+    let mut patched = vec![1 << 3];
+    patched.extend([0xff; 9]);
+    patched.push(1);
+    patched.extend(&meta[rest..]);
+    let places = machine.clone().take_cut().places;
+    let loader = Loader::new(1, &patched, &places, true).expect("scalars with another sequence");
+    loader.finish()
+}
