@@ -61,8 +61,9 @@ impl Met {
             let after = (stand.machine.digest_all(), stand.machine.sequence());
             assert_eq!(before, after, "{about} at {at:?} left a trace");
             *self.refusals.entry(refusal_kind(refused)).or_default() += 1;
+        } else {
+            stand.check(about);
         }
-        stand.check(about);
         self.cases += 1;
     }
 }
@@ -102,7 +103,7 @@ fn every_command_on_a_run_in_every_state_does_or_refuses_as_the_table_says() {
         .iter()
         .filter(|kind| !met.refusals.contains_key(*kind) && !met_elsewhere.contains(kind))
         .collect();
-    assert_eq!(never_met, NOT_YET.iter().collect::<Vec<_>>());
+    assert_eq!(never_met, AT_THE_DOORS.iter().collect::<Vec<_>>());
     println!(
         "{} rows, {} commands, {} stands, {} cases, {} refusals of {} kinds",
         table.len(),
@@ -114,14 +115,8 @@ fn every_command_on_a_run_in_every_state_does_or_refuses_as_the_table_says() {
     );
 }
 
-/// Refusals that no command answers yet.
-const NOT_YET: [&str; 5] = [
-    "ParentTerminal",
-    "HierarchyTooDeep",
-    "DependencyCycle",
-    "EmptyDependencyList",
-    "TaskAlreadyStarted",
-];
+/// Refusals that no command of the machine answers, only the doors to it.
+const AT_THE_DOORS: [&str; 1] = ["NotSupported"];
 
 /// Every expectation and every aim of a move, of a run in every state.
 fn moves(stands: &[Stand]) -> impl Iterator<Item = (RunState, RunState, &Stand)> {

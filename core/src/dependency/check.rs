@@ -128,7 +128,7 @@ fn invalid(field: &'static str, message: &'static str) -> Result<(), Rejection> 
 pub(crate) fn check_token(tx: &Tx<'_>, spec: &mut TaskSpec) -> Result<(), Rejection> {
     let bonds = spec.bonds.as_deref_mut();
     if let Some((run, fence)) = bonds.and_then(|bonds| bonds.parent_run.take()) {
-        run::held(tx, run, fence)?;
+        run::attempted(tx, run, fence)?;
     }
     Ok(())
 }

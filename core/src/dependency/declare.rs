@@ -26,18 +26,20 @@ pub(crate) fn decide(
     check_count(depends_on.len())?;
     let started = Rejection::TaskAlreadyStarted { task: id };
     let Some(task) = tx.state().find_task(tx.tenant, id) else {
-        return Err(match tx.knows_task(id) {
-            true => started,
-            false => Rejection::UnknownTask { task: id },
-        });
+        if !tx.knows_task(id) {
+            return Err(Rejection::UnknownTask { task: id });
+        }
+        check_self(id, depends_on)?;
+        for prerequisite in depends_on {
+            check_prerequisite(tx, *prerequisite)?;
+        }
+        return Err(started);
     };
+    check_self(id, depends_on)?;
     let row = &tx.state().tasks[task];
     let known = row.bond().map_or(&[][..], |bond| &bond.depends_on);
     let mut added: Vec<TaskId> = Vec::new();
     for prerequisite in depends_on {
-        if *prerequisite == id {
-            return Err(Rejection::DependencyCycle { task: id });
-        }
         if !known.contains(prerequisite) && !added.contains(prerequisite) {
             added.push(*prerequisite);
         }
@@ -75,4 +77,12 @@ pub(crate) fn decide(
     Ok(Outcome::DependenciesDeclared {
         unmet: bond.map_or(0, |bond| bond.unmet.len() as u32),
     })
+}
+
+/// A task that waits for itself would wait for ever.
+fn check_self(id: TaskId, depends_on: &[TaskId]) -> Result<(), Rejection> {
+    match depends_on.contains(&id) {
+        true => Err(Rejection::DependencyCycle { task: id }),
+        false => Ok(()),
+    }
 }

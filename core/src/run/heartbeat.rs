@@ -4,7 +4,6 @@
 
 use super::consume::direct;
 use super::finish::held;
-use crate::Bytes;
 use crate::command::HeartbeatItem;
 use crate::event::LeaseExtended;
 use crate::limits;
@@ -13,19 +12,20 @@ use crate::outcome::{Beat, Outcome};
 use crate::rejection::Rejection;
 use crate::state::Renewal;
 use crate::time::{Steady, Timestamp};
+use crate::{Bytes, dependency};
 
 /// Decides a heartbeat.
 pub(crate) fn decide(tx: &mut Tx<'_>, beat: &HeartbeatItem) -> Result<Outcome, Rejection> {
     check(beat)?;
     let (run, row) = held(tx, beat.run, beat.fence)?;
-    let task = row.task;
-    reach(tx, task);
-    let row = &tx.state().runs[run];
-    let active = row
-        .active
-        .as_deref()
-        .ok_or(Rejection::LeaseLost { run: beat.run })?;
+    let lost = Rejection::LeaseLost { run: beat.run };
+    let (task, active) = (row.task, row.active.as_deref().ok_or(lost.clone())?);
     let lease_ms = beat.lease_ms.unwrap_or(active.lease_ms);
+    // Nobody waits for the end of an attempt that has not begun: the run is as good as canceled.
+    if active.idle && dependency::fence(tx.state(), task).is_some() {
+        return Err(lost);
+    }
+    reach(tx, task);
     let expires_at = renew(tx, run, lease_ms, beat.progress.clone());
     let directive = direct(tx, run);
     Ok(Outcome::Beat(Beat {

@@ -11,7 +11,7 @@ use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
-use crate::{RunId, Text, limits, queue, task};
+use crate::{RunId, Text, dependency, limits, queue, task};
 
 /// Decides a lease on one ready run. Capabilities are the owner's own business: it names the run.
 pub(crate) fn acquire(
@@ -63,6 +63,9 @@ fn held_back(tx: &Tx<'_>, run: u32) -> Option<&'static str> {
     }
     if row.is_expired(tx.state().task_of(run), tx.now.wall) {
         return Some("expired");
+    }
+    if dependency::fence(tx.state(), row.task).is_some() {
+        return Some("parent_canceled");
     }
     let admitted = queue::admits(tx.state(), tx.now.steady, run);
     admitted.err().map(|refused| refused.code())

@@ -28,7 +28,7 @@ pub(crate) use checkpoint::{
 pub(crate) use claim::decide as claim;
 pub(crate) use consume::decide as consume;
 pub(crate) use explain::{block_reason, explain};
-pub(crate) use finish::{decide as finish, held};
+pub(crate) use finish::{attempted, decide as finish};
 pub(crate) use heartbeat::decide as heartbeat;
 pub(crate) use lease::{acquire, expire, keep, release};
 pub(crate) use model::{Active, Attempt, CancelRequest, Change, Past, Row, SuspendRequest};

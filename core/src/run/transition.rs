@@ -37,12 +37,18 @@ pub(crate) fn decide(
     if !may_take(tx, run, to) {
         return Err(invalid);
     }
-    if actual == State::Running {
+    // A run without an attempt would be canceled by it at once, and could not be moved any more.
+    if begun(&tx.state().runs[run]) {
         reach(tx, tx.state().runs[run].task);
     }
     tx.about(run);
     take(tx, run, to)?;
     Ok(Outcome::RunTransitioned(tx.state().runs[run].state))
+}
+
+/// Whether an attempt is on its way.
+fn begun(row: &Row) -> bool {
+    row.active.as_ref().is_some_and(|active| !active.idle)
 }
 
 fn may_take(tx: &Tx<'_>, run: u32, to: State) -> bool {
@@ -66,8 +72,7 @@ fn take(tx: &mut Tx<'_>, run: u32, to: State) -> Result<(), Rejection> {
     let (id, by, cause) = (row.id, tx.principal.name.clone(), Cause::Transition);
     match (row.state, to) {
         (_, State::Canceled) => {
-            let begun = row.active.as_ref().is_some_and(|active| !active.idle);
-            let result = begun.then_some(AttemptResult::Canceled);
+            let result = begun(row).then_some(AttemptResult::Canceled);
             tx.emit(RunCanceled {
                 run: id,
                 result,
