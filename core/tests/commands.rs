@@ -8,6 +8,8 @@ use mainstay_core::{Call, Command, Loader, Machine, Principal, Rejection, RunSta
 mod bond;
 #[path = "commands/budget.rs"]
 mod budget;
+#[path = "commands/fence.rs"]
+mod fence;
 #[path = "commands/kinds.rs"]
 mod kinds;
 #[path = "commands/lane.rs"]

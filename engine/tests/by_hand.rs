@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mainstay::{
     Amount, BudgetScope, Bytes, CheckpointPut, Claim, ClaimGrant, Command, CommandError, Directive,
-    Engine, Filter, Finish, FinishOutcome, Handle, HeartbeatItem, Outcome, Principal, Rejection,
-    RunState, Task, TaskPatch, TenantId, Text, Timestamp,
+    Engine, Filter, Finish, FinishOutcome, Handle, HeartbeatItem, Outcome, Principal, QueueConfig,
+    Rejection, RunState, Task, TaskPatch, TenantId, Text, Timestamp,
 };
 
 fn in_engine(story: impl FnOnce(&Handle)) {
@@ -142,6 +142,14 @@ fn tasks_queues_and_tenants_have_a_method_each() {
         };
         handle.update_task(patch).unwrap();
         handle.create_run(first, None, None).unwrap();
+        let mut later = Task::new("c");
+        later = later.run_at(Timestamp(u64::MAX / 1_000_000));
+        let later = handle.submit(later).unwrap().task;
+        assert_eq!(handle.declare_dependencies(later, vec![first]), Ok(1));
+        assert_eq!(
+            code(handle.declare_dependencies(second, vec![first])),
+            "task_already_started"
+        );
         let key = Filter::Custom(Text::from("shipped"));
         let subscription = handle.subscribe(second, None, key).unwrap();
         handle.publish("shipped", None).unwrap();
@@ -151,6 +159,15 @@ fn tasks_queues_and_tenants_have_a_method_each() {
             code(handle.unsubscribe(subscription)),
             "subscription_already_canceled"
         );
+        handle
+            .configure_queue("default", QueueConfig::default())
+            .unwrap();
+        handle.pause_queue("default", None).unwrap();
+        assert_eq!(
+            code(handle.pause_queue("default", None)),
+            "queue_already_paused"
+        );
+        handle.resume_queue("default", None).unwrap();
         handle.pause_engine(None).unwrap();
         handle.resume_engine(None).unwrap();
         handle.weigh_tenant(3).unwrap();
