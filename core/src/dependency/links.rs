@@ -78,8 +78,7 @@ pub(crate) fn tie(state: &mut State, tenant: u32, task: u32, bonds: &Bonds) {
         }
         count(state, task, true);
     }
-    link(state, task);
-    touch_prerequisites(state, task);
+    link(state, task, false);
 }
 
 /// Makes a task that was there depend on more tasks.
@@ -87,8 +86,7 @@ pub(crate) fn tie_more(state: &mut State, task: u32, unmet: &[TaskId], met: &[Ta
     let bond = bond_mut(state, task);
     bond.depends_on.extend(unmet.iter().chain(met));
     bond.unmet.extend(unmet);
-    link(state, task);
-    touch_prerequisites(state, task);
+    link(state, task, false);
     rearm(state, task);
     state.touch_task(task);
 }
@@ -103,14 +101,22 @@ pub(crate) fn satisfy(state: &mut State, task: u32, prerequisite: TaskId) {
     bond.unmet.retain(|id| *id != prerequisite);
     let free = bond.unmet.is_empty();
     if let Some(prerequisite) = state.find_task(tenant, prerequisite) {
-        bond_mut(state, prerequisite).dependents.remove(&number);
-        state.touch_task(prerequisite);
-        review(state, prerequisite);
+        forget(state, prerequisite, number);
     }
     if free {
         rearm(state, task);
     }
     state.touch_task(task);
+}
+
+/// A task hears no more from a prerequisite. One that never had to tell it anything stays as it is: it may have been stored for good.
+fn forget(state: &mut State, prerequisite: u32, dependent: u64) {
+    let rare = state.tasks[prerequisite].rare.as_deref_mut();
+    let bond = rare.and_then(|rare| rare.bond.as_deref_mut());
+    if bond.is_some_and(|bond| bond.dependents.remove(&dependent).is_some()) {
+        state.touch_task(prerequisite);
+        review(state, prerequisite);
+    }
 }
 
 /// Runs of a task that waits for others have no alarm of their own; when it waits no longer they have.
@@ -150,19 +156,19 @@ pub(crate) fn parent(state: &State, task: u32) -> Option<u32> {
     ancestors(state, task).next()
 }
 
-fn touch_prerequisites(state: &mut State, task: u32) {
-    for prerequisite in prerequisites(state, task) {
-        state.touch_task(prerequisite);
-    }
-}
-
-/// Puts a task that goes on into the indexes of its parent and of its prerequisites that go on or have yet to tell it.
-pub(crate) fn link(state: &mut State, task: u32) {
+/// Puts a task that goes on into the indexes of its parent and its prerequisites. While rows are `loaded` a prerequisite that has ended is one
+/// that has yet to tell it, and no row changes by the way; otherwise one that has ended has nothing to tell any more.
+fn link(state: &mut State, task: u32, loaded: bool) {
     let number = state.tasks[task].number;
     for prerequisite in prerequisites(state, task) {
-        bond_mut(state, prerequisite)
-            .dependents
-            .insert(number, task);
+        if !loaded {
+            if state.tasks[prerequisite].state().is_terminal() {
+                continue;
+            }
+            state.touch_task(prerequisite);
+        }
+        let bond = bond_mut(state, prerequisite);
+        bond.dependents.insert(number, task);
         review(state, prerequisite);
     }
     if let Some(parent) = parent(state, task) {
@@ -183,7 +189,7 @@ pub(crate) fn link_loaded(state: &mut State, bonded: &[u32], asleep: &[u32]) {
             let scope = (state.tenant_of(row), key);
             state.unique.insert(scope, *task);
         }
-        link(state, *task);
+        link(state, *task, true);
     }
     for run in asleep {
         fall_asleep(state, *run);
@@ -198,9 +204,7 @@ pub(crate) fn ended(state: &mut State, at: &At, task: u32) {
     let row = &state.tasks[task];
     let (number, id, code) = (row.number, row.id, row.state() as u32);
     for prerequisite in prerequisites(state, task) {
-        bond_mut(state, prerequisite).dependents.remove(&number);
-        state.touch_task(prerequisite);
-        review(state, prerequisite);
+        forget(state, prerequisite, number);
     }
     if let Some(parent) = parent(state, task) {
         let bond = bond_mut(state, parent);

@@ -416,6 +416,7 @@ impl Apply for RunSuspended {
         }
         if self.hold == Hold::Children {
             dependency::fall_asleep(state, run);
+            state.touch_task(state.runs[run].task);
         }
         state.rearm(run);
     }
