@@ -241,6 +241,7 @@ fn outlook(row: &Row, reasons: &[Block]) -> String {
         "retry_backoff" => "its retry delay has passed".into(),
         "concurrency_key_busy" => "a holder of its concurrency key finishes".into(),
         "engine_paused" => "the engine is resumed".into(),
+        "budget_exhausted" if row.state == State::Suspended => "its budget is replenished".into(),
         "budget_exhausted" => {
             "its budget is replenished, or an attempt gives back what it holds".into()
         }
