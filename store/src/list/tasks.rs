@@ -3,7 +3,8 @@
 //! Never: sorts what is not bounded.
 
 use mainstay_core::{
-    Answer, Facts, Now, PlaceRow, Query, TaskColumns, TaskId, TaskState, Timestamp,
+    Answer, Facts, Now, PlaceRow, Query, RunState, TaskColumns, TaskId, TaskState, TaskView,
+    Timestamp,
 };
 use rusqlite::Connection;
 
@@ -25,8 +26,12 @@ pub(super) const LOOK: &str =
     "SELECT tenant, place, state, priority, created_at, id FROM task_row WHERE number = ?1";
 /// What a page shows.
 pub(super) const SHOW: &str = "SELECT image FROM task_row WHERE number = ?1";
-/// When a run is or was due.
-const DUE: &str = "SELECT scheduled_at FROM run_row WHERE number = ?1";
+/// When a run of a task is or was due, and where it stands.
+pub(super) const DUE: &str =
+    "SELECT scheduled_at, state FROM run_row WHERE number = ?1 AND task = ?2";
+/// The runs of a task beside its first that have not ended, by state.
+pub(super) const UNENDED: &str = "SELECT state, count(*) FROM run_row INDEXED BY run_unended \
+     WHERE task = ?1 AND live = 1 AND task <> number - 1 GROUP BY state";
 
 /// A hash of everything but the page.
 pub(super) fn filters(ask: &TaskAsk) -> [u8; 8] {
@@ -315,22 +320,54 @@ pub(super) fn show(
     keys: &[TaskKey],
 ) -> rusqlite::Result<Vec<TaskLine>> {
     let mut statement = conn.prepare_cached(SHOW)?;
-    let mut due = conn.prepare_cached(DUE)?;
     let mut lines = Vec::with_capacity(keys.len());
     for key in keys {
         let mut rows = statement.query([key.number])?;
         if let Some(row) = rows.next()? {
             let (mut line, first_run) = line(places, row.get_ref(0)?.as_blob()?)?;
-            // The view takes it from the first run, which is not among its facts.
-            let mut runs = due.query([i64::try_from(first_run).unwrap_or(0)])?;
-            if let Some(run) = runs.next()? {
-                let at: i64 = run.get(0)?;
-                line.view.scheduled_at = Timestamp(u64::try_from(at).unwrap_or(0));
-            }
+            show_runs(conn, key.number, first_run, &mut line.view)?;
             lines.push(line);
         }
     }
     Ok(lines)
+}
+
+/// What a view takes from runs, which are not among its facts. The first has mostly the number after its task.
+fn show_runs(
+    conn: &Connection,
+    task: i64,
+    first_run: u64,
+    view: &mut TaskView,
+) -> rusqlite::Result<()> {
+    let mut due = conn.prepare_cached(DUE)?;
+    let first_run = i64::try_from(first_run).unwrap_or(0);
+    let counts = &mut view.runs_by_state;
+    for number in [task + 1, first_run] {
+        let mut runs = due.query([number, task])?;
+        let Some(run) = runs.next()? else { continue };
+        let (at, state): (i64, u8) = (run.get(0)?, run.get(1)?);
+        let state = usize::from(state).min(8);
+        view.scheduled_at = Timestamp(u64::try_from(at).unwrap_or(0));
+        let is_only = view.runs_total == 1;
+        if is_only {
+            *counts = [0; 9];
+        }
+        // Of the others those that ended are counted by the task, and those that did not below.
+        let is_beside = number == task + 1 && state < RunState::Completed as usize;
+        if is_only || is_beside {
+            counts[state] += 1;
+        }
+        break;
+    }
+    if view.runs_total > 1 {
+        let mut unended = conn.prepare_cached(UNENDED)?;
+        let mut rows = unended.query([task])?;
+        while let Some(row) = rows.next()? {
+            let (state, count): (u8, i64) = (row.get(0)?, row.get(1)?);
+            counts[usize::from(state).min(8)] += u64::try_from(count).unwrap_or(0);
+        }
+    }
+    Ok(())
 }
 
 /// The row, and the number of its first run.

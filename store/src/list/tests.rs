@@ -20,6 +20,8 @@ fn statements() -> Vec<&'static str> {
         tasks::HAS_CHILDREN,
         tasks::LOOK,
         tasks::SHOW,
+        tasks::DUE,
+        tasks::UNENDED,
         runs::LOOK,
         runs::FIRST_OF,
         runs::OTHERS_OF,

@@ -30,7 +30,8 @@ pub(crate) const OBJECTS_SINCE: i64 = 2;
 ///   the columns say it all: one ended attempt, its number `attempt_count`, its end `finished_at`, and nobody holds the run.
 /// * `task_row.parent`: the id of the task it belongs to.
 /// * `"check"`: see `check_of` and `object_check`; of payloads and keys, see `sqlite/sum.rs`.
-/// * The first run of a task mostly has the number after it, and needs no entry in `run_task`.
+/// * The first run of a task mostly has the number after it, and needs no entry in
+///   `run_task`, `run_unended` and `run_task_error`.
 pub(crate) const TABLES: &str = r#"
 CREATE TABLE meta(name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE names(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
@@ -62,6 +63,8 @@ CREATE INDEX run_place ON run_row(place, state, scheduled_at);
 CREATE INDEX run_error ON run_row(tenant, error_code, scheduled_at) WHERE error_code IS NOT NULL;
 CREATE INDEX run_worker ON run_row(tenant, worker, scheduled_at) WHERE state IN (2, 3);
 CREATE INDEX run_task ON run_row(task) WHERE task <> number - 1;
+CREATE INDEX run_unended ON run_row(task, state) WHERE live = 1 AND task <> number - 1;
+CREATE INDEX run_task_error ON run_row(task) WHERE error_code IS NOT NULL AND task <> number - 1;
 CREATE INDEX run_live ON run_row(number) WHERE live = 1;
 CREATE TABLE task_tag(tenant INTEGER NOT NULL, tag TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY(tenant, tag, number)) STRICT, WITHOUT ROWID;
@@ -81,6 +84,8 @@ CREATE TABLE object_row(class INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEX
   image BLOB NOT NULL, PRIMARY KEY(class, tenant, key)) STRICT, WITHOUT ROWID;
 ALTER TABLE task_row ADD COLUMN parent BLOB;
 CREATE INDEX task_parent ON task_row(tenant, parent, state, priority DESC, created_at, id) WHERE parent IS NOT NULL;
+CREATE INDEX run_unended ON run_row(task, state) WHERE live = 1 AND task <> number - 1;
+CREATE INDEX run_task_error ON run_row(task) WHERE error_code IS NOT NULL AND task <> number - 1;
 UPDATE meta SET value = 2 WHERE name = 'format';
 DROP VIEW tasks;
 DROP VIEW runs;

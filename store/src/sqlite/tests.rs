@@ -539,7 +539,7 @@ fn many_live_rows_are_read_in_order_while_others_are_written() {
 }
 
 /// What a file of format 1 was: no objects, no parents.
-const DOWN_TO_1: &str = "DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX task_parent; \
+const DOWN_TO_1: &str = "DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX task_parent; DROP INDEX run_unended; DROP INDEX run_task_error; \
      ALTER TABLE task_row DROP COLUMN parent; DROP TABLE object_row; UPDATE meta SET value = 1 WHERE name = 'format'; \
      CREATE VIEW tasks AS SELECT 1; CREATE VIEW runs AS SELECT 1; CREATE VIEW attempts AS SELECT 1; CREATE VIEW queues AS SELECT 1; \
      PRAGMA user_version = 1;";

@@ -164,7 +164,7 @@ fn errors_of(connection: &Connection, task: u64) -> Outcome<String> {
     let mut find = connection
         .prepare_cached(
             "SELECT number, error_code, error_message FROM run_row WHERE number = ?1 + 1 AND task = ?1 AND error_code IS NOT NULL \
-             UNION ALL SELECT number, error_code, error_message FROM run_row \
+             UNION ALL SELECT number, error_code, error_message FROM run_row INDEXED BY run_task_error \
              WHERE task = ?1 AND task <> number - 1 AND error_code IS NOT NULL ORDER BY number DESC LIMIT ?2",
         )
         .or_fault()?;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use mainstay_core::{
     AttemptResult, Call, Claim, Command, Facts, Finish, FinishOutcome, Machine, Now, Outcome,
-    PlaceRow, RowKind, RunColumns, RunError, RunId, RunState, TaskColumns, TaskId, TaskSpec,
-    TaskState, TenantId, Text, Timestamp,
+    PlaceRow, Repeat, RowKind, RunColumns, RunError, RunId, RunState, Schedule, TaskColumns,
+    TaskId, TaskSpec, TaskState, TenantId, Text, Timestamp,
 };
 use mainstay_store::{Library, SqliteOptions, SqliteStore, Store, file_of};
 
@@ -153,6 +153,13 @@ impl World {
                     dice.pick(&WORDS)
                 )));
             }
+        }
+        if dice.one_in(12) {
+            spec.schedule = Some(Box::new(Schedule::Repeat(Repeat {
+                count: 2 + dice.below(4) as u32,
+                interval_ms: 1 + dice.below(50_000),
+                start_at: spec.run_at.take(),
+            })));
         }
         if dice.one_in(6) {
             spec.policy_mut().concurrency_key = Some(Text::from(format!("key-{}", dice.below(9))));
@@ -329,6 +336,13 @@ impl World {
         }
     }
 
+    /// The runs of a task, which were made right after it.
+    pub(crate) fn runs_of(&self, task: &PlainTask) -> impl Iterator<Item = &PlainRun> {
+        let number = task.number;
+        let after = self.runs.range(number + 1..).map(|(_, run)| run);
+        after.take_while(move |run| run.task == number)
+    }
+
     /// Whether a task has a token with each of these words as a prefix, by plain comparison.
     pub(crate) fn has_words(&self, task: &PlainTask, q: &str) -> bool {
         let fold = |text: &str| text.to_lowercase().replace('ü', "u").replace('ï', "i");
@@ -338,8 +352,7 @@ impl World {
             task.tags.join(" "),
             task.description
         ));
-        let run = self.runs.get(&(task.number + 1));
-        if let Some((code, message)) = run.and_then(|run| run.error.as_ref()) {
+        for (code, message) in self.runs_of(task).filter_map(|run| run.error.as_ref()) {
             text.push_str(&fold(&format!(" {code} {message}")));
         }
         let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
