@@ -34,6 +34,8 @@ impl Marks {
         "crash with a full queue",
         "dead letter at the limit",
         "disk full",
+        "event cursor expired",
+        "events read",
         "finish before cancel",
         "finish repeated from the store",
         "finish repeated, same answer",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mainstay::store::Scope;
-use mainstay::{EventPage, EventWatch, EventsAfter, FeedError, FeedEvent, Handle, Piece};
+use mainstay::{EventPage, EventWatch, EventsAfter, FeedError, FeedEvent, Handle, Piece, Status};
 use mainstay_core::events::PublicType;
 use mainstay_core::limits::{CLAIM_WAIT_MS_MAX, LIST_LIMIT_MAX};
 use mainstay_core::{Answer, Query, TenantId};
@@ -142,6 +142,10 @@ fn read_types(parameters: &[(&'static str, String)]) -> Result<Vec<&'static str>
 
 async fn answer(exchange: Exchange, mut ask: EventsAfter) -> Result<Reply, Failure> {
     let handle = exchange.handle().clone();
+    if let Status::ReadOnly { .. } = handle.status() {
+        // What it could read may not be durable: it is told once the log is written again.
+        return Err(Failure::not_ready("without room to write its log"));
+    }
     let known_log = exchange.following.log.as_ref();
     if known_log.is_some_and(|log| *log != handle.log_id()) {
         let message = "the cursor is of another log; begin again without one";

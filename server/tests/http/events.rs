@@ -325,6 +325,21 @@ fn readers_that_do_not_read_hold_up_nobody_and_miss_nothing() {
 }
 
 #[test]
+fn a_quiet_stream_is_kept_open_and_its_cursor_moves_over_what_its_filter_leaves_out() {
+    let world = World::new();
+    let mut stream = Stream::open(&world, "/api/v1/events?type=engine_paused", &[]);
+    world.submit(r#"{"kind":"k"}"#);
+    let last = world.engine.handle().sequence();
+    let heartbeat = loop {
+        let chunk = String::from_utf8(stream.connection.chunk().expect("open")).expect("UTF-8");
+        if chunk.starts_with(':') {
+            break chunk;
+        }
+    };
+    assert_eq!(heartbeat, format!(": {last}\nid: {last}\n\n"));
+}
+
+#[test]
 fn streams_and_long_polls_end_with_the_server() {
     let mut world = World::new();
     world.submit(r#"{"kind":"k"}"#);

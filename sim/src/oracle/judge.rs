@@ -8,6 +8,7 @@ use mainstay::{
 };
 use mainstay_log::Options;
 
+use super::heard::Heard;
 use super::history::{Asked, Entry, Said, Wish};
 use super::image::{self, Kept, Written};
 use super::laws::Laws;
@@ -51,6 +52,8 @@ pub(crate) struct Oracle {
     wishes: BTreeMap<String, Wish>,
     /// The largest sequence any answer has shown.
     shown: u64,
+    /// What a reader of the feed was told.
+    pub(crate) heard: Heard,
     incarnation: u64,
     pub(crate) acks: u64,
     pub(crate) events: u64,
@@ -69,6 +72,7 @@ impl Default for Oracle {
             forgets: false,
             wishes: BTreeMap::new(),
             shown: 0,
+            heard: Heard::default(),
             incarnation: 0,
             acks: 0,
             events: 0,
@@ -192,6 +196,7 @@ impl Oracle {
         self.incarnation = found.incarnation;
         self.last = (image.last_wall, image.last_steady);
         let fresh = self.learn(image.frames)?;
+        self.heard.judge(&fresh)?;
         demand!(
             self.reference.sequence() == durable,
             "recovery counts {durable} events, replay {}",

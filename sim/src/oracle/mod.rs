@@ -4,6 +4,7 @@ mod audit;
 mod claims;
 mod closing;
 mod ending;
+mod heard;
 mod history;
 mod image;
 mod judge;
@@ -13,6 +14,7 @@ mod replies;
 mod rules;
 mod views;
 
+pub(crate) use heard::Page;
 pub(crate) use history::{Asked, Entry, Said, principal};
 pub(crate) use image::{Kept, witness};
 pub(crate) use judge::{LastWord, Oracle, Recovered};

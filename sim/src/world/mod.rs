@@ -6,6 +6,7 @@ mod damage;
 mod life;
 mod people;
 mod plan;
+mod reader;
 mod revive;
 mod run;
 mod steps;

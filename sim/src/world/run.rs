@@ -14,6 +14,7 @@ use super::damage::Damage;
 use super::life::Life;
 use super::people::People;
 use super::plan;
+use super::reader::Reader;
 use crate::disk::{Crash, Plan, SimDisk};
 use crate::marks::Marks;
 use crate::oracle::{Asked, Entry, LastWord, Oracle, Said};
@@ -178,6 +179,8 @@ pub(super) struct World {
     pub(super) clock: SimClock,
     pub(super) people: People,
     pub(super) oracle: Oracle,
+    /// Somebody who reads the event feed.
+    pub(super) reader: Reader,
     pub(super) report: Report,
     /// The history of the last life, until a recovery has been judged by it.
     pub(super) history: Vec<Entry>,
@@ -229,6 +232,7 @@ impl World {
             clock: SimClock::new(),
             people,
             oracle,
+            reader: Reader::new(seed),
             report: Report::default(),
             history: Vec::new(),
             last: None,

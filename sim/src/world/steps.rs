@@ -75,6 +75,7 @@ pub(super) fn step(world: &mut World, life: &mut Life) -> Result<(), String> {
         flush(world, life, true)?;
     }
     keep_store(world, life)?;
+    world.read_events(life)?;
     if world.rng.chance(10) && !world.disk.is_dead() {
         life.machine(|writer| writer.machine().verify())?;
     }
