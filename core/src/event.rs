@@ -303,13 +303,6 @@ events! {
         /// Why.
         cause: Cause,
     }
-    /// The shell computed the instant after a schedule's next.
-    OccurrencePlanned = 30 {
-        /// The task.
-        task: TaskId,
-        /// That instant; absent when there is none.
-        following: Option<Timestamp>,
-    }
     /// A schedule will make no further run.
     ScheduleEnded = 31 {
         /// The task.

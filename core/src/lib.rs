@@ -71,7 +71,7 @@ pub use rejection::{Family, Rejection};
 pub use run::{
     AttemptResult, Cause, Fence, Hold, Origin, RunError, State as RunState, TRANSITIONS,
 };
-pub use schedule::{Cron, Misfire, Overlap, Repeat, Schedule, SkipCause};
+pub use schedule::{Ask, Cron, Instants, Misfire, Overlap, Repeat, Schedule, SkipCause, Unfit};
 pub use state::Digest;
 pub use subscription::Filter;
 pub use task::{

@@ -106,6 +106,8 @@ pub const CATCH_UP_MAX: u32 = 1000;
 pub const OCCURRENCES_MAX: u64 = 1_000_000;
 /// Milliseconds by which a schedule may spread its runs: a day.
 pub const JITTER_MS_MAX: u64 = 86_400_000;
+/// Schedules that one tick moves on; the rest waits for the next.
+pub const SCHEDULES_PER_TICK: usize = 64;
 /// Prerequisites of a task.
 pub const DEPENDS_ON_MAX: usize = 1000;
 /// Tasks that the search for a wait in a circle visits; a graph in which it would take more is refused.

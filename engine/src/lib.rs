@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod backlog;
+mod calendar;
 mod call;
 mod clock;
 pub mod doctor;
@@ -43,6 +44,7 @@ mod waiters;
 mod worker;
 mod writer;
 
+pub use calendar::{Calendar, coming_instants, schedule_preview};
 pub use call::{CallError, Durability, Pending, Replied, Stage};
 pub use clock::{Clock, Raw};
 pub use engine::{Engine, EngineOptions, OpenError, Recovered};

@@ -64,7 +64,6 @@ record!(SchedulePaused { 1 task, 2 by });
 record!(ScheduleResumed { 1 task, 2 by });
 record!(OccurrencesSkipped { 1 task, 2 count, 3 from, 4 through, 5 cause, 6 more });
 record!(RunRescheduled { 1 run, 2 scheduled_at, 3 occurrence, 4 cause });
-record!(OccurrencePlanned { 1 task, 2 following });
 record!(ScheduleEnded { 1 task });
 record!(LeaseAcquired { 1 run, 2 incarnation, 3 counter, 4 owner, 5 lease_ms });
 record!(RunBegan { 1 run, 2 by });

@@ -56,8 +56,9 @@ fn the_samples_are_one_of_each_kind() {
     let kinds: Vec<EventKind> = samples().iter().map(Event::kind).collect();
     assert_eq!(kinds, EventKind::ALL);
     let tags: BTreeSet<u64> = EventKind::ALL.iter().map(|kind| *kind as u64).collect();
-    let count = EventKind::ALL.len() as u64;
-    assert_eq!(tags, (1..=count).collect(), "tags are never renumbered");
+    // 30 was never written by a release and stays unused.
+    let all: BTreeSet<u64> = (1..=50).filter(|tag| *tag != 30).collect();
+    assert_eq!(tags, all, "tags are never renumbered");
 }
 
 #[test]
@@ -212,7 +213,12 @@ fn by_hand(tag: u64, form: u64, fields: &[u8]) -> Vec<u8> {
 #[test]
 fn an_event_of_a_later_version_is_named() {
     let later = |tag, version| Err(DecodeError::UnknownEvent { tag, version });
-    let next = EventKind::ALL.len() as u64 + 1;
+    let next = EventKind::ALL
+        .iter()
+        .map(|kind| *kind as u64)
+        .max()
+        .unwrap()
+        + 1;
     assert_eq!(read_all(&by_hand(next, 1 << 1, &[])), later(next, 1));
     assert_eq!(read_all(&by_hand(3, 2 << 1, &[])), later(3, 2));
     assert_eq!(read_all(&by_hand(u64::MAX, 0, &[])), later(u64::MAX, 0));

@@ -230,7 +230,6 @@ pub const HIDDEN_KINDS: &[EventKind] = &[
     K::ClaimRecorded,
     K::EngineStarted,
     K::ClockAdopted,
-    K::OccurrencePlanned,
     K::AttemptStarted,
 ];
 

@@ -28,7 +28,7 @@ record!(Attempt {
     1 number, 2 result, 3 fence, 4 started_at, 5 finished_at, 6 worker, 7 error, 8 output, 9 reported, 10 after, 11 consumption,
 });
 nested!(Fence, Change, Attempt, Memo, Budget, Subscription, Child);
-record!(Clockwork { 1 schedule, 2 ended, 3 paused, 4 occurrences, 5 next, 6 future, 7 following, 8 last });
+record!(Clockwork { 1 schedule, 2 ended, 3 paused, 4 occurrences, 5 next, 6 future, 9 queued, 10 through });
 record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet, 7 first_children });
 record!(Child { 1 task, 2 ended });
 record!(Budget { 1 dimension, 2 limit, 3 reserve, 4 consumed, 5 reserved, 6 before, 7 fired, 8 told });

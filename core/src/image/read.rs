@@ -16,7 +16,9 @@ use crate::query::Stats;
 use crate::queue::{QueueConfig, QueueRow, RateLimit};
 use crate::run::{Hold, Past, State as RunState};
 use crate::state::{Armed, Held, State, Switch};
-use crate::{Bytes, budget, dependency, limits, platform, queue, run, subscription, task};
+use crate::{
+    Bytes, budget, dependency, limits, platform, queue, run, schedule, subscription, task,
+};
 
 /// Rows that the indexes make room for on the word of a checkpoint's counters.
 const ROWS_EXPECTED_MAX: usize = 1 << 25;
@@ -39,6 +41,8 @@ pub struct Loader {
     bonded: Vec<u32>,
     /// Runs that are suspended until their task's children have ended.
     asleep: Vec<u32>,
+    /// Tasks with a schedule.
+    scheduled: Vec<u32>,
     /// Whether no store holds these rows: the next cut then holds them all.
     fresh: bool,
     /// Rows that were looked up: finished ones too, in any order, the same one several times.
@@ -88,6 +92,7 @@ impl Loader {
             spending: Vec::new(),
             bonded: Vec::new(),
             asleep: Vec::new(),
+            scheduled: Vec::new(),
             fresh: false,
             facts: true,
         }
@@ -230,6 +235,9 @@ impl Loader {
         }
         if is_bonded {
             self.bonded.push(at);
+        }
+        if !self.facts && self.state.tasks[at].clockwork().is_some() {
+            self.scheduled.push(at);
         }
         self.tasks.insert(next, (number, at));
         Ok(())
@@ -382,6 +390,9 @@ impl Loader {
     }
 
     pub(crate) fn into_state(mut self) -> State {
+        for task in &self.scheduled {
+            schedule::link(&mut self.state, *task);
+        }
         if !self.facts {
             dependency::link_loaded(&mut self.state, &self.bonded, &self.asleep);
         }

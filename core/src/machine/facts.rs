@@ -3,6 +3,7 @@
 //! Never: beats a row in memory.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::model::{Machine, Now};
 use crate::codec::{Malformed, Record};
@@ -11,6 +12,7 @@ use crate::image::{KeyClass, KeyRow, Loader, PlaceRow};
 use crate::limits::RUNS_SHOWN_MAX;
 use crate::query::{Answer, Query};
 use crate::rejection::Rejection;
+use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{Held, State};
 use crate::{RunId, TaskId, TaskSpec, TenantId, Text};
 
@@ -19,6 +21,7 @@ use crate::{RunId, TaskId, TaskSpec, TenantId, Text};
 pub struct Facts {
     loader: Option<Box<Loader>>,
     state: Option<Box<State>>,
+    instants: Vec<(Ask, Result<Instants, Unfit>)>,
 }
 
 /// What is not in memory and must be looked up in the store before, or after, a command is decided.
@@ -30,6 +33,8 @@ pub enum Wanted {
     Run(RunId),
     /// This key, with the task it made.
     Key(KeyClass, Text),
+    /// The instants of a calendar. They are not in the store: the shell computes them.
+    Instants(Box<Ask>),
 }
 
 impl Facts {
@@ -67,6 +72,23 @@ impl Facts {
         let held = Held::read(&row.image)?;
         self.loader().add_key(row, held);
         Ok(())
+    }
+
+    /// Adds what the shell says about a calendar.
+    pub fn add_instants(&mut self, ask: Ask, answer: Result<Instants, Unfit>) {
+        self.instants.push((ask, answer));
+    }
+
+    /// What the shell says about a task's calendar.
+    pub(crate) fn instants(&self, number: u64) -> Option<&Result<Instants, Unfit>> {
+        let its = self.instants.iter().find(|(ask, _)| ask.number == number);
+        its.map(|(_, answer)| answer)
+    }
+
+    /// What the shell says about a calendar that comes with a command.
+    pub(crate) fn first_instant(&self, asked: &Ask) -> Option<&Result<Instants, Unfit>> {
+        let same = self.instants.iter().find(|(ask, _)| ask == asked);
+        same.map(|(_, answer)| answer)
     }
 
     /// The rows are complete: they may be looked at.
@@ -110,8 +132,10 @@ impl Facts {
 }
 
 impl Machine {
-    /// What must be looked up before this call is decided, because its absence would let it succeed: a task's chosen id, a key.
-    pub fn wanted_before(&self, call: &Call, mut visit: impl FnMut(Wanted)) {
+    /// What must be looked up before this call is decided, because its absence would let it succeed: a task's chosen id, a key; or because
+    /// only the shell knows it: what comes next by a calendar.
+    pub fn wanted_before(&self, now: &Now, call: &Call, mut visit: impl FnMut(Wanted)) {
+        self.instants_before(now, call, &mut visit);
         let Some(tenant) = self.state.tenant(call.principal.tenant) else {
             return;
         };
@@ -192,6 +216,30 @@ impl Machine {
     fn wanted_task(&self, tenant: u32, id: TaskId, visit: &mut impl FnMut(Wanted)) {
         if self.state.find_task(tenant, id).is_none() {
             visit(Wanted::Task(id));
+        }
+    }
+
+    /// The instants that this call cannot be decided without.
+    fn instants_before(&self, now: &Now, call: &Call, visit: &mut impl FnMut(Wanted)) {
+        let mut ask = |ask: Ask| visit(Wanted::Instants(Box::new(ask)));
+        match &call.command {
+            Command::Submit(spec) | Command::SubmitAs(_, spec) => {
+                schedule::ask_submit(spec, now.wall).map(ask);
+            }
+            Command::Finish(finish) => {
+                let children = finish.children.iter();
+                children
+                    .filter_map(|(_, spec)| schedule::ask_submit(spec, now.wall))
+                    .for_each(ask);
+            }
+            Command::UpdateTask(patch) => {
+                let tenant = self.state.tenant(call.principal.tenant);
+                let task = tenant.and_then(|tenant| self.state.find_task(tenant, patch.task));
+                task.and_then(|task| schedule::ask_change(&self.state, task, patch, now.wall))
+                    .map(ask);
+            }
+            Command::Tick => schedule::ask_due(&self.state, now, &mut ask),
+            _ => {}
         }
     }
 

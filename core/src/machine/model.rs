@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::state::{At, Digest, State, Volatile, digest_all, digest_live, verify, verify_loaded};
 use crate::time::{Steady, Timestamp};
-use crate::{TenantId, Text};
+use crate::{TenantId, Text, schedule};
 
 /// The time and entropy of one batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +119,11 @@ impl Machine {
     #[must_use]
     pub fn next_deadline_in_ms(&self, now: &Now) -> Option<u64> {
         let state = &self.state;
-        if state.budget_waits.is_due() || state.watches.is_due() || !state.owed.is_empty() {
+        if schedule::is_due(state)
+            || state.budget_waits.is_due()
+            || state.watches.is_due()
+            || !state.owed.is_empty()
+        {
             return Some(0);
         }
         let opening = self.state.queues.next_opening_in_ms(now.steady);

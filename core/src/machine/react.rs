@@ -15,7 +15,7 @@ use crate::run::{Called, Cause, State as RunState};
 use crate::state::Note;
 use crate::task::State;
 use crate::time::Timestamp;
-use crate::{TaskId, Text, budget, dependency, limits, run, task};
+use crate::{TaskId, Text, budget, dependency, limits, run, schedule, task};
 
 /// Draws the consequences of what the command's events changed, until there are none: each may bring further ones. What would be too much for
 /// one command stays owed, and time draws it.
@@ -36,8 +36,12 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
                     if to == RunState::Suspended {
                         wake(tx, tx.state().runs[run].task, &mut left);
                     }
+                    if to.is_terminal() {
+                        schedule::release_queued(tx, tx.state().runs[run].task);
+                    }
                     hear::moved(tx, run, to, &mut left);
                 }
+                Note::Overtaken(run) => overtake(tx, run),
                 Note::TaskEnded(task) => {
                     after_end(tx, task, &mut left);
                     hear::ended(tx, task, &mut left);
@@ -154,6 +158,9 @@ fn start_due(tx: &mut Tx<'_>, task: u32, left: &mut usize) {
     }
     let (now, tenant) = (tx.now.wall, tx.state().tenant_of(row));
     let is_due = |run: &u32| {
+        if schedule::waits(tx.state(), *run) {
+            return false;
+        }
         let run = &tx.state().runs[*run];
         run.state == RunState::Scheduled && run.scheduled_at <= now && !run.is_expired(row, now)
     };
@@ -218,6 +225,20 @@ fn call_off(tx: &mut Tx<'_>, task: u32, fall: Fall) -> usize {
         run::call_off_for(tx, *run, &why, &reason, since);
     }
     runs.len()
+}
+
+/// A run takes the place of the earlier ones of its schedule: they are canceled.
+fn overtake(tx: &mut Tx<'_>, run: u32) {
+    let earlier = schedule::earlier(tx.state(), tx.state().runs[run].task);
+    let earlier: Vec<u32> = earlier.filter(|other| *other != run).collect();
+    let why = Why {
+        cause: Cause::Overlap,
+        task: None,
+    };
+    let (reason, since) = (Text::from("overlap"), tx.now.wall);
+    for other in earlier {
+        run::call_off_for(tx, other, &why, &reason, since);
+    }
 }
 
 /// Since when a task above this one has been canceled.

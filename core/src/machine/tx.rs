@@ -12,6 +12,7 @@ use crate::id::{Minted, mix};
 use crate::image::KeyClass;
 use crate::limits::KEY_HELD_MS;
 use crate::rejection::Rejection;
+use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{At, Held, Note, Renewal, State, Volatile};
 use crate::{Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, queue, run};
 
@@ -145,6 +146,33 @@ impl<'a> Tx<'a> {
             list.append(&mut self.state.notes);
             self.state.notes = list;
         }
+    }
+
+    /// What the shell says about a task's calendar.
+    pub(crate) fn instants(&self, number: u64) -> Option<&Result<Instants, Unfit>> {
+        self.facts.instants(number)
+    }
+
+    /// What the shell says about a calendar that comes with the command.
+    pub(crate) fn first_instant(&self, ask: &Ask) -> Option<&Result<Instants, Unfit>> {
+        self.facts.first_instant(ask)
+    }
+
+    /// A run takes the place of the earlier runs of its schedule: `react` draws what follows.
+    pub(crate) fn overtaken(&mut self, id: RunId, tenant: u32) {
+        if let Some(run) = self.state.find_run(tenant, id) {
+            self.state.notes.push(Note::Overtaken(run));
+        }
+    }
+
+    /// Sets a future run aside until its queue is open: an index, not a fact.
+    pub(crate) fn stall(&mut self, run: u32) {
+        schedule::stall(self.state, run);
+    }
+
+    /// Takes up again what was set aside and may go on.
+    pub(crate) fn reopen_schedules(&mut self, most: usize) {
+        schedule::reopen(self.state, most);
     }
 
     /// Says which run the command at hand is about, so that its events need not look it up again.

@@ -20,7 +20,7 @@ use crate::limits::{ATTEMPTS_KEPT, HISTORY_KEPT};
 use crate::machine::Apply;
 use crate::state::{Armed, At, ClaimRecord, Held, Note, State as Tables};
 use crate::task::{HoldPolicy, policy};
-use crate::{Bytes, Text, budget, dependency, queue};
+use crate::{Bytes, Text, budget, dependency, queue, schedule};
 
 /// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
 pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor: &Text) {
@@ -48,6 +48,9 @@ pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Ca
     state.notes.push(Note::RunMoved(run, to));
     if from == State::Suspended {
         dependency::rise(state, run);
+    }
+    if from == State::Scheduled {
+        schedule::left(state, run);
     }
     if from == State::Ready {
         if to == State::Leased {
@@ -295,6 +298,9 @@ impl Apply for RunCreated {
         state.stats.runs_by_state[born as usize] += 1;
         if self.ready {
             queue::join(state, run);
+        }
+        if let Some(occurrence) = self.occurrence {
+            schedule::made(state, at, run, occurrence, self.ready);
         }
         state.rearm(run);
     }

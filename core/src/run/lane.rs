@@ -8,9 +8,9 @@ use crate::event::{
     AttemptStarted, LeaseAcquired, LeaseEnded, RunBegan, RunRescheduled, RunTransitioned,
 };
 use crate::machine::Apply;
-use crate::queue;
 use crate::state::{At, State as Tables};
 use crate::task::{HoldPolicy, policy};
+use crate::{queue, schedule};
 
 impl Apply for LeaseAcquired {
     fn apply(&self, state: &mut Tables, at: &At) {
@@ -100,6 +100,7 @@ impl Apply for RunRescheduled {
         if self.occurrence.is_some() {
             row.past_mut().occurrence = self.occurrence;
         }
+        schedule::moved(state, run, self.occurrence, self.cause);
         state.rearm(run);
     }
 }

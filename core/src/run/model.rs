@@ -406,8 +406,12 @@ impl Row {
                 task.expires_at().map_or(Alarm::None, Alarm::Wall)
             }
             State::Scheduled => {
-                let expires = task.expires_at().unwrap_or(Timestamp(u64::MAX));
-                Alarm::Wall(self.scheduled_at.min(expires))
+                let due = match task.clockwork() {
+                    Some(clockwork) => clockwork.due(self.number, self.scheduled_at),
+                    None => Some(self.scheduled_at),
+                };
+                let first = due.into_iter().chain(task.expires_at()).min();
+                first.map_or(Alarm::None, Alarm::Wall)
             }
             State::Ready if self.attempt_count == 0 => {
                 task.expires_at().map_or(Alarm::None, Alarm::Wall)

@@ -2,33 +2,65 @@
 //! Owns: what each alarm means.
 //! Never: works off more than its share; the rest waits for the next tick.
 
+use alloc::vec::Vec;
+
 use super::cancel::expired;
 use super::close::{End, close};
 use super::model::{Active, AttemptResult, Cause, State};
 use crate::Text;
 use crate::event::{Event, LeaseEnded, RunCanceled, RunReady};
-use crate::limits::TICK_ALARMS_MAX;
+use crate::limits::{SCHEDULES_PER_TICK, TICK_ALARMS_MAX};
 use crate::machine::{Tx, reach};
 use crate::outcome::Outcome;
+use crate::schedule::{self, Rung};
 
 /// Decides a tick.
 pub(crate) fn decide(tx: &mut Tx<'_>) -> Outcome {
-    for _ in 0..TICK_ALARMS_MAX {
+    let mut done = plan_lacking(tx);
+    tx.reopen_schedules(TICK_ALARMS_MAX);
+    while done < TICK_ALARMS_MAX {
         let Some(run) = tx.state().alarms.due(tx.now.wall, tx.now.steady) else {
-            return Outcome::Ticked { more: false };
+            let more = schedule::is_due(tx.state());
+            return Outcome::Ticked { more };
         };
         if reach(tx, tx.state().runs[run].task) {
             continue;
         }
         tx.about(run);
+        done += 1;
+        let row = &tx.state().runs[run];
+        if row.state == State::Scheduled && expired(tx, run).is_none() {
+            match schedule::come_due(tx, run) {
+                Rung::Other => {}
+                Rung::Done(instants) => {
+                    done += instants;
+                    continue;
+                }
+                Rung::Shut => {
+                    tx.stall(run);
+                    continue;
+                }
+                // The shell is asked before the next tick.
+                Rung::Unknown => return Outcome::Ticked { more: true },
+            }
+        }
         match due(tx, run) {
             Some(event) => tx.emit_for(tx.state().runs[run].tenant, event),
             None => tx.look_again(run),
         }
     }
+    let due = tx.state().alarms.due(tx.now.wall, tx.now.steady);
     Outcome::Ticked {
-        more: tx.state().alarms.due(tx.now.wall, tx.now.steady).is_some(),
+        more: due.is_some() || schedule::is_due(tx.state()),
     }
+}
+
+/// Schedules that have lost their future run get the next one, as far as the shell has said when.
+fn plan_lacking(tx: &mut Tx<'_>) -> usize {
+    let lacking = tx.state().schedules.lacking();
+    let lacking: Vec<u32> = lacking.take(SCHEDULES_PER_TICK).collect();
+    let done = lacking.into_iter().map(|task| schedule::advance(tx, task));
+    done.flatten().sum()
 }
 
 /// What has become of a run whose alarm rang; `None` when its lease was renewed meanwhile.

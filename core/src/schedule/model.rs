@@ -5,9 +5,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::Text;
 use crate::codec::{Malformed, Reader, Record, Value, put_record, take_record};
+use crate::id::mix;
 use crate::time::Timestamp;
+use crate::{TaskId, Text};
 
 /// More than one run: at even intervals, or by calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,10 +169,10 @@ pub(crate) struct Clockwork {
     pub(crate) next: Option<Timestamp>,
     /// The future run's number; 0 while there is none.
     pub(crate) future: u64,
-    /// The instant after `next`, once the shell has computed it.
-    pub(crate) following: Option<Timestamp>,
-    /// The shell has said that there is no instant after `next`.
-    pub(crate) last: bool,
+    /// The number of the run that waits for the end of an earlier one; 0 while none does.
+    pub(crate) queued: u64,
+    /// The last instant that is counted among `occurrences`.
+    pub(crate) through: Option<Timestamp>,
 }
 
 impl Clockwork {
@@ -182,5 +183,56 @@ impl Clockwork {
             schedule,
             ..Clockwork::default()
         }
+    }
+
+    /// The calendar, if it has one and goes on by it.
+    pub(crate) fn running(&self) -> Option<&Cron> {
+        self.schedule.cron().filter(|_| !self.ended)
+    }
+
+    /// Whether a further run must be planned: there is no future one.
+    pub(crate) fn lacks(&self) -> bool {
+        self.running().is_some() && !self.paused && self.future == 0
+    }
+
+    /// When a scheduled run of this schedule must be looked at: the future one at its instant, the one that waits for another by no clock.
+    pub(crate) fn due(&self, number: u64, scheduled_at: Timestamp) -> Option<Timestamp> {
+        if number == self.future {
+            let due = self
+                .next
+                .map_or(scheduled_at, |next| next.min(scheduled_at));
+            (!self.paused).then_some(due)
+        } else if number == self.queued {
+            None
+        } else {
+            Some(scheduled_at)
+        }
+    }
+
+    /// Counts one instant, unless it is counted already: instants are counted in their order.
+    pub(super) fn count_one(&mut self, instant: Option<Timestamp>) {
+        if instant > self.through {
+            self.count(1, instant);
+        }
+    }
+
+    /// Counts instants up to this one.
+    pub(super) fn count(&mut self, instants: u64, through: Option<Timestamp>) {
+        self.occurrences = self.occurrences.saturating_add(instants);
+        self.through = self.through.max(through);
+    }
+}
+
+impl Cron {
+    /// When the run of an instant is due: later by a share of the jitter that follows from the task and the instant alone.
+    pub(crate) fn due(&self, task: TaskId, instant: Timestamp) -> Timestamp {
+        let spread = match self.jitter_ms {
+            0 => 0,
+            most => {
+                let seed = mix(task.0 as u64 ^ mix((task.0 >> 64) as u64 ^ mix(instant.0)));
+                seed % most.saturating_add(1)
+            }
+        };
+        instant.plus_ms(spread)
     }
 }

@@ -99,6 +99,12 @@ impl Alarms {
         })
     }
 
+    /// The runs whose alarm on the wall clock is due, in order of time.
+    pub(crate) fn due_by(&self, wall: Timestamp) -> impl Iterator<Item = u32> {
+        let due = self.wall.iter().take_while(move |(at, _)| *at <= wall);
+        due.map(|(_, run)| *run)
+    }
+
     /// Milliseconds until the next alarm, if there is one.
     pub(crate) fn next_in_ms(&self, wall: Timestamp, steady: Steady) -> Option<u64> {
         let steady = self.steady.first().map(|(at, _)| at.since_ms(steady));

@@ -23,7 +23,7 @@ use crate::queue::Index;
 use crate::slab::Slab;
 use crate::subscription::Watches;
 use crate::time::{Steady, Timestamp};
-use crate::{RunId, TaskId, TenantId, Text, platform, run, subscription, task};
+use crate::{RunId, TaskId, TenantId, Text, platform, run, schedule, subscription, task};
 
 /// When and where an event happens: what `apply` may know besides the state.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +62,8 @@ pub(crate) enum Note {
     RunMoved(u32, run::State),
     /// A task has ended.
     TaskEnded(u32),
+    /// A run takes the place of the earlier runs of its schedule.
+    Overtaken(u32),
     /// A budget's use rose: a task's, or the tenant's.
     BudgetUsed(u32, Option<u32>),
     /// Somebody of the tenant published an event of this key.
@@ -94,6 +96,8 @@ pub(crate) struct State {
     run_index: HashTable<u32>,
     pub(crate) queues: Index,
     pub(crate) alarms: Alarms,
+    /// Schedules that need attention besides those whose alarm rings.
+    pub(crate) schedules: schedule::Index,
     pub(crate) keys: Keys,
     /// Runs that are suspended until a budget has room.
     pub(crate) budget_waits: Waits,
@@ -142,6 +146,7 @@ impl State {
             run_index: HashTable::new(),
             queues: Index::default(),
             alarms: Alarms::default(),
+            schedules: schedule::Index::default(),
             keys: Keys::default(),
             budget_waits: Waits::default(),
             watches: Watches::default(),

@@ -11,7 +11,7 @@ use crate::intern::Symbol;
 use crate::queue::QueueRow;
 use crate::run::{Row, State as RunState};
 use crate::task::policy;
-use crate::{Text, budget, dependency, queue, subscription};
+use crate::{Text, budget, dependency, queue, schedule, subscription};
 
 /// Checks the whole state.
 ///
@@ -175,7 +175,7 @@ fn check_alarm(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result
             let latest = active.alarm(volatile.expires(at, active.expires));
             told <= armed && armed <= latest
         }
-        (_, armed, told) => armed == told,
+        (_, armed, told) => armed == told || schedule::is_stalled(state, at),
     };
     if agrees {
         Ok(())
@@ -189,12 +189,15 @@ fn check_alarm(state: &State, volatile: &Volatile, at: u32, row: &Row) -> Result
 
 fn check_tasks(state: &State) -> Result<(), String> {
     let mut payload_bytes = 0;
-    for (_, task) in state.tasks.iter() {
+    for (at, task) in state.tasks.iter() {
         if task.is_heavy() && task.payload.bytes().is_some() {
             payload_bytes += task.payload.len() as u64;
         }
         if task.payload.bytes().is_none() && !(task.is_heavy() && task.stored) {
             return Err(format!("task {}: its payload is nowhere", task.id));
+        }
+        if let Err(wrong) = schedule::census(state, at, task) {
+            return Err(format!("task {}: {wrong}", task.id));
         }
         let live = || {
             task.runs()

@@ -13,7 +13,7 @@ use crate::event::{TaskCanceled, TaskCreated, TaskUpdated};
 use crate::image::KeyClass;
 use crate::machine::Apply;
 use crate::run;
-use crate::schedule::Clockwork;
+use crate::schedule::{self, Clockwork};
 use crate::state::{At, Held, State};
 
 impl Apply for TaskCreated {
@@ -91,6 +91,7 @@ impl Apply for TaskCanceled {
             let has_ended = state.tasks[task].state().is_terminal();
             let rare = state.tasks[task].rare.get_or_insert_default();
             rare.canceled_at = Some(at.wall);
+            schedule::stop(state, task);
             state.touch_task(task);
             if !has_ended {
                 state.conclude(at, task);

@@ -468,11 +468,12 @@ impl Row {
 
     /// Whether its schedule will make more runs.
     pub(crate) fn goes_on(&self) -> bool {
-        let clockwork = self
-            .rare
-            .as_deref()
-            .and_then(|rare| rare.clockwork.as_deref());
-        clockwork.is_some_and(|clockwork| !clockwork.ended)
+        self.clockwork().is_some_and(|clockwork| !clockwork.ended)
+    }
+
+    /// Where its schedule stands, if it has one.
+    pub(crate) fn clockwork(&self) -> Option<&Clockwork> {
+        self.rare.as_deref()?.clockwork.as_deref()
     }
 
     /// How it stands to other tasks, if it has to do with any.

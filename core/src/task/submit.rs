@@ -16,7 +16,7 @@ use crate::machine::{Tx, doom, reach};
 use crate::outcome::{Outcome, Submitted, SubmittedRun};
 use crate::rejection::Rejection;
 use crate::run;
-use crate::schedule::{Repeat, Schedule};
+use crate::schedule::{self, Cron, Repeat, Schedule};
 use crate::time::Timestamp;
 use crate::{TaskId, Text, limits};
 
@@ -120,7 +120,8 @@ pub(crate) fn make(tx: &mut Tx<'_>, plan: Plan) -> Submitted {
     let task = id.unwrap_or_else(|| tx.mint_task());
     let by = tx.principal.name.clone();
     tx.emit(TaskCreated { task, spec, by });
-    let mut run = create_run(tx, task, course.first, course.occurrence, fate);
+    let first = course.due(task);
+    let mut run = create_run(tx, task, first, course.occurrence, fate);
     let mut more = Vec::new();
     if let Some(repeat) = &course.repeat {
         let rest = (1..repeat.count).filter_map(|k| repeat.instant(course.first, k));
@@ -152,6 +153,16 @@ struct Course {
     first: Timestamp,
     occurrence: Option<Timestamp>,
     repeat: Option<Repeat>,
+    /// By how much the runs of its calendar are spread.
+    cron: Option<Cron>,
+}
+
+impl Course {
+    /// When the first run is due.
+    fn due(&self, task: TaskId) -> Timestamp {
+        let cron = self.cron.as_ref();
+        cron.map_or(self.first, |cron| cron.due(task, self.first))
+    }
 }
 
 fn course(tx: &Tx<'_>, spec: &TaskSpec) -> Result<Course, Rejection> {
@@ -160,6 +171,7 @@ fn course(tx: &Tx<'_>, spec: &TaskSpec) -> Result<Course, Rejection> {
         first: spec.run_at.unwrap_or(now),
         occurrence: None,
         repeat: None,
+        cron: None,
     };
     match spec.schedule.as_deref() {
         None => {}
@@ -168,10 +180,12 @@ fn course(tx: &Tx<'_>, spec: &TaskSpec) -> Result<Course, Rejection> {
             repeat.check_instants(course.first)?;
             course.repeat = Some(repeat.clone());
         }
-        Some(Schedule::Cron(_)) => {
-            return Err(Rejection::NotSupported {
-                field: "run_policy.type".into(),
-            });
+        Some(Schedule::Cron(cron)) => {
+            let extras = spec.extras.as_deref();
+            let expires_at = extras.and_then(|extras| extras.expires_at);
+            course.first = schedule::first_of(tx, cron, expires_at)?;
+            course.occurrence = Some(course.first);
+            course.cron = Some((**cron).clone());
         }
     }
     Ok(course)

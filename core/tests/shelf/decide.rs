@@ -9,7 +9,7 @@ impl Shelf {
     pub(crate) fn step(&self, machine: &mut Machine, now: &Now, call: Call) -> (Step, bool) {
         let tenant = call.principal.tenant;
         let mut wanted = Vec::new();
-        machine.wanted_before(&call, |one| wanted.push(one));
+        machine.wanted_before(now, &call, |one| wanted.push(one));
         let (facts, found) = self.facts(tenant, &wanted);
         let step = machine.step(now, &facts, call.clone());
         let after = step.outcome.as_ref().err();
@@ -38,6 +38,10 @@ impl Shelf {
         };
         for wanted in wanted {
             match wanted {
+                Wanted::Instants(ask) => {
+                    facts.add_instants((**ask).clone(), super::calendar::answer(ask));
+                    found = true;
+                }
                 Wanted::Task(id) => found |= add(&mut facts, self.task(*id)),
                 Wanted::Run(id) => found |= add(&mut facts, self.run(*id)),
                 Wanted::Key(class, key) => {

@@ -1,5 +1,6 @@
 //! A shelf of maps in place of a store: it is fed by cuts, fills machines, and looks up what has left memory.
 
+mod calendar;
 mod decide;
 mod kept;
 

@@ -65,9 +65,6 @@ impl Names {
                 self.at(e.occurrence),
                 e.cause.name()
             ),
-            Event::OccurrencePlanned(e) => {
-                format!("{} following={}", self.task(e.task), self.at(e.following))
-            }
             Event::ScheduleEnded(e) => self.task(e.task).to_owned(),
             Event::DependenciesDeclared(e) => format!(
                 "{} unmet={} met={} by={}",

@@ -1,13 +1,19 @@
 //! The verbs of schedules: repeats, ad-hoc runs and changes of tasks.
 
-use mainstay_core::{Command, Event, Repeat, RunId, RunState, Schedule, TaskPatch, Text};
+use mainstay_core::{
+    Answer, Command, Cron, Event, Misfire, Overlap, Query, Repeat, RunId, RunState, Schedule,
+    TaskPatch, Text,
+};
 
-use super::line::Line;
+use super::line::{Line, span};
 use super::verbs::text;
 use super::world::World;
 
 /// The parts of a submit that make a schedule.
-pub(crate) const SCHEDULE: [&str; 3] = ["repeat", "every", "start"];
+pub(crate) const SCHEDULE: [&str; 12] = [
+    "repeat", "every", "start", "cron", "zone", "end", "most", "misfire", "grace_ms", "catch",
+    "overlap", "spread",
+];
 
 impl World {
     /// Names the runs that the last command made of tasks with a name: the second run of `a` is `a.2`.
@@ -37,6 +43,10 @@ impl World {
     }
 
     pub(crate) fn schedule(&self, line: &Line) -> Result<Option<Box<Schedule>>, String> {
+        if let Some(every) = line.find("cron") {
+            let cron = self.cron(line, every)?;
+            return Ok(Some(Box::new(Schedule::Cron(Box::new(cron)))));
+        }
         let Some(count) = line.number("repeat")? else {
             return Ok(None);
         };
@@ -48,11 +58,75 @@ impl World {
         Ok(Some(Box::new(Schedule::Repeat(repeat))))
     }
 
+    /// A calendar with an instant every so often, or one that no calendar understands.
+    fn cron(&self, line: &Line, every: &str) -> Result<Cron, String> {
+        let expression = match span(every) {
+            Ok(ms) => format!("every:{ms}"),
+            Err(_) => every.to_owned(),
+        };
+        let plain = Cron::default();
+        Ok(Cron {
+            expression: Text::from(expression.as_str()),
+            timezone: text(line, "zone").unwrap_or(plain.timezone),
+            max_occurrences: line.number("most")?,
+            misfire: match line.find("misfire") {
+                Some("skip") => Misfire::Skip,
+                Some("run_all") => Misfire::RunAll,
+                _ => Misfire::RunOnce,
+            },
+            misfire_grace_ms: line.span("grace_ms")?.unwrap_or(plain.misfire_grace_ms),
+            catch_up_max: line.number("catch")?.unwrap_or(plain.catch_up_max),
+            overlap: match line.find("overlap") {
+                Some("skip") => Overlap::Skip,
+                Some("queue_one") => Overlap::QueueOne,
+                Some("cancel_previous") => Overlap::CancelPrevious,
+                _ => Overlap::Allow,
+            },
+            start_at: self.instant(line, "start")?,
+            end_at: self.instant(line, "end")?,
+            jitter_ms: line.span("spread")?.unwrap_or(0),
+        })
+    }
+
+    /// Ticks until nothing is due: how often, and how many events that made.
+    pub(crate) fn pass(&mut self, line: &Line) -> Result<String, String> {
+        line.only(&[])?;
+        let (mut ticks, mut events, mut most) = (0, 0, 0);
+        while self.machine.next_deadline_in_ms(&self.now) == Some(0) {
+            self.step(line, Command::Tick)
+                .map_err(|refused| refused.code().to_owned())?;
+            ticks += 1;
+            events += self.last_events.len();
+            most = most.max(self.last_events.len());
+            if ticks > 1000 {
+                return Err("time never comes to an end".into());
+            }
+        }
+        Ok(format!("passed ticks={ticks} events={events} most={most}"))
+    }
+
+    /// Where a task's schedule stands.
+    pub(crate) fn show_schedule(&self, line: &Line) -> Result<String, String> {
+        line.only(&["task"])?;
+        let Answer::Task(view) = self.ask(Query::Task(self.task(line)?)) else {
+            return Ok("absent".into());
+        };
+        let Some(schedule) = view.schedule else {
+            return Ok("none".into());
+        };
+        let next = schedule.next.map(|at| self.names.instant(at));
+        Ok(format!(
+            "schedule paused={} ended={} occurrences={} next={}",
+            schedule.paused,
+            schedule.ended,
+            schedule.occurrences,
+            next.unwrap_or("-".into())
+        ))
+    }
+
     pub(crate) fn update(&mut self, line: &Line) -> Result<String, String> {
-        let known = [
-            "task", "priority", "tags", "about", "paused", "repeat", "every", "start", "by",
-        ];
-        line.only(&known)?;
+        let known = ["task", "priority", "tags", "about", "paused", "by"];
+        line.only(&[&known[..], &SCHEDULE].concat())?;
         let tags = line.find("tags").map(|_| line.list("tags"));
         let patch = TaskPatch {
             task: self.task(line)?,

@@ -66,7 +66,13 @@ impl Names {
                         .map_or("-", |task| self.task(task)),
                 )
             }
-            Event::RunCreated(e) => format!("{} ready={}", self.run(e.run), e.ready),
+            Event::RunCreated(e) => format!(
+                "{} ready={} due={} occurrence={}",
+                self.run(e.run),
+                e.ready,
+                self.instant(e.scheduled_at),
+                e.occurrence.map_or("-".into(), |at| self.instant(at))
+            ),
             Event::RunReady(e) => self.run(e.run).to_owned(),
             Event::RunStarted(e) => format!("{} token={}", self.run(e.run), e.counter),
             Event::LeaseExtended(e) => format!("{} lease_ms={}", self.run(e.run), e.lease_ms),

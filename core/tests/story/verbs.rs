@@ -42,6 +42,8 @@ impl World {
             "canceled" => self.finish(line, FinishOutcome::Canceled),
             "release" => self.finish(line, FinishOutcome::Released),
             "update" => self.update(line),
+            "pass" => self.pass(line),
+            "schedule" => self.show_schedule(line),
             "create_run" => self.create_run(line),
             "allocate" => self.allocate(line),
             "use" => self.spend(line),

@@ -9,6 +9,7 @@ use mainstay_log::Log;
 use mainstay_store::{Reader, StoreError};
 
 use super::model::Writer;
+use crate::calendar::Calendars;
 use crate::reads;
 
 /// Bytes of cuts that wait for the keeper beyond which no further cut is taken.
@@ -48,6 +49,8 @@ pub(crate) struct Desk {
     /// The store could not be read.
     pub(crate) broken: Option<StoreError>,
     wanted: Vec<Wanted>,
+    /// What schedules go by.
+    calendars: Calendars,
 }
 
 impl Desk {
@@ -63,6 +66,7 @@ impl Desk {
             lagging: false,
             broken: None,
             wanted: Vec::new(),
+            calendars: Calendars::default(),
         }
     }
 }
@@ -147,7 +151,7 @@ impl<L: Log> Writer<L> {
         let desk = &mut self.desk;
         desk.wanted.clear();
         self.machine
-            .wanted_before(call, |wanted| desk.wanted.push(wanted));
+            .wanted_before(&self.now, call, |wanted| desk.wanted.push(wanted));
         if desk.wanted.is_empty() {
             return Facts::default();
         }
@@ -179,8 +183,14 @@ impl<L: Log> Writer<L> {
         wanted: &Wanted,
         facts: &mut Facts,
     ) -> Result<bool, StoreError> {
+        if let Wanted::Instants(ask) = wanted {
+            let answer = self.desk.calendars.answer(ask);
+            facts.add_instants((**ask).clone(), answer);
+            return Ok(true);
+        }
         let reader = self.desk.reader.as_mut();
         let found = match wanted {
+            Wanted::Instants(_) => None,
             Wanted::Run(id) => reader.run(tenant, *id)?,
             Wanted::Task(id) => reader.task(tenant, *id)?,
             Wanted::Key(..) if self.plant.keys_forgotten => return Ok(false),

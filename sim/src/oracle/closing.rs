@@ -282,7 +282,6 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         | Event::SchedulePaused(_)
         | Event::ScheduleResumed(_)
         | Event::OccurrencesSkipped(_)
-        | Event::OccurrencePlanned(_)
         | Event::ScheduleEnded(_)
         | Event::DependenciesDeclared(_)
         | Event::DependencySatisfied(_)

@@ -406,11 +406,6 @@ fn task_samples() -> Vec<Event> {
             cause: Cause::Misfire,
         }
         .into(),
-        OccurrencePlanned {
-            task: TASK,
-            following: Some(Timestamp(1_800_086_400_000)),
-        }
-        .into(),
         ScheduleEnded { task: TASK }.into(),
     ]
 }

@@ -374,8 +374,8 @@ fn tied() -> Rare {
         occurrences: 12,
         next: Some(Timestamp(1_800_000_100_000)),
         future: 2,
-        following: Some(Timestamp(1_800_000_200_000)),
-        last: true,
+        queued: 3,
+        through: Some(Timestamp(1_800_000_090_000)),
     };
     let bond = Bond {
         parent: Some(TaskId(5)),
