@@ -150,6 +150,12 @@ pub const UNIQUE_KEY_BYTES_MAX: usize = 255;
 pub const PLACES_SHOWN_MAX: usize = 10_000;
 /// Ready runs ahead that `explain` counts before it says "at least".
 pub const POSITION_MAX: u64 = 100_000;
+/// Different claims that are remembered, to tell work that nobody asks for.
+pub const WORKERS_KNOWN_MAX: usize = 256;
+/// Milliseconds for which a claim is remembered: five minutes, longer than any claim waits.
+pub const WORKERS_KNOWN_MS: u64 = 300_000;
+/// Runs that `explain` goes through to foresee a claim; beyond them it judges a run by itself.
+pub const FORESEE_STEPS_MAX: usize = 10_000;
 /// Rows of one page of a list.
 pub const LIST_LIMIT_MAX: u32 = 1000;
 /// Rows that a list skips at most; beyond them only a cursor goes.

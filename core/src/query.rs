@@ -298,7 +298,7 @@ pub struct RunView {
 }
 
 /// One reason why a run is not running.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
     /// A stable code such as `waiting_for_time`.
     pub code: &'static str,
@@ -313,7 +313,7 @@ pub struct Block {
 pub struct Explain {
     /// Where it stands.
     pub state: State,
-    /// Whether a worker's claim on its queue would reach it now.
+    /// Whether a claim for its queue and kind, by a worker that is able to do what it requires, would get it now.
     pub runnable: bool,
     /// Every reason that holds it back.
     pub reasons: Vec<Block>,

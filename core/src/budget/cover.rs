@@ -68,7 +68,7 @@ pub(super) fn find_mut<'a>(state: &'a mut State, key: &Key) -> Option<&'a mut Bu
 
 /// Every budget that covers a run: its task's, then its tenant's. What an attempt holds of a dimension is what its task says; where the
 /// task has no budget of that dimension, what the tenant's says.
-pub(super) fn covers(state: &State, run: u32) -> impl Iterator<Item = Blocked<'_>> {
+pub(crate) fn covers(state: &State, run: u32) -> impl Iterator<Item = Blocked<'_>> {
     let row = &state.runs[run];
     let (own, shared) = (
         own(&state.tasks[row.task]),

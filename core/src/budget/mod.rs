@@ -11,11 +11,11 @@ mod wait;
 
 pub(crate) use check::{check_amounts, check_specs, open};
 pub(crate) use cover::{
-    Blocked, blocks, exhausted, forget_reserved, is_spending, link, release, reserve, views,
+    Blocked, blocks, covers, exhausted, forget_reserved, is_spending, link, release, reserve, views,
 };
 pub(crate) use cross::crossed;
-pub(crate) use model::Budget;
 pub use model::{Amount, BudgetScope, BudgetSpec};
+pub(crate) use model::{Budget, Key};
 pub(crate) use room::{portion, refusal, refuses};
 pub(crate) use set::{allocate, consume, replenish};
 pub(crate) use wait::{Waits, resume_due, verify, wait, wait_again, wait_ended};

@@ -30,11 +30,16 @@ impl Machine {
                 None => Answer::Absent,
             },
             Query::Run(id) => match self.state.find_run(tenant, *id) {
-                Some(run) => Answer::Run(Box::new(self.run_view(run))),
+                Some(run) => Answer::Run(Box::new(self.run_view(now, run))),
                 None => Answer::Absent,
             },
             Query::Explain(id) => match self.state.find_run(tenant, *id) {
-                Some(run) => Answer::Explain(Box::new(run::explain(&self.state, now.wall, run))),
+                Some(run) => Answer::Explain(Box::new(run::explain(
+                    &self.state,
+                    &self.volatile,
+                    now,
+                    run,
+                ))),
                 None => Answer::Absent,
             },
             Query::Stats => Answer::Stats(Box::new(Stats {
@@ -98,7 +103,7 @@ impl Machine {
         }
     }
 
-    fn run_view(&self, at: u32) -> RunView {
+    fn run_view(&self, now: &Now, at: u32) -> RunView {
         let row = &self.state.runs[at];
         let task = self.state.task_of(at);
         let place = &self.state.places[task.place];
@@ -132,7 +137,7 @@ impl Machine {
                 force_at: cancel.force_at,
             }),
             suspend_requested: active.is_some_and(|active| active.suspend.is_some()),
-            block_reason: run::block_reason(&self.state, at),
+            block_reason: run::block_reason(&self.state, now, at),
             reason: past.and_then(|past| past.reason.clone()),
             output: past.and_then(|past| past.output.clone()),
             checkpoints: past.map_or_else(Vec::new, |past| {

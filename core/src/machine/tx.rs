@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::apply;
 use super::facts::Facts;
 use super::model::{Entry, Events, Now};
+use crate::command::Claim;
 use crate::event::Event;
 use crate::id::{Minted, mix};
 use crate::image::KeyClass;
@@ -227,6 +228,12 @@ impl<'a> Tx<'a> {
     /// Keeps a lease alive in memory only.
     pub(crate) fn renew(&mut self, run: u32, renewal: Renewal) {
         self.volatile.renewals.insert(run, renewal);
+    }
+
+    /// Remembers what a worker asks for, for a while.
+    pub(crate) fn saw(&mut self, claim: &Claim) {
+        let (tenant, now) = (self.tenant, self.now.steady);
+        self.volatile.workers.saw(tenant, claim, now);
     }
 
     /// The run that a claim comes to next, past queues that are closed.

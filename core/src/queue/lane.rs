@@ -2,7 +2,8 @@
 //! Owns: that order.
 //! Never: scans: runs taken from the middle leave a mark behind, which is swept when it reaches the head or when marks prevail.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque, btree_map, vec_deque};
+use core::iter::Peekable;
 
 /// Runs by the order in which they became ready. New ones join at the end; one that comes back takes its old place.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +59,14 @@ impl Lane {
         }
     }
 
+    /// Its runs in order.
+    pub(crate) fn runs(&self) -> Runs<'_> {
+        Runs {
+            fresh: self.fresh.iter().peekable(),
+            returned: self.returned.iter().peekable(),
+        }
+    }
+
     /// How many runs wait here.
     pub(crate) fn len(&self) -> usize {
         self.fresh.len() - self.gone + self.returned.len()
@@ -86,5 +95,26 @@ impl Lane {
         self.fresh
             .binary_search_by_key(&order, |(order, _)| *order)
             .is_ok_and(|at| self.fresh[at].1 == run)
+    }
+}
+
+/// The runs of a lane in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Runs<'a> {
+    fresh: Peekable<vec_deque::Iter<'a, (u64, u32)>>,
+    returned: Peekable<btree_map::Iter<'a, u64, u32>>,
+}
+
+impl Iterator for Runs<'_> {
+    type Item = (u64, u32);
+
+    fn next(&mut self) -> Option<(u64, u32)> {
+        while self.fresh.next_if(|(_, run)| *run == GONE).is_some() {}
+        let returned = self.returned.peek().map(|(order, _)| **order);
+        let fresh = self.fresh.peek().map(|(order, _)| *order);
+        if fresh.is_some_and(|fresh| returned.is_none_or(|returned| fresh < returned)) {
+            return self.fresh.next().copied();
+        }
+        self.returned.next().map(|(order, run)| (*order, *run))
     }
 }

@@ -172,12 +172,6 @@ impl Order {
         self.fair.get(&tenant).map(|fair| &fair.rota.turns)
     }
 
-    /// The fairness key of a group.
-    pub(super) fn name(&self, tenant: u32, group: u32) -> Option<&Text> {
-        let fair = self.fair.get(&tenant)?;
-        fair.keys.get(group).filter(|_| group != PLAIN)
-    }
-
     /// For `verify`: whether everything here is what these lanes make it.
     pub(super) fn agrees(&self, lanes: &[LaneKey]) -> bool {
         let fair = self.fair.iter().all(|(tenant, fair)| {

@@ -32,7 +32,7 @@ impl Slot {
 /// Every key somebody holds.
 pub(crate) type Slots = BTreeMap<(u32, Text), Slot>;
 
-fn key_of(state: &State, run: u32) -> Option<((u32, Text), u32)> {
+pub(super) fn key_of(state: &State, run: u32) -> Option<((u32, Text), u32)> {
     let policy = state.task_of(run).own_policy()?;
     let key = policy.concurrency_key.clone()?;
     Some(((state.runs[run].tenant, key), policy.concurrency_limit))
@@ -56,6 +56,14 @@ pub(crate) fn can_grant(state: &State, run: u32) -> Result<(), &Slot> {
         Some(slot) if !slot.has_room(limit) => Err(slot),
         _ => Ok(()),
     }
+}
+
+/// The run's key, with its holders and the limit that holds for the run.
+pub(crate) fn slots_for(state: &State, run: u32) -> Option<(Text, u32, u32)> {
+    let (key, limit) = key_of(state, run)?;
+    let slot = state.queues.slots.get(&key);
+    let (holders, limit) = slot.map_or((0, limit), |slot| (slot.holders, slot.limit(limit)));
+    Some((key.1, holders, limit))
 }
 
 /// The run's key, when it has no room for it.

@@ -51,17 +51,13 @@ impl Turns {
         self.turns.get(&who).map_or(u64::MAX, |turn| turn.at)
     }
 
-    /// The same turn after one more grant, `clock` being the last number given out.
-    pub(super) fn after(&self, at: u64, weight: u32, clock: &mut u64) -> u64 {
-        match self.rule {
-            Rule::Rounds => {
-                *clock += 1;
-                *clock
-            }
-            Rule::Shares => at + STRIDE / u64::from(weight.max(1)),
-        }
+    /// Everybody's turn, with the number of lanes.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, (u64, u32))> {
+        let turns = self.turns.iter();
+        turns.map(|(who, turn)| (*who, (turn.at, turn.lanes)))
     }
 
+    /// The last turn given out.
     pub(super) fn clock(&self) -> u64 {
         self.clock
     }

@@ -178,6 +178,23 @@ pub(crate) fn reopen(state: &mut State, blocker: &Blocker) {
     }
 }
 
+impl Waiting {
+    /// What a run that is back in its lane waits for, and who waits behind it.
+    pub(super) fn behind(
+        &self,
+        state: &State,
+        run: u32,
+    ) -> Option<(&Blocker, &BTreeMap<u64, u32>)> {
+        if self.under.is_empty() {
+            return None;
+        }
+        let blocker = self.under.get(&run)?;
+        let (blocker, groups) = self.groups.get_key_value(blocker)?;
+        let group = groups.get(&group_of(state, blocker, run))?;
+        Some((blocker, &group.parked))
+    }
+}
+
 /// For `verify`: the runs this index says are parked, or the first rule it breaks.
 pub(crate) fn parked(state: &State) -> Result<usize, &'static str> {
     let waiting = &state.queues.waiting;

@@ -24,6 +24,7 @@ const CLEARED_MAX: usize = 10_000;
 /// Decides a claim.
 pub(crate) fn decide(tx: &mut Tx<'_>, claim: &Claim) -> Result<Outcome, Rejection> {
     check(claim)?;
+    tx.saw(claim);
     let digest = claim
         .idempotency_key
         .as_ref()

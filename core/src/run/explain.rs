@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use super::model::{Active, Hold, Row, State};
+use crate::machine::Now;
 use crate::query::{Block, Explain};
-use crate::state::State as Tables;
+use crate::queue::{Blocker, Closed, Foreseen, Refused};
+use crate::state::{State as Tables, Switch, Volatile};
 use crate::time::Timestamp;
 use crate::{budget, dependency, limits, queue};
 
@@ -28,29 +30,30 @@ fn instant(name: &'static str, at: Timestamp) -> (&'static str, String, bool) {
     (name, at.0.to_string(), true)
 }
 
-/// Explains one run at this recorded time.
-pub(crate) fn explain(state: &Tables, now: Timestamp, run: u32) -> Explain {
+/// Explains one run at this moment. `runnable` is whether a claim for its queue and kind, by a worker that is able to do what it requires,
+/// would get it now; that nobody seems to be there who asks for such work is told beside it and does not count.
+pub(crate) fn explain(state: &Tables, volatile: &Volatile, now: &Now, run: u32) -> Explain {
     let row = &state.runs[run];
     let mut reasons = own_reasons(state, run);
-    if state.switch.paused && !row.state.is_terminal() && !row.state.is_held() {
-        let details = vec![
-            ("paused_by", state.switch.by.to_string(), false),
-            instant("paused_at_ms", state.switch.since),
-        ];
-        reasons.push(block(
-            "engine_paused",
-            "the engine is paused: no work is granted",
-            details,
-        ));
-    }
-    if row.state == State::Ready && row.is_expired(state.task_of(run), now) {
+    reasons.extend(paused(state, now, run));
+    if row.state == State::Ready && row.is_expired(state.task_of(run), now.wall) {
         reasons.push(block(
             "expired",
             "the task was not started before its expires_at; it will be canceled",
             vec![],
         ));
     }
+    if row.state == State::Ready
+        && reasons.is_empty()
+        && let Err(foreseen) = queue::foresee(state, now, run)
+    {
+        reasons.push(foretold(state, now, run, &foreseen));
+    }
     let runnable = row.state == State::Ready && reasons.is_empty();
+    let outlook = outlook(row, &reasons);
+    if row.state == State::Ready {
+        reasons.extend(lonely(state, volatile, now, run));
+    }
     let position = (row.state == State::Ready).then(|| {
         let ahead = state.queues.ahead_of(
             queue::lane_of(state, run),
@@ -62,20 +65,121 @@ pub(crate) fn explain(state: &Tables, now: Timestamp, run: u32) -> Explain {
     Explain {
         state: row.state,
         runnable,
-        would_run_when: outlook(row, &reasons),
+        would_run_when: outlook,
         reasons,
         position,
     }
 }
 
 /// The first reason's code, for the run's own view.
-pub(crate) fn block_reason(state: &Tables, run: u32) -> Option<&'static str> {
+pub(crate) fn block_reason(state: &Tables, now: &Now, run: u32) -> Option<&'static str> {
     let row = &state.runs[run];
     if row.state.is_terminal() || row.state.is_held() {
         return None;
     }
     let own = own_reasons(state, run).first().map(|reason| reason.code);
-    own.or(state.switch.paused.then_some("engine_paused"))
+    own.or_else(|| paused(state, now, run).first().map(|reason| reason.code))
+}
+
+/// What holds back the run's whole queue, or everything.
+fn paused(state: &Tables, now: &Now, run: u32) -> Vec<Block> {
+    let row = &state.runs[run];
+    let mut reasons = Vec::new();
+    if row.state.is_terminal() || row.state.is_held() {
+        return reasons;
+    }
+    let place = &state.places[state.task_of(run).place];
+    match queue::closed(state, now.steady, place.tenant, place.queue) {
+        // Whether there is room or time for one more start matters when it could start.
+        Some(closed) if row.state == State::Ready || closed == Closed::Paused => {
+            reasons.push(closed_queue(state, now, run, closed));
+        }
+        _ => {}
+    }
+    if state.switch.paused {
+        let message = "the engine is paused: no work is granted";
+        reasons.push(block("engine_paused", message, switched(&state.switch)));
+    }
+    reasons
+}
+
+fn switched(switch: &Switch) -> Vec<(&'static str, String, bool)> {
+    let mut details = vec![
+        ("paused_by", switch.by.to_string(), false),
+        instant("paused_at_ms", switch.since),
+    ];
+    let reason = switch.reason.as_ref();
+    details.extend(reason.map(|reason| ("reason", reason.to_string(), false)));
+    details
+}
+
+fn closed_queue(state: &Tables, now: &Now, run: u32, closed: Closed) -> Block {
+    let place = &state.places[state.task_of(run).place];
+    let name = state.names.text(place.queue);
+    let mut details = vec![("queue", name.to_string(), false)];
+    let (code, message) = match closed {
+        Closed::Paused => {
+            let row = state.queues.row(place.tenant, place.queue);
+            details.extend(row.into_iter().flat_map(|row| switched(&row.switch)));
+            (
+                "queue_paused",
+                "its queue is paused: nothing is granted from it",
+            )
+        }
+        Closed::Busy { held, limit } => {
+            details.push(("held", held.to_string(), true));
+            details.push(("limit", limit.to_string(), true));
+            ("queue_busy", "as many runs of its queue are held as may be")
+        }
+        Closed::Limited { opens, limit } => {
+            details.push(("max", limit.max.to_string(), true));
+            details.push(("per_ms", limit.per_ms.to_string(), true));
+            let wait_ms = opens.since_ms(now.steady);
+            details.push(instant("next_start_at_ms", now.wall.plus_ms(wait_ms)));
+            ("rate_limited", "its queue's next start is not due yet")
+        }
+    };
+    block(code, message, details)
+}
+
+/// What the runs before it in line will have taken when its turn comes.
+fn foretold(state: &Tables, now: &Now, run: u32, foreseen: &Foreseen) -> Block {
+    let mut block = match &foreseen.refused {
+        Refused::Queue(closed) => closed_queue(state, now, run, *closed),
+        Refused::Blocked(Blocker::Key(..)) => key_slots(state, run),
+        Refused::Blocked(_) => {
+            let mut covers = budget::covers(state, run);
+            let tight = covers.find(|cover| cover.reserve > 0);
+            tight.map_or_else(Block::default, |cover| budget_exhausted(&cover))
+        }
+        Refused::EnginePaused => Block::default(),
+    };
+    block.message = "runs before it in line take what is left".into();
+    block
+        .details
+        .push(("ahead", foreseen.ahead.to_string(), true));
+    block
+}
+
+/// Advice: nobody who could take it has asked for work lately.
+fn lonely(state: &Tables, volatile: &Volatile, now: &Now, run: u32) -> Option<Block> {
+    let task = state.task_of(run);
+    let place = &state.places[task.place];
+    let (queue, kind) = (state.names.text(place.queue), state.names.text(place.kind));
+    let policy = task.own_policy();
+    let required = policy.map_or(&[][..], |policy| &policy.required_capabilities);
+    let workers = &volatile.workers;
+    if workers.could_take(now.steady, place.tenant, (queue, kind), required) {
+        return None;
+    }
+    let details = vec![
+        ("queue", queue.to_string(), false),
+        ("kind", kind.to_string(), false),
+        ("required_capabilities", required.join(","), false),
+        ("since_ms", limits::WORKERS_KNOWN_MS.to_string(), true),
+    ];
+    let message = "no worker that could take it has asked for work lately";
+    Some(block("no_capable_worker", message, details))
 }
 
 fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
@@ -178,26 +282,19 @@ fn unmet(state: &Tables, run: u32) -> Vec<Block> {
 }
 
 fn key_busy(state: &Tables, run: u32) -> Option<Block> {
-    let slot = queue::can_grant(state, run).err()?;
-    let policy = state.task_of(run).own_policy()?;
+    queue::can_grant(state, run).err()?;
+    Some(key_slots(state, run))
+}
+
+fn key_slots(state: &Tables, run: u32) -> Block {
+    let (key, holders, limit) = queue::slots_for(state, run).unwrap_or_default();
     let details = vec![
-        (
-            "concurrency_key",
-            policy.concurrency_key.as_deref().unwrap_or("").to_string(),
-            false,
-        ),
-        ("holders", slot.holders.to_string(), true),
-        (
-            "limit",
-            slot.limit(policy.concurrency_limit).to_string(),
-            true,
-        ),
+        ("concurrency_key", key.to_string(), false),
+        ("holders", holders.to_string(), true),
+        ("limit", limit.to_string(), true),
     ];
-    Some(block(
-        "concurrency_key_busy",
-        "every slot of the run's concurrency key is taken",
-        details,
-    ))
+    let message = "every slot of the run's concurrency key is taken";
+    block("concurrency_key_busy", message, details)
 }
 
 fn budget_exhausted(spent: &budget::Blocked<'_>) -> Block {
@@ -241,6 +338,9 @@ fn outlook(row: &Row, reasons: &[Block]) -> String {
         "retry_backoff" => "its retry delay has passed".into(),
         "concurrency_key_busy" => "a holder of its concurrency key finishes".into(),
         "engine_paused" => "the engine is resumed".into(),
+        "queue_paused" => "its queue is resumed".into(),
+        "queue_busy" => "a run of its queue that is held ends".into(),
+        "rate_limited" => "its queue's next start is due".into(),
         "budget_exhausted" if row.state == State::Suspended => "its budget is replenished".into(),
         "budget_exhausted" => {
             "its budget is replenished, or an attempt gives back what it holds".into()

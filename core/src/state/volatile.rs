@@ -1,11 +1,12 @@
-//! What heartbeats change: renewals and progress, forgotten when the process ends.
-//! Owns: renewals of live leases.
+//! What heartbeats and claims tell besides facts: renewals, progress, what workers ask for; forgotten when the process ends.
+//! Owns: renewals of live leases, recent claims.
 //! Never: is digested or logged; only `tick` and answers consult it.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::Bytes;
+use crate::queue::Workers;
 use crate::time::{Steady, Timestamp};
 
 /// A lease's renewal in memory.
@@ -21,12 +22,15 @@ pub(crate) struct Renewal {
 #[derive(Clone, Debug)]
 pub(crate) struct Volatile {
     pub(crate) renewals: HashMap<u32, Renewal, FixedState>,
+    /// What workers asked for lately.
+    pub(crate) workers: Workers,
 }
 
 impl Default for Volatile {
     fn default() -> Self {
         Volatile {
             renewals: HashMap::with_hasher(FixedState::default()),
+            workers: Workers::default(),
         }
     }
 }
