@@ -217,6 +217,7 @@ fn start(tx: &mut Tx<'_>, incarnation: u64, downtime_ms: u64) -> Outcome {
         incarnation,
         downtime_ms,
     });
+    tx.begin();
     for run in tx.state().alarms.steady_runs() {
         let Some(active) = tx.state().runs[run].active.as_deref() else {
             continue;

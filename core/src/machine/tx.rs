@@ -230,6 +230,11 @@ impl<'a> Tx<'a> {
         self.volatile.renewals.insert(run, renewal);
     }
 
+    /// The process begins: nobody has asked for anything yet.
+    pub(crate) fn begin(&mut self) {
+        self.volatile.workers.begin(self.now.steady);
+    }
+
     /// Remembers what a worker asks for, for a while.
     pub(crate) fn saw(&mut self, claim: &Claim) {
         let (tenant, now) = (self.tenant, self.now.steady);

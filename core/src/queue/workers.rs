@@ -34,9 +34,22 @@ pub(crate) struct Workers {
     asked: Vec<Asked>,
     /// The one seen last: the next claim is probably the same.
     last: usize,
+    /// When the process began: before it has run for a while, nobody need have come.
+    began: Option<Steady>,
 }
 
 impl Workers {
+    /// The process begins.
+    pub(crate) fn begin(&mut self, now: Steady) {
+        self.began = Some(now);
+    }
+
+    /// Whether workers of every sort had the time to come.
+    pub(crate) fn had_time(&self, now: Steady) -> bool {
+        let since = |began: Steady| now.since_ms(began) > limits::WORKERS_KNOWN_MS;
+        self.began.is_some_and(since)
+    }
+
     /// Somebody claims.
     pub(crate) fn saw(&mut self, tenant: u32, claim: &Claim, now: Steady) {
         let tenant = (!claim.all_tenants).then_some(tenant);

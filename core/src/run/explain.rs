@@ -51,7 +51,7 @@ pub(crate) fn explain(state: &Tables, volatile: &Volatile, now: &Now, run: u32) 
     }
     let runnable = row.state == State::Ready && reasons.is_empty();
     let outlook = outlook(row, &reasons);
-    if row.state == State::Ready {
+    if runnable {
         reasons.extend(lonely(state, volatile, now, run));
     }
     let position = (row.state == State::Ready).then(|| {
@@ -161,7 +161,8 @@ fn foretold(state: &Tables, now: &Now, run: u32, foreseen: &Foreseen) -> Block {
     block
 }
 
-/// Advice: nobody who could take it has asked for work lately.
+/// Advice: nobody who could take it has asked for work lately. Of what requires nothing special it is said only when the process has run
+/// for a while.
 fn lonely(state: &Tables, volatile: &Volatile, now: &Now, run: u32) -> Option<Block> {
     let task = state.task_of(run);
     let place = &state.places[task.place];
@@ -169,7 +170,8 @@ fn lonely(state: &Tables, volatile: &Volatile, now: &Now, run: u32) -> Option<Bl
     let policy = task.own_policy();
     let required = policy.map_or(&[][..], |policy| &policy.required_capabilities);
     let workers = &volatile.workers;
-    if workers.could_take(now.steady, place.tenant, (queue, kind), required) {
+    let patient = required.is_empty() && !workers.had_time(now.steady);
+    if patient || workers.could_take(now.steady, place.tenant, (queue, kind), required) {
         return None;
     }
     let details = vec![

@@ -542,16 +542,19 @@ impl Life {
         self.start(downtime_ms);
     }
 
-    /// `explain` says `runnable` exactly of the runs that a claim on their queue gets, as far as its own grants leave slots.
+    /// `explain` says `runnable` exactly of the runs that a claim for their queue and kind gets, as far as its own grants leave slots.
     fn probe(&mut self) {
-        for queue in QUEUES {
+        let places = QUEUES
+            .iter()
+            .flat_map(|queue| KINDS.iter().map(move |kind| (*queue, *kind)));
+        for (queue, kind) in places {
             let mut drained = self.machine.clone();
             let mut got = BTreeSet::new();
             loop {
                 let claim = Claim {
                     worker: Text::from("probe"),
                     queues: texts(&[queue]),
-                    kinds: Vec::new(),
+                    kinds: texts(&[kind]),
                     max: 1000,
                     lease_ms: None,
                     idempotency_key: None,
@@ -568,11 +571,14 @@ impl Life {
                 got.extend(grants.into_iter().map(|grant| grant.run));
             }
             for (id, run) in &self.model.runs {
-                if &*run.spec.queue != queue {
+                if &*run.spec.queue != queue || &*run.spec.kind != kind {
                     continue;
                 }
                 let explain = self.explain(&self.machine, *id);
-                assert_eq!(explain.runnable, explain.reasons.is_empty());
+                // That nobody asked for such work lately is advice.
+                let advice = |code: &str| code == "no_capable_worker";
+                let free = explain.reasons.iter().all(|reason| advice(reason.code));
+                assert_eq!(explain.runnable, free && !explain.state.is_terminal());
                 if got.contains(id) {
                     assert!(explain.runnable, "{id} was granted: {explain:?}");
                 } else if explain.runnable {

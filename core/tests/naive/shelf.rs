@@ -201,6 +201,8 @@ impl Life {
             shown.push(format!("{view:?}"));
             let mut explain = self.explain(&self.machine, *id);
             explain.position = None; // who is parked is no fact
+            let is_fact = |code: &str| code != "no_capable_worker"; // nor who asked for work
+            explain.reasons.retain(|reason| is_fact(reason.code));
             shown.push(format!("{explain:?}"));
         }
         for id in self.model.tasks.keys() {
