@@ -13,7 +13,7 @@ use super::slots::{can_grant, key_of, limit_of};
 use super::waiting::Blocker;
 use crate::machine::Now;
 use crate::state::State;
-use crate::{Text, budget, limits};
+use crate::{Text, budget, dependency, limits};
 
 /// A run that would be held back, and how many would be granted before it.
 #[derive(Clone, Debug)]
@@ -48,9 +48,7 @@ pub(crate) fn foresee(state: &State, now: &Now, run: u32) -> Result<(), Foreseen
         match refused {
             Some(Refused::Blocked(_)) => sheet.leave(next, false),
             Some(refused) => return held_back(refused, sheet.granted),
-            None if state.runs[next].is_expired(state.task_of(next), now.wall) => {
-                sheet.leave(next, false);
-            }
+            None if is_over(state, now, next) => sheet.leave(next, false),
             None => sheet.grant(next),
         }
     }
@@ -58,6 +56,13 @@ pub(crate) fn foresee(state: &State, now: &Now, run: u32) -> Result<(), Foreseen
     sheet
         .refusal(run)
         .map_or(Ok(()), |refused| held_back(refused, sheet.granted))
+}
+
+/// Whether a claim cancels the run instead of granting it.
+fn is_over(state: &State, now: &Now, run: u32) -> bool {
+    let task = state.runs[run].task;
+    state.runs[run].is_expired(&state.tasks[task], now.wall)
+        || dependency::fence(state, task).is_some()
 }
 
 /// Whether others may take what the run needs.
