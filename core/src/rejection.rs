@@ -2,10 +2,7 @@
 //! Owns: every rejection's stable code, family, message and details.
 //! Never: knows a status code; the edge maps families to them.
 
-use alloc::string::{String, ToString};
-use alloc::vec;
-use alloc::vec::Vec;
-use core::fmt;
+use alloc::string::String;
 
 use crate::run::State;
 use crate::time::Timestamp;
@@ -382,102 +379,9 @@ impl Rejection {
             | Rejection::SequenceOverflow => Family::Conflict,
         }
     }
-
-    /// What a program may want to read, by name. Numbers are decimal text with `true` as their third part.
-    #[must_use]
-    pub fn details(&self) -> Vec<(&'static str, String, bool)> {
-        let text = |name, value: &dyn fmt::Display| (name, value.to_string(), false);
-        let number = |name, value: u64| (name, value.to_string(), true);
-        match self {
-            Rejection::InvalidTask { field, .. } | Rejection::InvalidRequest { field, .. } => {
-                vec![text("field", field)]
-            }
-            Rejection::NotSupported { field } => vec![text("field", field)],
-            Rejection::LimitExceeded { limit, value } => {
-                vec![text("limit", limit), number("value", *value)]
-            }
-            Rejection::TaskAlreadyExists { task }
-            | Rejection::UnknownTask { task }
-            | Rejection::ParentTerminal { task }
-            | Rejection::DependencyCycle { task }
-            | Rejection::TaskAlreadyStarted { task }
-            | Rejection::TaskIsCanceled { task } => vec![text("task_id", task)],
-            Rejection::UnknownRun { run }
-            | Rejection::LeaseLost { run }
-            | Rejection::RunAlreadyExists { run }
-            | Rejection::LeaseMissingActive { run }
-            | Rejection::AttemptFinishMissingActive { run } => vec![text("run_id", run)],
-            Rejection::UnknownTenant { tenant } | Rejection::TenantAlreadyExists { tenant } => {
-                vec![text("tenant_id", tenant)]
-            }
-            Rejection::HierarchyTooDeep { limit } => vec![number("limit", *limit)],
-            Rejection::LeaseInvalidRunState { state, blocked } => {
-                let reason = blocked.map(|code| text("block_reason", &code));
-                core::iter::once(text("state", &state.name()))
-                    .chain(reason)
-                    .collect()
-            }
-            Rejection::RunCreateRequiresScheduled { state }
-            | Rejection::AttemptStartRequiresRunning { state }
-            | Rejection::AttemptFinishRequiresRunning { state } => {
-                vec![text("state", &state.name())]
-            }
-            Rejection::LeaseAlreadyActive { owner } => vec![text("owner", owner)],
-            Rejection::LeaseOwnerMismatch { expected, provided } => {
-                vec![text("expected", expected), text("provided", provided)]
-            }
-            Rejection::LeaseExpiryMismatch { expected, provided } => vec![
-                number("expected_ms", expected.0),
-                number("provided_ms", provided.0),
-            ],
-            Rejection::LeaseHeartbeatExpiryRegression { current, provided } => vec![
-                number("current_ms", current.0),
-                number("provided_ms", provided.0),
-            ],
-            Rejection::AttemptAlreadyActive { attempt } => vec![text("attempt_id", attempt)],
-            Rejection::AttemptMismatch { expected, provided } => {
-                vec![text("expected", expected), text("provided", provided)]
-            }
-            Rejection::BudgetNotAllocated { dimension } | Rejection::ZeroLimit { dimension } => {
-                vec![text("dimension", dimension)]
-            }
-            Rejection::SubscriptionAlreadyExists { subscription }
-            | Rejection::UnknownSubscription { subscription }
-            | Rejection::SubscriptionAlreadyCanceled { subscription } => {
-                vec![text("subscription_id", subscription)]
-            }
-            Rejection::QueueAlreadyPaused { queue } | Rejection::QueueNotPaused { queue } => {
-                vec![text("queue", queue)]
-            }
-            Rejection::IdempotencyConflict { key } => vec![text("idempotency_key", key)],
-            Rejection::AlreadyFinished { run, state } => {
-                vec![text("run_id", run), text("state", &state.name())]
-            }
-            Rejection::InvalidTransition { from, to } => {
-                vec![text("from", &from.name()), text("to", &to.name())]
-            }
-            Rejection::PreviousStateMismatch { expected, actual } => {
-                vec![
-                    text("expected", &expected.name()),
-                    text("actual", &actual.name()),
-                ]
-            }
-            Rejection::NonMonotonicSequence { expected, provided } => {
-                vec![number("expected", *expected), number("provided", *provided)]
-            }
-            Rejection::RunSuspendRequiresRunning { state }
-            | Rejection::RunResumeRequiresSuspended { state } => {
-                vec![text("state", &state.name())]
-            }
-            Rejection::CheckpointConflict { name } => vec![text("name", name)],
-            Rejection::EngineAlreadyPaused
-            | Rejection::EngineNotPaused
-            | Rejection::EmptyDependencyList
-            | Rejection::SequenceOverflow => Vec::new(),
-        }
-    }
 }
 
 impl core::error::Error for Rejection {}
 
+mod details;
 mod words;

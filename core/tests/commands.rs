@@ -62,6 +62,7 @@ impl Met {
             assert!(step.events.is_empty(), "{about} at {at:?} emitted");
             let after = (stand.machine.digest_all(), stand.machine.sequence());
             assert_eq!(before, after, "{about} at {at:?} left a trace");
+            assert_ne!(refused.to_string(), refused.code(), "it has words");
             *self.refusals.entry(refusal_kind(refused)).or_default() += 1;
         } else {
             stand.check(about);

@@ -3,13 +3,23 @@
 //! Never: adds a fact that the details do not have.
 
 use alloc::format;
+use alloc::string::String;
 use core::fmt;
 
 use super::Rejection;
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
+        let text = self.of_request().or_else(|| self.of_work());
+        let text = text.or_else(|| self.of_setting());
+        f.write_str(text.as_deref().unwrap_or(self.code()))
+    }
+}
+
+impl Rejection {
+    /// About what was asked for, and the tasks and runs it names.
+    fn of_request(&self) -> Option<String> {
+        Some(match self {
             Rejection::InvalidTask { field, message }
             | Rejection::InvalidRequest { field, message } => {
                 format!("{field} {message}")
@@ -27,38 +37,8 @@ impl fmt::Display for Rejection {
             Rejection::IdempotencyConflict { .. } => {
                 "the idempotency key was used for a different request".into()
             }
-            Rejection::LeaseLost { .. } => {
-                "the lease is no longer held with this token; nothing was changed".into()
-            }
-            Rejection::AlreadyFinished { state, .. } => {
-                format!(
-                    "this attempt has ended with another outcome; the run is {}",
-                    state.name()
-                )
-            }
-            Rejection::InvalidTransition { from, to } => {
-                format!("a run cannot go from {} to {}", from.name(), to.name())
-            }
-            Rejection::PreviousStateMismatch { expected, actual } => {
-                format!("the run is {}, not {}", actual.name(), expected.name())
-            }
             Rejection::NonMonotonicSequence { expected, provided } => {
                 format!("the log stands at {expected}, not at {provided}")
-            }
-            Rejection::RunSuspendRequiresRunning { state } => {
-                format!(
-                    "only a running run can be suspended; this one is {}",
-                    state.name()
-                )
-            }
-            Rejection::RunResumeRequiresSuspended { state } => {
-                format!(
-                    "only a suspended run can be resumed; this one is {}",
-                    state.name()
-                )
-            }
-            Rejection::CheckpointConflict { name } => {
-                format!("checkpoint {name} exists with another value")
             }
             Rejection::ParentTerminal { task } => {
                 format!("task {task} has ended: it gets no further children")
@@ -79,6 +59,32 @@ impl fmt::Display for Rejection {
             }
             Rejection::TaskIsCanceled { .. } => {
                 "the task is canceled: it gets no further runs".into()
+            }
+            Rejection::SequenceOverflow => "the log's sequence has reached its end".into(),
+            _ => return None,
+        })
+    }
+
+    /// About a run, its lease and its attempt.
+    fn of_work(&self) -> Option<String> {
+        Some(match self {
+            Rejection::LeaseLost { .. } => {
+                "the lease is no longer held with this token; nothing was changed".into()
+            }
+            Rejection::AlreadyFinished { state, .. } => {
+                format!(
+                    "this attempt has ended with another outcome; the run is {}",
+                    state.name()
+                )
+            }
+            Rejection::InvalidTransition { from, to } => {
+                format!("a run cannot go from {} to {}", from.name(), to.name())
+            }
+            Rejection::PreviousStateMismatch { expected, actual } => {
+                format!("the run is {}, not {}", actual.name(), expected.name())
+            }
+            Rejection::CheckpointConflict { name } => {
+                format!("checkpoint {name} exists with another value")
             }
             Rejection::LeaseInvalidRunState {
                 blocked: Some(code),
@@ -119,6 +125,13 @@ impl fmt::Display for Rejection {
             Rejection::AttemptMismatch { expected, provided } => {
                 format!("attempt {expected} is on its way, not {provided}")
             }
+            _ => return None,
+        })
+    }
+
+    /// About what is set and what is set aside, and who waits for what.
+    fn of_setting(&self) -> Option<String> {
+        Some(match self {
             Rejection::BudgetNotAllocated { dimension } => {
                 format!("no budget of {dimension} was set")
             }
@@ -141,8 +154,19 @@ impl fmt::Display for Rejection {
             }
             Rejection::EngineAlreadyPaused => "the engine is already paused".into(),
             Rejection::EngineNotPaused => "the engine is not paused".into(),
-            Rejection::SequenceOverflow => "the log's sequence has reached its end".into(),
-        };
-        f.write_str(&text)
+            Rejection::RunSuspendRequiresRunning { state } => {
+                format!(
+                    "only a running run can be suspended; this one is {}",
+                    state.name()
+                )
+            }
+            Rejection::RunResumeRequiresSuspended { state } => {
+                format!(
+                    "only a suspended run can be resumed; this one is {}",
+                    state.name()
+                )
+            }
+            _ => return None,
+        })
     }
 }

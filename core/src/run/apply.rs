@@ -5,10 +5,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::hold::{Ended, Grant, begin, close_attempt, hold, let_go};
 use super::model::{
-    Active, Attempt, AttemptResult, CancelRequest, Cause, Change, Fence, Row, RunError, State,
+    AttemptResult, CancelRequest, Cause, Change, Fence, Hold, Origin, Past, Row, State,
+    SuspendRequest,
 };
-use super::model::{Hold, Origin, Past, SuspendRequest};
 use crate::event::{
     CheckpointSaved, ClaimRecorded, LeaseExtended, RunCancelRequested, RunCanceled, RunCompleted,
     RunCreated, RunFailed, RunReady, RunResumed, RunRetryScheduled, RunReturned, RunStarted,
@@ -16,11 +17,11 @@ use crate::event::{
 };
 use crate::id::Minted;
 use crate::image::KeyClass;
-use crate::limits::{ATTEMPTS_KEPT, HISTORY_KEPT};
+use crate::limits::HISTORY_KEPT;
 use crate::machine::Apply;
 use crate::state::{Armed, At, ClaimRecord, Held, Note, State as Tables};
 use crate::task::{HoldPolicy, policy};
-use crate::{Bytes, Text, budget, dependency, queue, schedule};
+use crate::{Text, budget, dependency, queue, schedule};
 
 /// Moves a run along one edge: history, counters, ready order, slots and alarm follow.
 pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Cause, actor: &Text) {
@@ -103,126 +104,6 @@ fn end(state: &mut Tables, at: &At, run: u32, to: State) {
         rare.runs_failed += 1;
     }
     state.settle(at, handle);
-}
-
-/// What a lease is granted on.
-pub(super) struct Grant<'a> {
-    pub(super) fence: Fence,
-    pub(super) holder: &'a Text,
-    pub(super) lease_ms: u64,
-    pub(super) cause: Cause,
-}
-
-/// Somebody holds the run from now on; no attempt has begun.
-pub(super) fn hold(state: &mut Tables, at: &At, run: u32, grant: Grant<'_>) {
-    change(state, at, run, State::Leased, grant.cause, grant.holder);
-    state.runs[run].active = Some(Box::new(Active {
-        fence: grant.fence,
-        worker: grant.holder.clone(),
-        lease_ms: grant.lease_ms,
-        acquired_at: at.wall,
-        expires: at.steady.plus_ms(grant.lease_ms),
-        expires_at: at.wall.plus_ms(grant.lease_ms),
-        idle: true,
-        ..Active::default()
-    }));
-    budget::reserve(state, run);
-    state.fence_counter = state.fence_counter.max(grant.fence.counter);
-}
-
-/// An attempt begins on a running run: its time runs from now on.
-pub(super) fn begin(state: &mut Tables, at: &At, run: u32, number: u32) {
-    let timeout_ms = policy(state.task_of(run)).timeout_ms;
-    let row = &mut state.runs[run];
-    row.attempt_count = number;
-    if let Some(active) = row.active.as_deref_mut() {
-        active.idle = false;
-        active.started_at = (active.acquired_at != at.wall).then_some(at.wall);
-        active.deadline = timeout_ms.map(|ms| at.steady.plus_ms(ms));
-        active.deadline_at = timeout_ms.map(|ms| at.wall.plus_ms(ms));
-    }
-    state.stats.attempts_total += 1;
-}
-
-/// Nobody holds the run any more.
-pub(super) fn let_go(state: &mut Tables, run: u32) -> Option<Box<Active>> {
-    let active = state.runs[run].active.take()?;
-    budget::release(state, run, &active);
-    state.closed.push(run);
-    Some(active)
-}
-
-/// How an attempt ended, for its record.
-pub(super) struct Ended<'a> {
-    pub(super) result: AttemptResult,
-    pub(super) error: &'a Option<Box<RunError>>,
-    pub(super) output: &'a Option<Bytes>,
-    pub(super) after: State,
-    pub(super) reported: bool,
-}
-
-impl<'a> Ended<'a> {
-    /// An end that its result tells all about: whether the worker reported it, or the machine saw it.
-    fn new(
-        result: AttemptResult,
-        error: &'a Option<Box<RunError>>,
-        output: &'a Option<Bytes>,
-        after: State,
-    ) -> Ended<'a> {
-        let reported = !matches!(result, AttemptResult::Timeout | AttemptResult::LeaseExpired);
-        Ended {
-            result,
-            error,
-            output,
-            after,
-            reported,
-        }
-    }
-}
-
-/// Ends the lease, and the attempt that is on its way under it. Its worker's name is returned: it is the actor of what the worker
-/// reported.
-pub(super) fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<'_>) -> Text {
-    let Some(active) = let_go(state, run) else {
-        return Text::default();
-    };
-    let row = &mut state.runs[run];
-    row.lost_leases += u16::from(ended.result == AttemptResult::LeaseExpired);
-    let actor = if ended.reported {
-        active.worker.clone()
-    } else {
-        Text::default()
-    };
-    if active.idle {
-        return actor;
-    }
-    row.failures += u16::from(matches!(
-        ended.result,
-        AttemptResult::Failure | AttemptResult::Timeout
-    ));
-    let attempt = Attempt {
-        number: row.attempt_count,
-        result: ended.result,
-        fence: active.fence,
-        started_at: active.started_at(),
-        finished_at: at.wall,
-        worker: active.worker,
-        error: ended.error.clone(),
-        output: ended.output.clone(),
-        reported: ended.reported,
-        after: ended.after,
-        consumption: active.consumption,
-    };
-    let attempts = &mut row.past_mut().attempts;
-    if attempts.capacity() == 0 {
-        attempts.reserve_exact(1); // most runs need one attempt
-    }
-    if attempts.len() == ATTEMPTS_KEPT {
-        attempts.pop_front();
-    }
-    attempts.push_back(attempt);
-    state.stats.attempts_by_result[ended.result as usize] += 1;
-    actor
 }
 
 fn cause_of(result: AttemptResult) -> Cause {

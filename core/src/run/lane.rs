@@ -2,7 +2,8 @@
 //! Owns: held runs on which no attempt has begun, and runs moved by hand.
 //! Never: fails or decides.
 
-use super::apply::{Ended, Grant, begin, change, close_attempt, hold, let_go};
+use super::apply::change;
+use super::hold::{Ended, Grant, begin, close_attempt, hold, let_go};
 use super::model::{AttemptResult, Cause, Fence, State};
 use crate::event::{
     AttemptStarted, LeaseAcquired, LeaseEnded, RunBegan, RunRescheduled, RunTransitioned,

@@ -10,6 +10,7 @@ mod consume;
 mod explain;
 mod finish;
 mod heartbeat;
+mod hold;
 mod lane;
 mod lease;
 mod model;
