@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use mainstay::{
     Answer, Call, Claim, ClaimGrant, Command, Engine, EngineOptions, Finish, FinishOutcome,
-    Outcome, Principal, Query, QueueConfig, Rejection, Repeat, RunState, Schedule, Submitted, Task,
-    TaskId, TaskSpec, TaskState, TaskView, TenantId, Text,
+    Outcome, Principal, Query, QueueConfig, Rejection, Repeat, RunId, RunState, Schedule,
+    Submitted, Task, TaskId, TaskSpec, TaskState, TaskView, TenantId, Text,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -478,5 +478,55 @@ fn outputs_of_children_that_left_memory_come_with_the_claim() {
             (TaskState::Failed, None, false)
         ]
     );
+    engine.shutdown(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn a_run_id_that_retention_freed_may_be_used_again_and_the_log_still_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    let forgetful = || {
+        options().history(mainstay::store::Retention {
+            default: mainstay::store::Keep { age_ms: 0 },
+            queues: std::collections::BTreeMap::new(),
+            bytes_max: u64::MAX,
+        })
+    };
+    let id = RunId(77);
+    let create = |engine: &Engine| {
+        let task = submit(engine, repeat("r", 2)).task;
+        let create = Command::CreateRun {
+            task,
+            run: Some(id),
+            state: RunState::Scheduled,
+            scheduled_at: None,
+        };
+        decided(engine, create).unwrap();
+        let grants = claim(engine, "r", 3);
+        assert_eq!(grants.len(), 3);
+        grants
+    };
+    let is_gone = |engine: &Engine| {
+        let asked = engine.handle().ask(TenantId::DEFAULT, Query::Run(id));
+        matches!(asked.wait().unwrap().value, Answer::Absent)
+    };
+    let engine = forgetful().open(directory.path()).unwrap();
+    for grant in create(&engine) {
+        finish(&engine, &grant).unwrap();
+    }
+    engine.shutdown(Duration::ZERO).unwrap();
+    let engine = forgetful().open(directory.path()).unwrap();
+    until("retention", || is_gone(&engine));
+    let second = create(&engine);
+    settle(&engine, 3);
+    engine.shutdown(Duration::ZERO).unwrap();
+    // The store is lost: the log tells of both.
+    std::fs::remove_dir_all(directory.path().join("store")).unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    settle(&engine, 3);
+    for grant in &second {
+        finish(&engine, grant).unwrap();
+    }
+    settle(&engine, 0);
+    assert!(!is_gone(&engine));
     engine.shutdown(Duration::ZERO).unwrap();
 }

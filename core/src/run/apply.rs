@@ -152,6 +152,10 @@ impl Apply for RunCreated {
             active: None,
             past: None,
         };
+        if self.origin != Origin::Policy {
+            // Its id may have been chosen.
+            state.forget_twin_run(at.tenant, self.run);
+        }
         let run = state.insert_run(row);
         if self.origin != Origin::Policy || self.occurrence.is_some() {
             let past = state.runs[run].past_mut();

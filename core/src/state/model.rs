@@ -353,6 +353,24 @@ impl State {
         self.remove_task(task);
     }
 
+    /// The same for a run: with its task when that has ended, alone when it has not.
+    pub(crate) fn forget_twin_run(&mut self, tenant: u32, id: RunId) {
+        let Some(run) = self.find_run(tenant, id) else {
+            return;
+        };
+        let (task, state) = (self.runs[run].task, self.runs[run].state);
+        if !self.tasks[task].is_live() {
+            self.forget_twin(tenant, self.tasks[task].id);
+        } else if state.is_terminal() {
+            self.left[state as usize] += 1;
+            self.dirty.runs.retain(|other| *other != run);
+            for pending in &mut self.pending {
+                pending.forget_run(run);
+            }
+            self.remove_run(run);
+        }
+    }
+
     /// Takes a task out that is finished and stored.
     pub(crate) fn remove_task(&mut self, at: u32) {
         let row = &self.tasks[at];

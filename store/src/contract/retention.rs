@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use mainstay_core::{KeyClass, Submitted, TaskColumns, TenantId, Text, Timestamp};
+use mainstay_core::{
+    Cut, CutRow, KeyClass, RowKind, Submitted, TaskColumns, TenantId, Text, Timestamp,
+};
 
 use super::many::repeat;
 use super::world::{Factory, LOG_ID, World, load, spec};
@@ -25,6 +27,7 @@ pub fn retention<F: Factory>(mut make: impl FnMut() -> F) {
     what_a_reader_holds_outlives_retention(&mut make());
     a_task_goes_with_all_its_runs_and_by_its_own_end(&mut make());
     runs_of_a_live_task_stay(&mut make());
+    old_runs_of_a_schedule_that_goes_on_go(&mut make());
 }
 
 fn rule(default_ms: u64) -> Retention {
@@ -290,4 +293,47 @@ fn runs_of_a_live_task_stay<F: Factory>(factory: &mut F) {
     let mut reader = store.reader().expect("reader");
     let found = reader.task(TenantId::DEFAULT, task).expect("look");
     assert_eq!(found.expect("stored").runs.len(), 10);
+}
+
+/// A cut whose only task has a schedule that goes on.
+fn going_on(mut cut: Cut) -> Cut {
+    // Field 22, the phase, with its first bit: of two fields with one number the last counts.
+    const GOES_ON: [u8; 3] = [0xb0, 0x01, 0x01];
+    let is_task = |row: &&mut CutRow| row.kind == RowKind::Task;
+    let row = cut.rows.iter_mut().find(is_task).expect("a task");
+    let image = [&cut.images[row.range.clone()], &GOES_ON].concat();
+    row.range = cut.images.len()..cut.images.len() + image.len();
+    cut.images.extend(image);
+    cut
+}
+
+fn old_runs_of_a_schedule_that_goes_on_go<F: Factory>(factory: &mut F) {
+    let mut store = factory.open(LOG_ID).expect("open");
+    let mut world = World::default();
+    let task = world.submit(repeat("q", 900)).task;
+    for grant in world.claim("q", 600) {
+        world.complete(&grant);
+    }
+    world.wall += 3 * DAY_MS;
+    for grant in world.claim("q", 5) {
+        world.complete(&grant);
+    }
+    let cut = going_on(world.cut());
+    let through = cut.through;
+    store.put(cut).expect("put");
+    assert_eq!(store.durable(through), Ok(through));
+    let mut reader = store.reader().expect("reader");
+    let before = reader.base().expect("base");
+    assert!(retain_all(&mut store, world.wall, &rule(DAY_MS)) > 1);
+    let found = reader.task(TenantId::DEFAULT, task).expect("look");
+    let found = found.expect("stored");
+    assert_eq!(
+        found.runs.len(),
+        300,
+        "those that ended lately or not at all"
+    );
+    let columns = TaskColumns::read(&found.task).expect("task");
+    assert_eq!((columns.runs_total, columns.runs_completed), (900, 605));
+    assert_eq!(reader.base(), Ok(before));
+    assert_eq!(load(&mut *reader).digest(), world.machine.digest());
 }

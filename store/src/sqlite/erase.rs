@@ -1,6 +1,6 @@
-//! Takes one finished task out of the file, with everything that belongs to it.
+//! Takes one finished task out of the file, with everything that belongs to it, or one finished run.
 //! Owns: what belongs to a task.
-//! Never: takes a task that is live or has a live run.
+//! Never: takes a task that is live or has a live run, or such a run.
 
 use mainstay_core::TaskColumns;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -117,4 +117,12 @@ pub(super) fn erase(connection: &Connection, candidate: &Candidate) -> Outcome<u
         remove.execute([candidate.number]).or_fault()?;
     }
     Ok(candidate.runs.len() + 1)
+}
+
+/// Takes out one run that has ended, of a task that stays. False when it has not ended.
+pub(super) fn erase_run(connection: &Connection, run: i64) -> Outcome<bool> {
+    let mut remove = connection
+        .prepare_cached("DELETE FROM run_row WHERE number = ?1 AND live = 0")
+        .or_fault()?;
+    Ok(remove.execute([run]).or_fault()? > 0)
 }

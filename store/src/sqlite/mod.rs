@@ -13,6 +13,7 @@ mod live;
 mod look;
 mod objects;
 mod open;
+mod outlived;
 mod put;
 mod retain;
 mod runs;

@@ -4,11 +4,11 @@
 
 use std::sync::LazyLock;
 
-use mainstay_core::{Cut, CutRow, KeyRow, RowKind, TaskColumns};
+use mainstay_core::{Cut, CutRow, KeyRow, RowKind, RunColumns, TaskColumns};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::bulk::Bulk;
-use super::erase::{Candidate, erase};
+use super::erase::{Candidate, erase, erase_run};
 use super::fault::{OrFault, Outcome};
 use super::known::{Known, find_tenant};
 use super::sum::{key_check, payload_check};
@@ -35,45 +35,58 @@ pub(super) fn commit(
     Ok(())
 }
 
-/// Removes finished tasks whose ids fresh tasks of the cut bear. Two tasks of one id are only in one log when retention removed the first
-/// between them; it is back when the store is made again from the log, or lost its last commits. True when there was one.
+/// Removes finished tasks and runs whose ids fresh ones of the cut bear. Two of one id are only in one log when retention removed the
+/// first between them; it is back when the store is made again from the log, or lost its last commits. True when there was one.
 pub(super) fn make_way(connection: &mut Connection, known: &Known, cut: &Cut) -> Outcome<bool> {
     let all = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .or_fault()?;
     let mut any = false;
-    let is_fresh = |row: &&CutRow| row.kind == RowKind::Task && row.fresh;
-    for row in cut.rows.iter().filter(is_fresh) {
-        let image = cut.image(row);
-        let task = TaskColumns::read(image).map_err(|error| {
-            StoreError::Damaged(format!("the image of task {}: {error}", row.number))
-        })?;
-        let tenant = match cut.places.iter().find(|place| place.place == task.place) {
+    for row in cut.rows.iter().filter(|row| row.fresh) {
+        let (place, id) = name_of(cut, row)?;
+        let tenant = match cut.places.iter().find(|known| known.place == place) {
             Some(place) => find_tenant(&all, place.tenant)?,
-            None => Some(known.place(task.place)?.tenant),
+            None => Some(known.place(place)?.tenant),
         };
         let Some(tenant) = tenant else { continue };
-        let mut find = all
-            .prepare_cached(
-                "SELECT number FROM task_row WHERE tenant = ?1 AND id = ?2 AND number <> ?3",
-            )
-            .or_fault()?;
-        let twin: Option<i64> = find
-            .query_row(
-                params![tenant, &task.id.0.to_be_bytes()[..], row.number as i64],
-                |row| row.get(0),
-            )
+        let find = match row.kind {
+            RowKind::Task => {
+                "SELECT number, number FROM task_row WHERE tenant = ?1 AND id = ?2 AND number <> ?3"
+            }
+            RowKind::Run => {
+                "SELECT task, number FROM run_row WHERE tenant = ?1 AND id = ?2 AND number <> ?3"
+            }
+        };
+        let mut find = all.prepare_cached(find).or_fault()?;
+        let twin: Option<(i64, i64)> = find
+            .query_row(params![tenant, &id[..], row.number as i64], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()
             .or_fault()?;
-        if let Some(twin) = twin
-            && let Some(candidate) = Candidate::read(&all, twin, usize::MAX >> 1)?
-        {
+        let Some((task, number)) = twin else { continue };
+        if let Some(candidate) = Candidate::read(&all, task, usize::MAX >> 1)? {
             erase(&all, &candidate)?;
             any = true;
+        } else if row.kind == RowKind::Run {
+            any |= erase_run(&all, number)?;
         }
     }
     all.commit().or_fault()?;
     Ok(any)
+}
+
+/// The place and the id of a cut's row.
+fn name_of(cut: &Cut, row: &CutRow) -> Outcome<(u32, [u8; 16])> {
+    let image = cut.image(row);
+    let name = match row.kind {
+        RowKind::Task => TaskColumns::read(image).map(|task| (task.place, task.id.0)),
+        RowKind::Run => RunColumns::read(image).map(|run| (run.place, run.id.0)),
+    };
+    let (place, id) = name.map_err(|error| {
+        StoreError::Damaged(format!("the image of row {}: {error}", row.number))
+    })?;
+    Ok((place, id.to_be_bytes()))
 }
 
 /// Writes a cut within the transaction at hand. Each table's rows go in number order, so that its pages are touched one after another.

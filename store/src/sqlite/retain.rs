@@ -13,6 +13,7 @@ use super::erase::{Candidate, erase};
 use super::fault::{OrFault, Outcome};
 use super::known::Known;
 use super::open::ask;
+use super::outlived::Outlived;
 use crate::seam::Retention;
 
 /// Rows that one step removes, about.
@@ -26,6 +27,8 @@ const VISITED_MAX: usize = 4000;
 pub(super) struct Retain {
     /// The walk by age; `None` between two passes.
     aged: Option<AgedWalk>,
+    /// The walk over old runs of schedules that go on; `None` between two passes.
+    outlived: Option<Outlived>,
     /// The last task that the walk by size looked at.
     oldest: i64,
     /// The last key that the walk over keys looked at: until, tenant, class, key.
@@ -33,21 +36,21 @@ pub(super) struct Retain {
 }
 
 /// What one step may still do.
-struct Budget {
+pub(super) struct Budget {
     erase: usize,
     visit: usize,
 }
 
 impl Budget {
-    fn is_spent(&self) -> bool {
+    pub(super) fn is_spent(&self) -> bool {
         self.erase == 0 || self.visit == 0
     }
 
-    fn visited(&mut self) {
+    pub(super) fn visited(&mut self) {
         self.visit = self.visit.saturating_sub(1);
     }
 
-    fn erased(&mut self, rows: usize) {
+    pub(super) fn erased(&mut self, rows: usize) {
         self.erase = self.erase.saturating_sub(rows);
     }
 }
@@ -70,6 +73,7 @@ impl Retain {
         };
         let done = self.keys(&all, now, &mut budget)?
             && self.aged(&all, known, now, rule, &mut budget)?
+            && self.outlived(&all, known, now, rule, &mut budget)?
             && self.oversized(&all, now, rule, &mut budget)?;
         all.commit().or_fault()?;
         Ok(!done)
@@ -166,6 +170,26 @@ impl Retain {
             }
         }
         Ok(false)
+    }
+
+    /// Removes old runs of schedules that go on. True at the end of a pass.
+    fn outlived(
+        &mut self,
+        connection: &Connection,
+        known: &Known,
+        now: Timestamp,
+        rule: &Retention,
+        budget: &mut Budget,
+    ) -> Outcome<bool> {
+        let new = || Outlived::new(known, now, rule);
+        let done = self
+            .outlived
+            .get_or_insert_with(new)
+            .step(connection, budget)?;
+        if done {
+            self.outlived = None;
+        }
+        Ok(done)
     }
 
     /// Removes the oldest finished work while the store is too large. True when it is not, or at the end of a pass.
