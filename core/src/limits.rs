@@ -114,6 +114,8 @@ pub const DEPENDS_ON_MAX: usize = 1000;
 pub const DEPENDENCY_VISITS_MAX: usize = 10_000;
 /// Children submitted with one finish.
 pub const CHILDREN_PER_FINISH_MAX: usize = 1000;
+/// Prerequisites that the children of one finish name together.
+pub const DEPENDENCIES_PER_FINISH_MAX: usize = 10_000;
 /// Children that a claim of their parent shows.
 pub const CHILDREN_SHOWN_MAX: usize = 100;
 /// Generations of tasks, the first included.

@@ -32,11 +32,26 @@ pub(crate) fn plan(tx: &Tx<'_>, run: u32, finish: &Finish) -> Result<Vec<Plan>, 
             value: limits::CHILDREN_PER_FINISH_MAX as u64,
         });
     }
+    if !is_bounded(finish) {
+        return Err(Rejection::LimitExceeded {
+            limit: "depends_on_per_finish",
+            value: limits::DEPENDENCIES_PER_FINISH_MAX as u64,
+        });
+    }
     let mut batch = Batch::below(tx.state().task_of(run).id);
     let children = finish.children.iter();
     children
         .map(|(id, spec)| task::plan(tx, *id, Box::new(spec.clone()), &mut batch))
         .collect()
+}
+
+/// Whether a finish's children are no more, and name no more prerequisites, than may be looked up for one command.
+pub(crate) fn is_bounded(finish: &Finish) -> bool {
+    let bonds = finish.children.iter();
+    let bonds = bonds.filter_map(|(_, spec)| spec.bonds.as_deref());
+    let named: usize = bonds.map(|bonds| bonds.depends_on.len()).sum();
+    let most = limits::DEPENDENCIES_PER_FINISH_MAX;
+    finish.children.len() <= limits::CHILDREN_PER_FINISH_MAX && named <= most
 }
 
 /// The first children of a task as a grant of it shows them, and how many there are and have not ended.

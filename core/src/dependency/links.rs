@@ -69,7 +69,7 @@ pub(crate) fn tie(state: &mut State, tenant: u32, task: u32, bonds: &Bonds) {
     if let Some(parent) = parent {
         let child = state.tasks[task].id;
         let above = bond_mut(state, parent);
-        above.children_total += 1;
+        above.children_total = above.children_total.saturating_add(1);
         if above.first_children.len() < CHILDREN_SHOWN_MAX {
             above.first_children.push(Child {
                 task: child,
@@ -133,7 +133,7 @@ fn count(state: &mut State, task: u32, goes_on: bool) -> Vec<u32> {
     for above in &above {
         let bond = bond_mut(state, *above);
         bond.descendants_live = if goes_on {
-            bond.descendants_live + 1
+            bond.descendants_live.saturating_add(1)
         } else {
             bond.descendants_live.saturating_sub(1)
         };

@@ -10,7 +10,9 @@ mod model;
 
 pub(crate) use census::census;
 pub(crate) use check::{Batch, Fate, adopt, check, check_token, fate, holder, standing};
-pub(crate) use children::{plan as plan_children, shown as children, weight as weigh_children};
+pub(crate) use children::{
+    is_bounded, plan as plan_children, shown as children, weight as weigh_children,
+};
 pub(crate) use declare::decide as declare;
 pub(crate) use links::{
     ancestors, ended, fall_asleep, fence, is_blocked, link_loaded, parent, rise, tie,

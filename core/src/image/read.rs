@@ -333,7 +333,8 @@ impl Loader {
         if form.holds_key {
             queue::take_slot(state, at);
         }
-        if form.state == RunState::Suspended && form.hold == Hold::Children {
+        let sleeps = form.has_past && form.hold == Hold::Children;
+        if form.state == RunState::Suspended && sleeps {
             self.asleep.push(at);
         }
         if form.state == RunState::Ready {

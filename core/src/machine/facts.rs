@@ -3,6 +3,7 @@
 //! Never: beats a row in memory.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::model::{Machine, Now};
@@ -14,7 +15,7 @@ use crate::query::{Answer, Query};
 use crate::rejection::Rejection;
 use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{Held, State};
-use crate::{RunId, TaskId, TaskSpec, TenantId, Text};
+use crate::{RunId, TaskId, TaskSpec, TenantId, Text, dependency};
 
 /// Terminal rows that a command names and that are no longer in memory, as the store holds them. A row in memory always beats a fact.
 #[derive(Debug, Default)]
@@ -146,9 +147,14 @@ impl Machine {
             }
             Command::Submit(spec) => self.wanted_by(tenant, None, spec, &mut visit),
             Command::SubmitAs(id, spec) => self.wanted_by(tenant, Some(*id), spec, &mut visit),
-            Command::Finish(finish) => {
+            Command::Finish(finish) if dependency::is_bounded(finish) => {
+                let mut named = BTreeSet::new();
+                let mut once = |wanted| match wanted {
+                    Wanted::Task(id) if !named.insert(id) => {}
+                    wanted => visit(wanted),
+                };
                 for (id, spec) in &finish.children {
-                    self.wanted_by(tenant, *id, spec, &mut visit);
+                    self.wanted_by(tenant, *id, spec, &mut once);
                 }
             }
             Command::DeclareDependencies { task, depends_on } => {

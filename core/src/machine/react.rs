@@ -27,7 +27,6 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
         hear::catch_up(tx, &mut left);
         tx.take_notes(&mut notes);
         if notes.is_empty() {
-            tx.keep_notes(notes);
             return;
         }
         for note in notes.drain(..) {

@@ -17,9 +17,6 @@ use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{At, Held, Note, Renewal, State, Volatile};
 use crate::{Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, queue, run};
 
-/// Notes that the list between two commands has room for.
-const NOTES_KEPT: usize = 4096;
-
 /// One command's view of the machine.
 pub(crate) struct Tx<'a> {
     state: &'a mut State,
@@ -138,15 +135,6 @@ impl<'a> Tx<'a> {
     pub(super) fn take_notes(&mut self, into: &mut Vec<Note>) {
         into.clear();
         core::mem::swap(&mut self.state.notes, into);
-    }
-
-    /// Gives the list of notes back for the next command, so that none needs a new one.
-    pub(super) fn keep_notes(&mut self, mut list: Vec<Note>) {
-        if self.state.notes.capacity() < list.capacity() && list.capacity() <= NOTES_KEPT {
-            list.clear();
-            list.append(&mut self.state.notes);
-            self.state.notes = list;
-        }
     }
 
     /// What the shell says about a task's calendar.

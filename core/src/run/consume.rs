@@ -8,7 +8,7 @@ use super::finish::attempted;
 use super::model::{Active, Fence};
 use crate::budget::Amount;
 use crate::event::{BudgetConsumed, RunSuspendRequested};
-use crate::machine::Tx;
+use crate::machine::{Tx, reach};
 use crate::outcome::{Directive, Outcome};
 use crate::rejection::Rejection;
 use crate::{RunId, budget};
@@ -23,6 +23,7 @@ pub(crate) fn decide(
     let (run, row) = attempted(tx, id, fence)?;
     let before = row.active.as_deref().map(|active| &active.consumption[..]);
     budget::check_amounts(before.unwrap_or_default(), items)?;
+    reach(tx, tx.state().runs[run].task);
     tx.about(run);
     note(tx, id, items);
     let directive = direct(tx, run);

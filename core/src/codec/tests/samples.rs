@@ -452,6 +452,17 @@ fn bond_samples() -> Vec<Event> {
             prerequisite: TaskId(1),
         }
         .into(),
+        RunCancelRequested {
+            run: RUN,
+            grace_ms: 1,
+            by: text(""),
+            reason: None,
+            cause: Some(Box::new(Why {
+                cause: Cause::ParentCancel,
+                task,
+            })),
+        }
+        .into(),
         BudgetAllocated {
             task,
             dimension: dimension.clone(),

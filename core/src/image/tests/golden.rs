@@ -11,7 +11,7 @@ use std::path::Path;
 use super::world::{load, text};
 use crate::budget::{Amount, Budget};
 use crate::codec::{Reader, Record, put_bytes};
-use crate::dependency::Bond;
+use crate::dependency::{Bond, Child};
 use crate::id::Minted;
 use crate::image::{self, KeyClass, KeyRow, Loader, ObjectClass, ObjectRow, PlaceRow};
 use crate::intern::Symbol;
@@ -384,6 +384,16 @@ fn tied() -> Rare {
         descendants_live: 4,
         depends_on: vec![TaskId(6), TaskId(7)],
         unmet: vec![TaskId(7)],
+        first_children: vec![
+            Child {
+                task: TaskId(8),
+                ended: 0,
+            },
+            Child {
+                task: TaskId(9),
+                ended: 3,
+            },
+        ],
         ..Bond::default()
     };
     Rare {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::world::{Stored, World, facts_of, lively, load, refused, stored, text, used};
+use super::world::{Stored, World, facts_of, lively, load, refused, spec, stored, text, used};
 use crate::codec::{Reader, Record, Value, put_bytes, put_varint};
 use crate::image::form::{MetaForm, RunForm, TaskForm};
 use crate::image::{KeyClass, KeyRow, Loader, RunColumns, TaskColumns};
@@ -33,7 +33,7 @@ fn live_with(machine: Machine, ids: &[(TaskId, RunId, Fence)]) {
     world.pass(1);
     let queues = [
         "done", "waits", "aside", "back", "off", "bad", "held", "again", "large", "later", "now",
-        "spent",
+        "spent", "family",
     ];
     world.step(Command::Start {
         incarnation: u64::MAX,
@@ -126,6 +126,19 @@ fn live_with_ties(world: &mut World, task: TaskId, round: u64) {
     world.step(Command::Unsubscribe {
         subscription: SubscriptionId(1),
     });
+    let mut bound = spec("family");
+    bound.bonds_mut().parent = Some(task);
+    world.step(Command::Submit(Box::new(bound.clone())));
+    bound.bonds_mut().parent = None;
+    bound.bonds_mut().depends_on = vec![task, TaskId(0xc1)];
+    bound.extras_mut().unique_key = Some(text("only"));
+    world.step(Command::Submit(Box::new(bound)));
+    for (task, prerequisite) in [(task, TaskId(0xc1)), (TaskId(0xc1), task)] {
+        world.step(Command::DeclareDependencies {
+            task,
+            depends_on: vec![prerequisite],
+        });
+    }
 }
 
 /// Every task, its run, and the token that it was last granted with.

@@ -187,8 +187,34 @@ pub(super) fn lively() -> World {
     let mut later = spec("later");
     later.run_at = Some(world.now.wall.plus_ms(77_000));
     world.submit(later);
-    world.submit(spec("now"));
+    let (now, _) = world.submit(spec("now"));
+    family(&mut world, now);
     world
+}
+
+/// Tasks that stand to each other: a coordinator that waits for its child, which waits for another task, and a parent below which one is live.
+fn family(world: &mut World, other: TaskId) {
+    let (_, coordinator) = world.submit(spec("family"));
+    let fence = world.claim("family", 1, None)[0].fence;
+    let mut child = spec("family");
+    child.bonds_mut().depends_on = vec![other];
+    child.extras_mut().unique_key = Some(text("only"));
+    world.step(Command::Finish(Box::new(Finish {
+        outcome: FinishOutcome::Suspended,
+        reason: Some(text("waiting_for_children")),
+        children: vec![(Some(TaskId(0xc1)), child)],
+        ..Finish::success(coordinator, fence, None)
+    })));
+    let (parent, run) = world.submit(spec("family"));
+    let fence = world.claim("family", 1, None)[0].fence;
+    for _ in 0..2 {
+        let mut child = spec("family");
+        child.bonds_mut().parent = Some(parent);
+        world.submit(child);
+    }
+    world.finish(run, fence, FinishOutcome::Success);
+    let ended = world.claim("family", 1, None).remove(0);
+    world.finish(ended.run, ended.fence, FinishOutcome::Failure);
 }
 
 /// What a store holds of a machine that was cut for the first time.
