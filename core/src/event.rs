@@ -240,6 +240,8 @@ events! {
         name: Text,
         /// Its share of grants.
         weight: u32,
+        /// Whether its id was chosen rather than minted.
+        chosen: bool,
     }
     /// A tenant's share of grants changed.
     TenantWeighted = 23 {
@@ -412,6 +414,8 @@ events! {
         /// What it waits for.
         filter: Box<Filter>,
         /** By whom. */ by: Text,
+        /// Whether its id was chosen rather than minted.
+        chosen: bool,
     }
     /// A task waits no longer.
     SubscriptionCanceled = 44 {

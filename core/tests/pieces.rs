@@ -192,3 +192,23 @@ fn what_one_event_sets_off_is_drawn_in_pieces_and_owed_once() {
     });
     assert_eq!(woken.count(), MANY);
 }
+
+/// Ids are minted one after another, also when nothing else is minted between two of a kind and no time passes.
+#[test]
+fn ids_minted_in_one_instant_differ() {
+    let mut world = World::new();
+    let (task, _) = world.submit(true);
+    let subscribe = |key: &str| Command::Subscribe {
+        task,
+        id: None,
+        filter: Box::new(Filter::Custom(key.into())),
+    };
+    assert_ne!(world.step(subscribe("one")), world.step(subscribe("two")));
+    let create = |name: &str| Command::CreateTenant {
+        tenant: None,
+        name: name.into(),
+    };
+    assert_ne!(world.step(create("one")), world.step(create("two")));
+    world.begin_again(false);
+    assert_ne!(world.step(subscribe("one")), world.step(subscribe("two")));
+}

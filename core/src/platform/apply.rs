@@ -4,11 +4,15 @@
 
 use super::model::Tenant;
 use crate::event::{TenantCreated, TenantWeighted};
+use crate::id::Minted;
 use crate::machine::Apply;
 use crate::state::{At, State};
 
 impl Apply for TenantCreated {
     fn apply(&self, state: &mut State, _at: &At) {
+        if !self.chosen {
+            state.minted = state.minted.max(Minted::of(self.id.0));
+        }
         let tenant = state.admit(self.id);
         state.tenant_rows[tenant as usize] = Tenant {
             name: self.name.clone(),

@@ -42,11 +42,13 @@ pub(crate) fn create(
             value: limits::TENANTS_MAX as u64,
         });
     }
+    let chosen = id.is_some();
     let id = id.unwrap_or_else(|| tx.mint_tenant());
     tx.emit(TenantCreated {
         id,
         name: name.clone(),
         weight: 1,
+        chosen,
     });
     Ok(Outcome::TenantCreated(id))
 }

@@ -7,6 +7,7 @@ use super::model::{Filter, Subscription};
 use crate::event::{
     CustomEventPublished, SubscriptionCanceled, SubscriptionCreated, SubscriptionTriggered,
 };
+use crate::id::Minted;
 use crate::limits::SUBSCRIPTIONS_MAX;
 use crate::machine::Apply;
 use crate::state::{At, Note, State};
@@ -26,6 +27,9 @@ impl Apply for SubscriptionCreated {
         let Some(task) = state.find_task(at.tenant, self.task) else {
             return;
         };
+        if !self.chosen {
+            state.minted = state.minted.max(Minted::of(self.subscription.0));
+        }
         forget_oldest(state, at.tenant, task);
         let row = Subscription {
             id: self.subscription,

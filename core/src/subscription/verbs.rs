@@ -74,6 +74,7 @@ pub(crate) fn subscribe(
         state.watches.count(tx.tenant, filter),
         limits::WATCHERS_MAX,
     )?;
+    let chosen = subscription.is_some();
     let subscription = subscription.unwrap_or_else(|| tx.mint_subscription());
     let by = tx.principal.name.clone();
     tx.emit(SubscriptionCreated {
@@ -81,6 +82,7 @@ pub(crate) fn subscribe(
         task: id,
         filter: Box::new(filter.clone()),
         by,
+        chosen,
     });
     Ok(Outcome::Subscribed(subscription))
 }

@@ -348,6 +348,7 @@ pub(super) fn later_samples() -> Vec<Event> {
         }
         .into(),
         TenantCreated {
+            chosen: true,
             id: TenantId(0xabc),
             name: text("acme"),
             weight: 7,
@@ -503,6 +504,7 @@ fn bond_samples() -> Vec<Event> {
         .into(),
     ];
     let created = |filter| SubscriptionCreated {
+        chosen: true,
         subscription,
         task: TASK,
         filter: Box::new(filter),
