@@ -97,9 +97,19 @@ struct Going {
     /// The future run, as long as it stands for no instant that fired.
     future: Option<u32>,
     /// Instants that passed without a run and are not told yet.
-    skipped: Option<(u64, Timestamp, Timestamp, SkipCause)>,
+    skipped: Option<Skipped>,
     done: usize,
     cron: Cron,
+}
+
+/// Neighbouring instants that get no run, for the same reason.
+struct Skipped {
+    count: u64,
+    from: Timestamp,
+    /// The last but one, as far as it matters.
+    before: Timestamp,
+    through: Timestamp,
+    cause: SkipCause,
 }
 
 impl Going {
@@ -130,10 +140,13 @@ impl Going {
         for (at, instant) in firing.into_iter().enumerate() {
             // The earlier of several would be canceled by the later ones at once.
             if self.cron.overlap == Overlap::CancelPrevious && at < last {
-                self.skip(tx, 1, (instant, instant), SkipCause::Overlap);
+                self.skip(tx, instant);
             } else {
                 self.fire(tx, instant);
             }
+        }
+        if let (Some(run), None) = (self.future, instants.coming) {
+            self.leave(tx, run, instants.first);
         }
         self.tell(tx);
         self.plan(tx, instants.coming);
@@ -165,40 +178,64 @@ impl Going {
                 Some(at) => recent[at],
                 None => first,
             };
-            let through = if most == 0 { last } else { through };
-            self.skipped = Some((gone, first, through, cause));
+            self.skipped = Some(Skipped {
+                count: gone,
+                from: first,
+                before: first,
+                through: if most == 0 { last } else { through },
+                cause,
+            });
         }
         caught
     }
 
-    /// Notes instants that get no run; tells those before them unless they are of the same kind.
-    fn skip(
-        &mut self,
-        tx: &mut Tx<'_>,
-        count: u64,
-        span: (Timestamp, Timestamp),
-        cause: SkipCause,
-    ) {
-        if let Some((known, _, through, same)) = &mut self.skipped
-            && *same == cause
+    /// Notes an instant that gets no run because an earlier run goes on; tells of those before it that got none for another reason.
+    fn skip(&mut self, tx: &mut Tx<'_>, instant: Timestamp) {
+        if let Some(known) = &mut self.skipped
+            && known.cause == SkipCause::Overlap
         {
-            *known += count;
-            *through = span.1;
+            known.count += 1;
+            known.before = core::mem::replace(&mut known.through, instant);
             return;
         }
         self.tell(tx);
-        self.skipped = Some((count, span.0, span.1, cause));
+        self.skipped = Some(Skipped {
+            count: 1,
+            from: instant,
+            before: instant,
+            through: instant,
+            cause: SkipCause::Overlap,
+        });
+    }
+
+    /// The future run stands for no instant that fires, and there is no other: it is canceled in place of one that was skipped.
+    fn leave(&mut self, tx: &mut Tx<'_>, run: u32, after: Option<Timestamp>) {
+        let past = tx.state().runs[run].past.as_deref();
+        let own = past.and_then(|past| past.occurrence);
+        let Some(mut skipped) = self.skipped.take() else {
+            return;
+        };
+        skipped.count -= 1;
+        if own == Some(skipped.from) {
+            skipped.from = after.unwrap_or(skipped.from);
+            self.future = None;
+            self.cancel(tx, run);
+        } else {
+            self.stand(tx, run, skipped.through, Cause::Misfire);
+            skipped.through = skipped.before;
+        }
+        self.skipped = Some(skipped).filter(|skipped| skipped.count > 0);
     }
 
     fn tell(&mut self, tx: &mut Tx<'_>) {
-        if let Some((count, from, through, cause)) = self.skipped.take() {
+        if let Some(skipped) = self.skipped.take() {
             let task = tx.state().tasks[self.task].id;
             let skipped = OccurrencesSkipped {
                 task,
-                count,
-                from,
-                through,
-                cause,
+                count: skipped.count,
+                from: skipped.from,
+                through: skipped.through,
+                cause: skipped.cause,
                 more: false,
             };
             tx.emit_for(self.tenant, skipped);
@@ -211,7 +248,7 @@ impl Going {
         let waits = overlaps && self.cron.overlap == Overlap::QueueOne;
         let full = clockwork(tx.state(), self.task).is_some_and(|clock| clock.queued > 0);
         if overlaps && (self.cron.overlap == Overlap::Skip || waits && full) {
-            self.skip(tx, 1, (instant, instant), SkipCause::Overlap);
+            self.skip(tx, instant);
             return;
         }
         self.tell(tx);
@@ -277,9 +314,20 @@ impl Going {
         tx.emit_for(self.tenant, moved);
     }
 
-    /// A run of an earlier instant that has not ended.
+    /// A run of an earlier instant that has not ended. The future run is one once it has fired.
     fn earlier(&self, state: &State) -> Option<u32> {
-        earlier(state, self.task).find(|run| Some(*run) != self.future)
+        let queued = clockwork(state, self.task).map_or(0, |clock| clock.queued);
+        let own = self.future.map_or(0, |run| state.runs[run].number);
+        live(state, self.task, (own, queued)).next()
+    }
+
+    fn cancel(&self, tx: &mut Tx<'_>, run: u32) {
+        let canceled = RunCanceled {
+            run: tx.state().runs[run].id,
+            cause: Cause::Misfire,
+            ..RunCanceled::default()
+        };
+        tx.emit_for(self.tenant, canceled);
     }
 
     /// There is one future run, or the schedule has ended.
@@ -301,12 +349,7 @@ impl Going {
             }
             (future, None) => {
                 if let Some(run) = future {
-                    let canceled = RunCanceled {
-                        run: tx.state().runs[run].id,
-                        cause: Cause::Misfire,
-                        ..RunCanceled::default()
-                    };
-                    tx.emit_for(self.tenant, canceled);
+                    self.cancel(tx, run);
                 }
                 tx.emit_for(self.tenant, ScheduleEnded { task });
             }
@@ -316,10 +359,14 @@ impl Going {
 
 /// The live runs of instants that have come, those that wait for one of them left out.
 pub(crate) fn earlier(state: &State, task: u32) -> impl Iterator<Item = u32> {
-    let row = &state.tasks[task];
     let clock = clockwork(state, task);
     let apart = clock.map_or((0, 0), |clock| (clock.future, clock.queued));
-    row.runs().filter(move |run| {
+    live(state, task, apart)
+}
+
+/// The live runs that a schedule made, all but two of them, by number.
+fn live(state: &State, task: u32, apart: (u64, u64)) -> impl Iterator<Item = u32> {
+    state.tasks[task].runs().filter(move |run| {
         let row = &state.runs[*run];
         let past = row.past.as_deref();
         let by_schedule =

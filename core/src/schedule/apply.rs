@@ -45,6 +45,18 @@ fn pass(state: &mut State, task: u32) {
     }
 }
 
+/// An instant after the future run's comes to something. If that run's own instant is not counted as skipped it has come too: the run waits
+/// for its share of the jitter only.
+fn pass_before(state: &mut State, task: u32, instant: Timestamp) {
+    let fired = clockwork(state, task).is_some_and(|clock| {
+        clock.next > clock.through && clock.next.is_some_and(|next| next < instant)
+    });
+    if fired {
+        pass(state, task);
+        settle(state, task);
+    }
+}
+
 /// A run of a task with a schedule was made for an instant.
 pub(crate) fn made(state: &mut State, at: &At, run: u32, occurrence: Timestamp, ready: bool) {
     let task = state.runs[run].task;
@@ -53,7 +65,10 @@ pub(crate) fn made(state: &mut State, at: &At, run: u32, occurrence: Timestamp, 
         return;
     };
     if ready || occurrence <= at.wall || clock.running().is_none() {
-        clock.count_one(Some(occurrence));
+        pass_before(state, task, occurrence);
+        if let Some(clock) = clockwork(state, task) {
+            clock.count_one(Some(occurrence));
+        }
         return;
     }
     pass(state, task);
@@ -118,6 +133,7 @@ impl Apply for OccurrencesSkipped {
         let Some(task) = state.find_task(at.tenant, self.task) else {
             return;
         };
+        pass_before(state, task, self.from);
         if let Some(clock) = clockwork(state, task) {
             clock.count(self.count, Some(self.through));
         }

@@ -1,7 +1,8 @@
 //! What is coming: the instants of a schedule that somebody thinks of, and of a task's own.
 
+use mainstay::{coming_instants, schedule_preview};
 use mainstay_client::wire;
-use mainstay_core::{Answer, Cron, Query, Repeat, RunState, Schedule, TaskView, Timestamp};
+use mainstay_core::{Answer, Query, Timestamp, Unfit};
 
 use super::names::Names;
 use super::run_policy::{When, read_policy};
@@ -42,8 +43,7 @@ pub(crate) async fn of_task(exchange: Exchange) -> Result<Reply, Failure> {
     let message = format!("must be a number from 1 to {SHOWN_MAX}");
     let next = next.ok_or_else(|| invalid_parameter("next", &message))?;
     let found = find_task(&exchange, exchange.principal.tenant, exchange.task()?).await?;
-    let now = now(&exchange).await?;
-    let instants = coming(&found.value, now.value, next as usize)?;
+    let instants = coming_instants(&found.value, next as usize).map_err(wrong)?;
     Ok(answer(&instants, found.sequence))
 }
 
@@ -73,47 +73,10 @@ fn answer(instants: &[Timestamp], sequence: u64) -> Reply {
 fn instants_of(when: &When, now: Timestamp, next: usize) -> Result<Vec<Timestamp>, Failure> {
     match when.schedule.as_deref() {
         None => Ok(vec![when.run_at.unwrap_or(now)]),
-        Some(Schedule::Repeat(repeat)) => even(repeat, now, next),
-        Some(Schedule::Cron(cron)) => calendar(cron, now, next),
+        Some(schedule) => schedule_preview(schedule, now, next).map_err(wrong),
     }
 }
 
-/// Run k is due at start + k × interval.
-fn even(repeat: &Repeat, now: Timestamp, next: usize) -> Result<Vec<Timestamp>, Failure> {
-    let start = repeat.start_at.unwrap_or(now);
-    let wrong = || Subject::Request.wrong("run_policy.interval_ms", "ends beyond the calendar");
-    (0..u64::from(repeat.count))
-        .take(next)
-        .map(|k| {
-            let after = k.checked_mul(repeat.interval_ms);
-            let at = after.and_then(|after| start.0.checked_add(after));
-            at.filter(|at| *at <= Timestamp::MAX.0)
-                .map(Timestamp)
-                .ok_or_else(wrong)
-        })
-        .collect()
-}
-
-/// The instants of a calendar after now.
-fn calendar(_cron: &Cron, _now: Timestamp, _next: usize) -> Result<Vec<Timestamp>, Failure> {
-    Err(Failure::not_supported("run_policy.type"))
-}
-
-/// What is still to come of a task.
-fn coming(task: &TaskView, now: Timestamp, next: usize) -> Result<Vec<Timestamp>, Failure> {
-    let cron = task
-        .schedule
-        .as_deref()
-        .and_then(|view| Some((view, view.schedule.cron()?)));
-    let Some((view, cron)) = cron else {
-        let waiting = task
-            .runs
-            .iter()
-            .filter(|run| run.state == RunState::Scheduled);
-        return Ok(waiting.take(next).map(|run| run.scheduled_at).collect());
-    };
-    if view.ended {
-        return Ok(Vec::new());
-    }
-    calendar(cron, now, next)
+fn wrong(unfit: Unfit) -> Failure {
+    Subject::Request.wrong(unfit.field, unfit.message)
 }
