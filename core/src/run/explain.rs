@@ -145,7 +145,7 @@ fn closed_queue(state: &Tables, now: &Now, run: u32, closed: Closed) -> Block {
 /// What the runs before it in line will have taken when its turn comes.
 fn foretold(state: &Tables, now: &Now, run: u32, foreseen: &Foreseen) -> Block {
     let mut block = match &foreseen.refused {
-        Refused::Queue(closed) => closed_queue(state, now, run, *closed),
+        Refused::Queue(closed) => closed_queue(state, now, run, as_it_is(state, run, *closed)),
         Refused::Blocked(Blocker::Key(..)) => key_slots(state, run),
         Refused::Blocked(_) => {
             let mut covers = budget::covers(state, run);
@@ -159,6 +159,18 @@ fn foretold(state: &Tables, now: &Now, run: u32, foreseen: &Foreseen) -> Block {
         .details
         .push(("ahead", foreseen.ahead.to_string(), true));
     block
+}
+
+/// A foreseen closing, with who is held now.
+fn as_it_is(state: &Tables, run: u32, closed: Closed) -> Closed {
+    let place = &state.places[state.task_of(run).place];
+    match (closed, state.queues.row(place.tenant, place.queue)) {
+        (Closed::Busy { limit, .. }, Some(row)) => {
+            let held = row.held;
+            Closed::Busy { held, limit }
+        }
+        _ => closed,
+    }
 }
 
 /// Advice: nobody who could take it has asked for work lately. Of what requires nothing special it is said only when the process has run

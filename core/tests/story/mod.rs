@@ -5,6 +5,7 @@ mod budget;
 mod facts;
 mod lane;
 mod line;
+mod queues;
 mod schedule;
 mod show;
 mod verbs;

@@ -80,6 +80,8 @@ impl World {
             "hold" | "keep" | "expire" | "let_go" => self.lease(line),
             "start" => self.start_attempt(line),
             "end" => self.end_attempt(line),
+            "configure" => self.configure(line),
+            "pause_queue" | "resume_queue" => self.switch_queue(line),
             "declare" => self.declare(line),
             "bond" => self.bond(line),
             other => Err(format!("`{other}` is not a verb")),
@@ -126,7 +128,7 @@ impl World {
             "task", "id", "kind", "queue", "payload", "priority", "run_at", "expires", "idem",
             "trace", "tags", "parent", "after", "from", "token", "unique", "attempts", "lost",
             "timeout", "lease", "grace", "key", "limit", "hold", "safety", "retry", "initial",
-            "mult", "max", "jitter", "never",
+            "mult", "max", "jitter", "never", "able", "fair",
         ];
         line.only(&[&known[..], &SCHEDULE, &["budgets"], &SHARED].concat())?;
         let mut spec = TaskSpec::new(line.find("kind").unwrap_or("work"));
@@ -163,7 +165,9 @@ impl World {
     }
 
     fn claim(&mut self, line: &Line) -> Result<String, String> {
-        line.only(&["worker", "queue", "kind", "max", "for", "idem", "by"])?;
+        line.only(&[
+            "worker", "queue", "kind", "max", "for", "idem", "able", "by",
+        ])?;
         let queues = match line.find("queue") {
             Some(_) => line.list("queue"),
             None => vec!["default"],
@@ -175,6 +179,7 @@ impl World {
             max: line.number("max")?.unwrap_or(1),
             lease_ms: line.span("for")?,
             idempotency_key: text(line, "idem"),
+            capabilities: line.list("able").into_iter().map(Text::from).collect(),
             ..Claim::default()
         };
         Ok(self.answer(line, "", Command::Claim(Box::new(claim))))
@@ -503,6 +508,8 @@ fn policy(line: &Line, spec: &mut TaskSpec) -> Result<(), String> {
     policy.timeout_ms = line.span("timeout")?;
     policy.lease_ms = line.span("lease")?.unwrap_or(policy.lease_ms);
     policy.cancel_grace_ms = line.span("grace")?.unwrap_or(policy.cancel_grace_ms);
+    policy.required_capabilities = line.list("able").into_iter().map(Text::from).collect();
+    policy.fairness_key = text(line, "fair");
     policy.concurrency_key = text(line, "key");
     policy.concurrency_limit = line.number("limit")?.unwrap_or(1);
     policy.hold_policy = match line.find("hold") {
