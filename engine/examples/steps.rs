@@ -66,7 +66,10 @@ impl Bench {
         let Outcome::Claimed(grants) = self.step(Command::Claim(Box::new(claim.clone()))) else {
             panic!("a claim answers a claim");
         };
-        grants.iter().map(|grant| (grant.run, grant.fence)).collect()
+        grants
+            .iter()
+            .map(|grant| (grant.run, grant.fence))
+            .collect()
     }
 
     /// Live work of every kind that is only there to be in the way.
@@ -228,8 +231,12 @@ fn lifecycle(bench: &mut Bench) -> Vec<Row> {
             finishes(held(bench, "hot", |_| plain("hot")))
         }),
         bench.measure("submit, fairness key", |_| submits(&fair)),
-        bench.measure("claim, 100 fairness keys", |bench| claims(bench, "fair", fair)),
-        bench.measure("claim, capabilities", |bench| claims(bench, "capable", capable)),
+        bench.measure("claim, 100 fairness keys", |bench| {
+            claims(bench, "fair", fair)
+        }),
+        bench.measure("claim, capabilities", |bench| {
+            claims(bench, "capable", capable)
+        }),
         bench.measure("submit, budget", |_| submits(&paid)),
         bench.measure("claim, budget", |bench| claims(bench, "paid", paid)),
         bench.measure("finish, budget and use", |bench| {
@@ -293,7 +300,10 @@ fn others(bench: &mut Bench) -> Vec<Row> {
                 progress: None,
             })
         };
-        held(bench, "hot", |_| plain("hot")).into_iter().map(beat).collect()
+        held(bench, "hot", |_| plain("hot"))
+            .into_iter()
+            .map(beat)
+            .collect()
     }));
     rows.push(bench.measure("cancel of a ready run", |bench| {
         let cancel = |run| Command::CancelRun {
@@ -345,10 +355,9 @@ fn explained(bench: &mut Bench) -> Row {
     for _ in 0..ROUNDS {
         let started = Instant::now();
         for _ in 0..200 {
-            let answer =
-                bench
-                    .machine
-                    .answer(&bench.now, TenantId::DEFAULT, &Query::Explain(run));
+            let answer = bench
+                .machine
+                .answer(&bench.now, TenantId::DEFAULT, &Query::Explain(run));
             std::hint::black_box(answer);
         }
         nanos.push(started.elapsed().as_nanos() as f64 / 200.0);

@@ -146,7 +146,12 @@ impl Machine {
             retry_at: waits.then_some(row.retry().1),
             origin: past.map_or(Origin::Policy, |past| past.origin),
             occurrence: past.and_then(|past| past.occurrence),
-            budgets: budget::views(&self.state, task),
+            // What has ended is covered by nothing any more: its task's own budgets are its history.
+            budgets: if row.state.is_terminal() {
+                views::task_budgets(task)
+            } else {
+                budget::views(&self.state, task)
+            },
         }
     }
 

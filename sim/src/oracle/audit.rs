@@ -48,10 +48,10 @@ impl Oracle {
         let mut tasks = Vec::new();
         if let Some(laws) = &self.laws {
             for (id, task) in &laws.tasks {
-                if let [run] = task.runs[..] {
-                    let is_over = laws.state(*id)?.is_terminal() && !laws.is_fenced(*id)?;
-                    let is_live = !is_over || !laws.run(run)?.state.is_terminal();
-                    tasks.push((*id, run, is_live));
+                // What is live is joined from memory and the store by the engine, not by this look.
+                let is_over = laws.state(*id)?.is_terminal() && !laws.is_fenced(*id)?;
+                if let ([run], true) = (&task.runs[..], is_over) {
+                    tasks.push((*id, *run, !laws.run(*run)?.state.is_terminal()));
                 }
             }
             return Ok(tasks);
