@@ -118,7 +118,7 @@ impl Laws {
         match (rejection, wish) {
             (Rejection::UnknownRun { run }, _) => {
                 let known = self.runs.get(run);
-                let gone = known.is_none_or(|run| self.may_be_gone(run.task));
+                let gone = known.is_none_or(|run| run.may_be_gone);
                 demand!(gone, "run {run} is not known any more");
             }
             (Rejection::UnknownTask { task }, _) => demand!(
@@ -143,7 +143,7 @@ impl Laws {
             (Query::Run(id), Answer::Absent) => {
                 let known = self.runs.get(id);
                 demand!(
-                    known.is_none_or(|run| self.may_be_gone(run.task)),
+                    known.is_none_or(|run| run.may_be_gone),
                     "run {id} is not shown"
                 );
             }

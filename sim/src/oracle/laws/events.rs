@@ -106,7 +106,13 @@ impl Laws {
                     canceled: false,
                 };
                 let before = self.subscriptions.insert(fact.subscription, new);
-                demand!(before.is_none(), "a subscription twice");
+                // A subscription goes with its task.
+                let task = before.map(|before| before.task);
+                let is_over = task.map(|task| self.state(task)).transpose()?;
+                demand!(
+                    is_over.is_none_or(mainstay::TaskState::is_terminal),
+                    "a subscription twice"
+                );
                 Ok(())
             }
             Event::SubscriptionCanceled(fact) => {
@@ -408,6 +414,7 @@ impl Laws {
             holds_key: false,
             ended: Vec::new(),
             output: None,
+            may_be_gone: false,
         };
         let before = self.runs.insert(fact.run, run);
         demand!(before.is_none(), "run {} again", fact.run);

@@ -70,6 +70,8 @@ pub(crate) struct Run {
     pub(crate) holds_key: bool,
     pub(crate) ended: Vec<Ended>,
     pub(crate) output: Option<Bytes>,
+    /// It had ended when a store was lost that alone held it.
+    pub(crate) may_be_gone: bool,
 }
 
 /// A subscription.
@@ -288,6 +290,9 @@ impl Laws {
 
     /// A store was lost where the log does not reach back: what has ended by now may be gone.
     pub(crate) fn forget(&mut self) {
+        for run in self.runs.values_mut() {
+            run.may_be_gone |= run.state.is_terminal();
+        }
         let ended: Vec<TaskId> = self.tasks.keys().copied().collect();
         for id in ended {
             let is_over = self.state(id).is_ok_and(TaskState::is_terminal);
