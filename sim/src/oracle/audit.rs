@@ -23,7 +23,7 @@ impl Oracle {
             None => (0, count),
         };
         for (id, run, is_live) in tasks.into_iter().skip(skip).take(take) {
-            let gone = self.may_be_gone(id);
+            let gone = self.may_be_gone(id) || self.run_may_be_gone(run);
             for query in [Query::Task(id), Query::Run(run)] {
                 if is_live && matches!(query, Query::Run(_)) {
                     continue;
@@ -45,6 +45,13 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    /// Whether a run had ended when a store was lost that alone held it; its task may have gone on.
+    fn run_may_be_gone(&self, run: RunId) -> bool {
+        let laws = self.laws.as_deref();
+        let known = laws.and_then(|laws| laws.runs.get(&run));
+        known.is_some_and(|run| run.may_be_gone)
     }
 
     /// Tasks that have had one run, with it, and whether it is live.
