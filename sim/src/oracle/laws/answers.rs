@@ -50,7 +50,9 @@ impl Laws {
         for grant in grants.iter().filter(|_| told.wrote) {
             let run = self.run(grant.run)?;
             demand!(
-                run.lease.is_some_and(|lease| lease.fence == grant.fence),
+                run.lease
+                    .as_ref()
+                    .is_some_and(|lease| lease.fence == grant.fence),
                 "run {} is granted to somebody else",
                 grant.run
             );
@@ -126,7 +128,7 @@ impl Laws {
                 "task {task} is not known any more"
             ),
             (Rejection::LeaseLost { run }, Wish::Command(Command::Finish(finish))) => {
-                let live = self.runs.get(run).and_then(|run| run.lease);
+                let live = self.runs.get(run).and_then(|run| run.lease.as_ref());
                 demand!(
                     live.is_none_or(|lease| lease.fence != finish.fence),
                     "the live token of run {run} was refused"

@@ -192,7 +192,8 @@ impl Laws {
                     if let Some(purse) = self.known_purse(task, &item.dimension) {
                         purse.consumed = purse.consumed.saturating_add(item.amount);
                     }
-                    if task.is_some()
+                    // What a run used is its tenant's use too; what is noted by hand is that budget's alone.
+                    if fact.run.is_some()
                         && let Some(purse) = self.known_purse(None, &item.dimension)
                     {
                         purse.consumed = purse.consumed.saturating_add(item.amount);
@@ -211,7 +212,10 @@ impl Laws {
                 Ok(())
             }
             Event::QueueConfigured(fact) => {
+                let steady = self.steady;
                 let queue = self.queues.entry(fact.queue.clone()).or_default();
+                let before = queue.config.rate_limit.map_or(0, |rate| rate.per_ms);
+                queue.unsure_until = queue.unsure_until.max(steady + before);
                 queue.config.concurrency_limit = fact.concurrency_limit;
                 let rate = fact.rate_per_ms.zip(fact.rate_max);
                 let rate = rate.map(|(per_ms, max)| mainstay::RateLimit { per_ms, max });

@@ -50,12 +50,14 @@ pub(crate) struct Ended {
 }
 
 /// A lease.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Lease {
     pub(crate) fence: Fence,
     /// No attempt has begun.
     pub(crate) idle: bool,
     pub(crate) cancel: bool,
+    /// What it holds of budgets: whose, of what, how much.
+    pub(crate) reserved: Vec<(Option<TaskId>, Text, u64)>,
 }
 
 /// A run.
@@ -89,6 +91,8 @@ pub(crate) struct Queue {
     pub(crate) paused: bool,
     /// Steady times of its starts since its rate was set.
     pub(crate) starts: Vec<u64>,
+    /// Until then an earlier rate may still hold its runs back.
+    pub(crate) unsure_until: u64,
 }
 
 /// What one command did that a subscription may wait for.
@@ -243,15 +247,26 @@ impl Laws {
     }
 
     /// What running attempts hold of a dimension: of a task's budget, or of the tenant's.
-    pub(crate) fn reserved(&self, task: Option<TaskId>, dimension: &Text) -> Result<u64, String> {
-        let mut reserved = 0;
-        for run in self.runs.values().filter(|run| run.lease.is_some()) {
-            if task.is_none_or(|task| task == run.task) {
-                let purse = self.task(run.task)?.purses.get(dimension);
-                reserved += purse.map_or(0, |purse| purse.reserve);
-            }
+    pub(crate) fn reserved(&self, task: Option<TaskId>, dimension: &Text) -> u64 {
+        let leases = self.runs.values().filter_map(|run| run.lease.as_ref());
+        let held = leases.flat_map(|lease| &lease.reserved);
+        held.filter(|(whose, what, _)| *whose == task && what == dimension)
+            .map(|(_, _, amount)| amount)
+            .sum()
+    }
+
+    /// What an attempt at a task's run holds of each budget that covers it.
+    pub(crate) fn shares(&self, id: TaskId) -> Result<Vec<(Option<TaskId>, Text, u64)>, String> {
+        let own = &self.task(id)?.purses;
+        let mut shares = Vec::new();
+        for (dimension, purse) in own {
+            shares.push((Some(id), dimension.clone(), purse.reserve));
         }
-        Ok(reserved)
+        for (dimension, purse) in &self.purses {
+            let reserve = own.get(dimension).unwrap_or(purse).reserve;
+            shares.push((None, dimension.clone(), reserve));
+        }
+        Ok(shares)
     }
 
     /// Schedules that would never end, and budgets that may be used up.

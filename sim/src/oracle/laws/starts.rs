@@ -16,7 +16,9 @@ impl Laws {
         if let Some(why) = self.held_back(id)? {
             return Err(format!("run {id} was granted: {why}"));
         }
-        let queue = self.task(self.run(id)?.task)?.spec.queue.clone();
+        let task = self.run(id)?.task;
+        let reserved = self.shares(task)?;
+        let queue = self.task(task)?.spec.queue.clone();
         let steady = self.steady;
         if let Some(queue) = self.queues.get_mut(&queue) {
             queue.starts.push(steady);
@@ -26,6 +28,7 @@ impl Laws {
             fence,
             idle,
             cancel: false,
+            reserved,
         });
         Ok(())
     }
@@ -109,18 +112,16 @@ impl Laws {
 
     /// Whether a budget that covers the task has no room for another attempt.
     pub(crate) fn is_broke(&self, id: TaskId) -> Result<bool, String> {
-        let task = self.task(id)?;
-        for (dimension, purse) in &task.purses {
-            let reserved = self.reserved(Some(id), dimension)?;
-            let needed = purse.consumed.saturating_add(reserved) + purse.reserve;
-            if purse.consumed >= purse.limit || needed > purse.limit {
-                return Ok(true);
-            }
-        }
-        for (dimension, purse) in &self.purses {
-            let own = task.purses.get(dimension).map_or(0, |purse| purse.reserve);
-            let reserved = self.reserved(None, dimension)?;
-            let needed = purse.consumed.saturating_add(reserved) + own;
+        for (whose, dimension, reserve) in self.shares(id)? {
+            let purses = match whose {
+                Some(task) => &self.task(task)?.purses,
+                None => &self.purses,
+            };
+            let Some(purse) = purses.get(&dimension) else {
+                continue;
+            };
+            let reserved = self.reserved(whose, &dimension);
+            let needed = purse.consumed.saturating_add(reserved) + reserve;
             if purse.consumed >= purse.limit || needed > purse.limit {
                 return Ok(true);
             }
@@ -139,7 +140,9 @@ impl Laws {
             let fits = claim.queues.contains(&spec.queue)
                 && (claim.kinds.is_empty() || claim.kinds.contains(&spec.kind))
                 && needs.iter().all(|need| claim.capabilities.contains(need));
-            if fits && self.held_back(*id)?.is_none() {
+            let queue = self.queues.get(&spec.queue);
+            let unsure = queue.is_some_and(|queue| queue.unsure_until > self.steady);
+            if fits && !unsure && self.held_back(*id)?.is_none() {
                 return Ok(Some(*id));
             }
         }
