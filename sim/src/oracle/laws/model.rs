@@ -225,7 +225,8 @@ impl Laws {
             run.holds_key = false;
         }
         // A slot taken with a lease on which no work began goes back with it, unless an earlier attempt kept it.
-        if from == RunState::Leased && to == RunState::Ready && run.granted == 0 {
+        let kept = run.granted > 0 && hold_policy == HoldPolicy::HoldDuringRetry;
+        if from == RunState::Leased && to == RunState::Ready && !kept {
             run.holds_key = false;
         }
         let task = run.task;
