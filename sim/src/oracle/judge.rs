@@ -453,6 +453,27 @@ impl Oracle {
         use mainstay::{Cause, Event};
         for entry in &command.events {
             let mark = match &entry.event {
+                Event::RunCreated(fact) if fact.occurrence.is_some() => "schedule made a run",
+                Event::TaskCreated(_) if command.record.kind == 4 => {
+                    "child submitted with a finish"
+                }
+                Event::OccurrencesSkipped(_) => "occurrences skipped",
+                Event::DependencySatisfied(_) => "prerequisite completed",
+                Event::TaskCanceled(fact) => match fact.source.as_deref().map(|why| why.cause) {
+                    Some(Cause::Dependency) => "prerequisite failed",
+                    Some(Cause::ParentCancel) => "cancel swept a descendant",
+                    _ => continue,
+                },
+                Event::BudgetExhausted(_) => "budget exhausted",
+                Event::RunResumed(fact) => match fact.cause.as_deref().map(|why| why.cause) {
+                    Some(Cause::Replenish) => "budget replenished: work goes on",
+                    Some(Cause::ChildrenDone) => "children done: work goes on",
+                    Some(Cause::Subscription) => "subscription resumed a run",
+                    _ => continue,
+                },
+                Event::SubscriptionTriggered(_) => "subscription triggered",
+                Event::LeaseEnded(_) => "lease ended before work began",
+                Event::RunTransitioned(_) => "run moved by hand",
                 Event::LeaseExtended(_) => "lease extended as an event",
                 Event::ClockAdopted(_) => "clock adopted a jump",
                 Event::RunCanceled(fact) => match fact.cause {
