@@ -530,3 +530,81 @@ fn a_run_id_that_retention_freed_may_be_used_again_and_the_log_still_reads() {
     assert!(!is_gone(&engine));
     engine.shutdown(Duration::ZERO).unwrap();
 }
+
+fn after(prerequisites: &[TaskId]) -> TaskSpec {
+    let mut spec = TaskSpec::new("after");
+    spec.queue = Text::from("after");
+    spec.bonds_mut().depends_on = prerequisites.to_vec();
+    spec
+}
+
+/// A completed and a failed task that have left memory, and one that another waits for.
+fn some_prerequisites(engine: &Engine) -> [TaskId; 4] {
+    let plain = |queue: &str| engine.submit(Task::new("plain").queue(queue)).unwrap().task;
+    let (done, bad, open) = (plain("done"), plain("bad"), plain("open"));
+    let waits = submit(engine, after(&[done, open])).task;
+    finish(engine, &claim(engine, "done", 1)[0]).unwrap();
+    let failed = &claim(engine, "bad", 1)[0];
+    let failure = Finish {
+        outcome: FinishOutcome::Failure,
+        ..Finish::success(failed.run, failed.fence, None)
+    };
+    decided(engine, Command::Finish(Box::new(failure))).unwrap();
+    settle(engine, 2);
+    [done, bad, open, waits]
+}
+
+#[test]
+fn dependents_wait_on_and_prerequisites_that_left_memory_are_known() {
+    every_way_back(
+        some_prerequisites,
+        |engine, [done, bad, open, waits], is_whole| {
+            let bond = task_of(engine, *waits).bond.unwrap();
+            assert_eq!(bond.depends_on, [*done, *open]);
+            assert_eq!(bond.unmet, [*open]);
+            if is_whole {
+                let made = submit(engine, after(&[*done])).run;
+                assert_eq!(made.state, RunState::Ready);
+                let made = submit(engine, after(&[*done, *bad])).run;
+                assert_eq!(made.state, RunState::Canceled);
+                let mut later = after(&[]);
+                later.run_at = Some(mainstay::Timestamp(4_000_000_000_000));
+                let task = submit(engine, later).task;
+                let depends_on = vec![*bad];
+                decided(engine, Command::DeclareDependencies { task, depends_on }).unwrap();
+                assert_eq!(task_of(engine, task).state, TaskState::Canceled);
+            }
+        },
+    );
+}
+
+#[test]
+fn a_cascade_that_was_cut_off_goes_on_in_the_next_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    let parent = engine.submit(Task::new("parent").queue("p")).unwrap().task;
+    let mut child = after(&[]);
+    child.bonds_mut().parent = Some(parent);
+    let calls = (0..6000).map(|_| Call::new(Command::Submit(Box::new(child.clone()))));
+    engine.handle().call_many(calls.collect()).wait().unwrap();
+    let cancel = Command::CancelTask {
+        task: parent,
+        reason: None,
+    };
+    match decided(&engine, cancel).unwrap() {
+        Outcome::TaskCanceled(canceled) => assert_eq!(canceled.descendants_canceled, 6000),
+        other => panic!("a cancel came to {other:?}"),
+    }
+    let copy = killed(directory.path());
+    assert_eq!(claim(&engine, "after", 1000).len(), 0);
+    let after_kill = options().open(copy.path()).unwrap();
+    assert_eq!(claim(&after_kill, "after", 1000).len(), 0);
+    for engine in [&engine, &after_kill] {
+        until("the end of the sweep", || {
+            let bond = task_of(engine, parent).bond.unwrap();
+            bond.descendants_live == 0
+        });
+        settle(engine, 0);
+        assert_eq!(engine.handle().metrics().rows_tasks, 0);
+    }
+}

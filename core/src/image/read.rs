@@ -181,9 +181,6 @@ impl Loader {
         }
         let place = self.place(form.place)?;
         let number = form.number;
-        let extras = form.extras.as_deref();
-        let is_bonded =
-            form.bond.is_some() || extras.is_some_and(|extras| extras.unique_key.is_some());
         let (created_by, stranger) = self.state.person(&form.created_by);
         let row = task::Row {
             id: form.id,
@@ -220,6 +217,16 @@ impl Loader {
             runs_live: form.runs_live,
             runs_completed: form.runs_completed,
         };
+        let at = self.add_task(row)?;
+        self.tasks.insert(next, (number, at));
+        Ok(())
+    }
+
+    fn add_task(&mut self, row: task::Row) -> Result<u32, Malformed> {
+        let extras = row.extras();
+        let is_unique = extras.is_some_and(|extras| extras.unique_key.is_some());
+        let is_bonded = is_unique || row.bond().is_some();
+        let is_scheduled = row.clockwork().is_some();
         let state = &mut self.state;
         let held = match row.payload.bytes() {
             Some(bytes) if row.is_heavy() => bytes.len() as u64,
@@ -230,17 +237,15 @@ impl Loader {
         if self.fresh {
             state.touch_task(at);
         }
-        if !self.facts && !subscription::link(state, at) {
+        if self.facts {
+            return Ok(at);
+        }
+        if !subscription::link(state, at) {
             return Err(Malformed("a subscription twice"));
         }
-        if is_bonded {
-            self.bonded.push(at);
-        }
-        if !self.facts && self.state.tasks[at].clockwork().is_some() {
-            self.scheduled.push(at);
-        }
-        self.tasks.insert(next, (number, at));
-        Ok(())
+        self.bonded.extend(is_bonded.then_some(at));
+        self.scheduled.extend(is_scheduled.then_some(at));
+        Ok(at)
     }
 
     fn find_task(&self, number: u64) -> Result<usize, usize> {

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod digest;
+mod end;
 mod keys;
 mod model;
 mod places;
