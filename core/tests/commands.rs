@@ -8,6 +8,8 @@ use mainstay_core::{Call, Command, Loader, Machine, Principal, Rejection, RunSta
 mod bond;
 #[path = "commands/budget.rs"]
 mod budget;
+#[path = "commands/calendar.rs"]
+mod calendar;
 #[path = "commands/fence.rs"]
 mod fence;
 #[path = "commands/kinds.rs"]
@@ -36,6 +38,7 @@ fn table() -> Vec<Row> {
         work::rows(),
         lane::rows(),
         bond::rows(),
+        calendar::rows(),
         budget::rows(),
         room::rows(),
     ];
@@ -118,7 +121,7 @@ fn every_command_on_a_run_in_every_state_does_or_refuses_as_the_table_says() {
     );
 }
 
-/// Refusals that no command of the machine answers, only the doors to it.
+/// Refusals of what the shell cannot do: the stands' shell reads calendars.
 const AT_THE_DOORS: [&str; 1] = ["NotSupported"];
 
 /// Every expectation and every aim of a move, of a run in every state.
@@ -178,9 +181,10 @@ fn every_command_is_refused_whose_expectations_do_not_hold() {
 fn at_the_end_of_the_sequence_everything_is_refused() {
     let mut met = Met::default();
     for row in table() {
-        let stand = stand::stand(stand::At::Ready);
+        let mut stand = stand::stand(stand::At::Ready);
         let mut spent = stand.clone();
-        spent.machine = at_its_end(&stand.machine);
+        (row.arrange)(&mut stand);
+        spent.machine = at_its_end(&spent.machine);
         let command = (row.ask)(&stand);
         let about = format!("{} {}", command_kind(&command), row.about);
         let call = Call::new(command);
