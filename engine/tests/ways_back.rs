@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use mainstay::ops::{self, InspectAsk};
 use mainstay::{
     Answer, Call, Claim, ClaimGrant, Command, Engine, EngineOptions, Finish, FinishOutcome,
     Outcome, Principal, Query, QueueConfig, Rejection, Repeat, RunId, RunState, Schedule,
@@ -263,6 +264,30 @@ fn check_repeat(engine: &Engine, (task, grants): &(TaskId, Vec<ClaimGrant>), is_
 #[test]
 fn a_repeat_some_of_whose_runs_ended_survives() {
     every_way_back(some_repeat, check_repeat);
+}
+
+#[test]
+fn a_look_into_the_directory_joins_runs_that_have_left_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    let (task, _) = some_repeat(&engine);
+    let sequence = engine.handle().sequence();
+    submit(&engine, repeat("other", 3));
+    engine.shutdown(Duration::ZERO).unwrap();
+    for at in [None, Some(sequence)] {
+        let ask = InspectAsk {
+            directory: directory.path(),
+            at,
+            backup: None,
+        };
+        let seen = ops::inspect_at(&ask, &mut |_| {}).unwrap();
+        let answer = seen.answer(TenantId::DEFAULT, &Query::Task(task)).unwrap();
+        let Answer::Task(shown) = answer else {
+            panic!("the task is there");
+        };
+        use RunState::{Completed, Failed, Ready};
+        assert_eq!(states_of(&shown), [Completed, Failed, Ready, Ready, Ready]);
+    }
 }
 
 #[test]
