@@ -2,44 +2,19 @@
 //! Owns: the plain meaning of the seam, without a file.
 //! Never: pretends to be durable.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mainstay_core::{
-    Bytes, Cut, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind, RunColumns, RunId,
-    RunState, TaskColumns, TaskId, TenantId, Text, Timestamp, brief_run, limits::RUNS_SHOWN_MAX,
+    Bytes, Cut, KeyClass, KeyRow, RowKind, RunColumns, RunId, TaskId, TenantId, Text, Timestamp,
 };
 
+mod shelf;
+
+use self::shelf::{Row, Shelf};
 use crate::seam::{
     Base, Found, LiveRow, Reader, Retention, Store, StoreError, check_of, object_check,
 };
-
-type KeyScope = (TenantId, KeyClass, Text);
-type ObjectScope = (ObjectClass, TenantId, Text);
-
-/// One stored row.
-#[derive(Clone, Debug)]
-struct Row {
-    kind: RowKind,
-    live: bool,
-    check: u64,
-    image: Vec<u8>,
-}
-
-/// What one commit left.
-#[derive(Clone, Debug, Default)]
-struct Shelf {
-    base: Base,
-    places: BTreeMap<u32, PlaceRow>,
-    rows: BTreeMap<u64, Row>,
-    tasks: BTreeMap<(TenantId, TaskId), u64>,
-    runs: BTreeMap<(TenantId, RunId), u64>,
-    /// Runs by their task.
-    runs_of: BTreeSet<(u64, u64)>,
-    payloads: BTreeMap<u64, Bytes>,
-    keys: BTreeMap<KeyScope, KeyRow>,
-    objects: BTreeMap<ObjectScope, (ObjectRow, u64)>,
-}
 
 /// Commits that a power cut may take back; older ones are safe.
 const COMMITS_UNSAFE_MAX: usize = 12;
@@ -231,133 +206,6 @@ impl Kept {
     }
 }
 
-impl Shelf {
-    fn take(&mut self, cut: &Cut) -> Result<(), StoreError> {
-        for row in &cut.rows {
-            self.take_row(cut, row)?;
-        }
-        for place in &cut.places {
-            self.places.insert(place.place, place.clone());
-        }
-        self.index(&cut.rows)?;
-        self.payloads.extend(cut.payloads.iter().cloned());
-        for key in &cut.keys {
-            let scope = (key.tenant, key.class, key.key.clone());
-            self.keys.insert(scope, key.clone());
-        }
-        for object in &cut.objects {
-            self.take_object(object);
-        }
-        self.base.sequence = cut.through;
-        self.base.wall = cut.wall;
-        self.base.meta.clone_from(&cut.meta);
-        Ok(())
-    }
-
-    fn take_row(&mut self, cut: &Cut, row: &mainstay_core::CutRow) -> Result<(), StoreError> {
-        let image = cut.image(row).to_vec();
-        let check = check_of(row.kind, row.number, &image);
-        let stored = Row {
-            kind: row.kind,
-            live: row.live,
-            check,
-            image,
-        };
-        let before = self.rows.insert(row.number, stored);
-        if before.is_some() == row.fresh {
-            return Err(damaged(format!(
-                "row {}: fresh is {}",
-                row.number, row.fresh
-            )));
-        }
-        if let Some(before) = before.filter(|before| before.live) {
-            self.base.live_rows -= 1;
-            self.base.live_sum = self.base.live_sum.wrapping_sub(before.check);
-        }
-        if row.live {
-            self.base.live_rows += 1;
-            self.base.live_sum = self.base.live_sum.wrapping_add(check);
-        }
-        Ok(())
-    }
-
-    fn take_object(&mut self, row: &ObjectRow) {
-        let scope = (row.class, row.tenant, row.key.clone());
-        let check = object_check(row);
-        let base = &mut self.base;
-        match self.objects.insert(scope, (row.clone(), check)) {
-            Some((_, before)) => base.live_sum = base.live_sum.wrapping_sub(before),
-            None => base.live_rows += 1,
-        }
-        base.live_sum = base.live_sum.wrapping_add(check);
-    }
-
-    fn index(&mut self, rows: &[mainstay_core::CutRow]) -> Result<(), StoreError> {
-        for row in rows.iter().filter(|row| row.fresh) {
-            let Some(stored) = self.rows.get(&row.number) else {
-                continue;
-            };
-            let tenant = |place: u32| {
-                let place = self.places.get(&place);
-                place.map_or(TenantId::DEFAULT, |place| place.tenant)
-            };
-            match row.kind {
-                RowKind::Task => {
-                    let columns = TaskColumns::read(&stored.image).map_err(damaged)?;
-                    let scope = (tenant(columns.place), columns.id);
-                    self.tasks.insert(scope, row.number);
-                }
-                RowKind::Run => {
-                    let columns = RunColumns::read(&stored.image).map_err(damaged)?;
-                    let scope = (tenant(columns.place), columns.id);
-                    self.runs.insert(scope, row.number);
-                    self.runs_of.insert((columns.task, row.number));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn run_row(&self, number: u64) -> Result<&Row, StoreError> {
-        self.rows.get(&number).ok_or_else(|| damaged("no run"))
-    }
-
-    fn runs_of(&self, task: u64) -> impl DoubleEndedIterator<Item = &(u64, u64)> {
-        self.runs_of.range((task, 0)..=(task, u64::MAX))
-    }
-
-    fn output(&self, task: u64) -> Result<Option<Bytes>, StoreError> {
-        for (_, number) in self.runs_of(task).rev() {
-            let columns = RunColumns::read(&self.run_row(*number)?.image).map_err(damaged)?;
-            if columns.state == RunState::Completed {
-                return Ok(columns.output.map(Bytes::from));
-            }
-        }
-        Ok(None)
-    }
-
-    fn found(&self, task: u64, only: Option<u64>) -> Result<Found, StoreError> {
-        let row = self.rows.get(&task).ok_or_else(|| damaged("no task"))?;
-        let mut found = Found {
-            task: row.image.clone(),
-            runs: Vec::new(),
-        };
-        if let Some(only) = only {
-            found.runs.push(self.run_row(only)?.image.clone());
-            return Ok(found);
-        }
-        let many = TaskColumns::read(&row.image).map_err(damaged)?.runs_total > 1;
-        for (_, number) in self.runs_of(task).take(RUNS_SHOWN_MAX) {
-            let image = &self.run_row(*number)?.image;
-            found.runs.push(match many {
-                true => brief_run(&RunColumns::read(image).map_err(damaged)?),
-                false => image.clone(),
-            });
-        }
-        Ok(found)
-    }
-}
-
 /// A store in memory.
 #[derive(Debug)]
 pub struct MemoryStore {
@@ -427,16 +275,9 @@ impl MemoryReader {
     }
 }
 
-fn base_of(shelf: &Shelf) -> Base {
-    Base {
-        places: shelf.places.values().cloned().collect(),
-        ..shelf.base.clone()
-    }
-}
-
 impl Reader for MemoryReader {
     fn base(&mut self) -> Result<Base, StoreError> {
-        Ok(base_of(&self.now()))
+        Ok(self.now().base())
     }
 
     fn live(
@@ -445,7 +286,7 @@ impl Reader for MemoryReader {
     ) -> Result<Base, StoreError> {
         let shelf = self.now();
         let digest_ignored = self.shelf.plant.digest_ignored;
-        let base = base_of(&shelf);
+        let base = shelf.base();
         visit(LiveRow::Base(&base)).map_err(damaged)?;
         let (mut rows, mut sum) = (0, 0u64);
         for (object, check) in shelf.objects.values() {

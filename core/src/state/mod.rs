@@ -6,6 +6,7 @@ mod end;
 mod keys;
 mod model;
 mod places;
+mod twins;
 mod verify;
 mod volatile;
 
