@@ -228,6 +228,7 @@ impl<D: Disk> Parts<'_, D> {
         writer.start(raw, seed, identity.incarnation, downtime_ms);
         let readers = (store.reader()?, store.reader()?);
         shared.feed.set_rows(store.reader()?);
+        shared.feed.plant(settings.plant);
         let retention = settings.retention.clone();
         Ok(Opening {
             writer,

@@ -106,6 +106,9 @@ pub const PLANTED: &[Planted] = &[
         |plant| plant.serve_before_tail_rewrite = true,
         0,
     ),
+    in_engine("feed_before_durable", |plant| {
+        plant.feed_before_durable = true
+    }),
     in_engine("ack_before_durable", |plant| {
         plant.ack_before_durable = true
     }),

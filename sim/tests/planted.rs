@@ -45,6 +45,7 @@ caught! {
     eio_is_end_of_log taking_an_unreadable_block_for_the_end_is_caught,
     missing_segment_is_end taking_a_missing_segment_for_the_end_is_caught,
     serve_before_tail_rewrite serving_before_the_tail_is_rewritten_is_caught,
+    feed_before_durable an_event_told_before_it_is_durable_is_caught,
     ack_before_durable an_answer_before_its_frame_is_durable_is_caught,
     reads_see_undurable a_read_of_undurable_state_is_caught,
     leases_leave_early a_lease_that_leaves_early_is_caught,

@@ -2,7 +2,7 @@
 //! Owns: frames in memory, the pulse, what is known of runs.
 //! Never: holds up the writer or the flusher for a reader; shows what is not durable.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mainstay_core::{RunId, TaskId, TenantId};
@@ -16,6 +16,7 @@ use super::ring::{STRETCH_BYTES, Stretch, Stretches};
 use super::source::Source;
 use super::tasks::{Tasks, stored_task};
 use super::watch::{EventWatch, Pulse};
+use crate::writer::Plant;
 
 /// Frames that are kept after somebody has listened.
 const CREDIT: u32 = 50_000;
@@ -34,6 +35,8 @@ pub(crate) struct Feed {
     /// One reader at a time reads files.
     turn: Mutex<()>,
     pulse: watch::Sender<Pulse>,
+    /// A planted bug: what is queued is told.
+    tells_early: AtomicBool,
 }
 
 impl std::fmt::Debug for Feed {
@@ -61,12 +64,27 @@ impl Feed {
             rows: Mutex::default(),
             turn: Mutex::default(),
             pulse: watch::Sender::new(Pulse::default()),
+            tells_early: AtomicBool::new(false),
         }
     }
 
     /// Where rows that have left memory are looked up.
     pub(crate) fn set_rows(&self, rows: Box<dyn Reader>) {
         *lock(&self.rows) = Some(rows);
+    }
+
+    pub(crate) fn plant(&self, plant: Plant) {
+        self.tells_early
+            .store(plant.feed_before_durable, Ordering::Relaxed);
+    }
+
+    pub(super) fn tells_early(&self) -> bool {
+        self.tells_early.load(Ordering::Relaxed)
+    }
+
+    /// Whether the event after this one is among the newest, so that no file need be read.
+    pub(super) fn is_near(&self, cursor: u64) -> bool {
+        lock(&self.newest).holds(cursor.saturating_add(1))
     }
 
     /// The writer's side: a copy of a frame about to be appended, while somebody listens.

@@ -2,6 +2,7 @@
 //! Owns: what a reader sees of each frame.
 //! Never: passes over an event that is wanted; shows one that is not durable.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use mainstay_core::{Answer, Query, RunId, TaskId, TenantId};
@@ -78,9 +79,10 @@ impl Handle {
         page: &mut EventPage,
     ) -> Result<Piece, FeedError> {
         self.shared().feed.listen();
-        let durable = self.sequence();
+        let durable = self.told_through();
         let ends = page.next.saturating_add(PIECE_EVENTS);
         while page.next < durable {
+            let begun = page.next;
             let frames = match self.shared().feed.frames(page.next + 1, durable) {
                 Ok(frames) => frames,
                 // What was found first is told first.
@@ -99,6 +101,10 @@ impl Handle {
                     });
                 }
             }
+            if page.next == begun {
+                // A frame that is durable in part is none.
+                break;
+            }
         }
         Ok(Piece::End)
     }
@@ -115,6 +121,20 @@ impl Handle {
     /// [`FeedError::Unreadable`].
     pub fn oldest_cursor(&self) -> Result<u64, FeedError> {
         self.shared().feed.oldest_cursor()
+    }
+
+    fn told_through(&self) -> u64 {
+        let (shared, durable) = (self.shared(), self.sequence());
+        if shared.feed.tells_early() {
+            return shared.counters.applied.load(Ordering::Acquire).max(durable);
+        }
+        durable
+    }
+
+    /// Whether what comes after a cursor is in memory because somebody has read near it: then a piece needs no file.
+    #[must_use]
+    pub fn holds_events_after(&self, cursor: u64) -> bool {
+        self.shared().feed.is_near(cursor)
     }
 
     /// Goes over one frame; false when the page was full before its end.

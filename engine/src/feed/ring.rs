@@ -54,13 +54,15 @@ impl Stretch {
         *self = Stretch::default();
     }
 
+    /// Whether an event is here.
+    pub(super) fn holds(&self, sequence: u64) -> bool {
+        let first = self.frames.front().map(|frame| frame.first);
+        first.is_some_and(|first| first <= sequence) && self.last() >= Some(sequence)
+    }
+
     /// Up to `count` frames from the one that holds event `sequence` on; none when that one is not here.
     pub(super) fn from(&self, sequence: u64, count: usize) -> Vec<Arc<KeptFrame>> {
-        let begins = self
-            .frames
-            .front()
-            .is_some_and(|frame| frame.first <= sequence);
-        if !begins {
+        if !self.holds(sequence) {
             return Vec::new();
         }
         let at = self.frames.partition_point(|frame| frame.last < sequence);

@@ -31,6 +31,8 @@ pub(crate) const QUEUED_BYTES_MAX: u64 = 32 << 20;
 pub struct Plant {
     /// Answers leave when their frame is queued.
     pub ack_before_durable: bool,
+    /// Events are told when their frame is queued.
+    pub feed_before_durable: bool,
     /// Questions are answered from state that is not durable.
     pub reads_see_undurable: bool,
     /// Claims are answered before their grants are durable.

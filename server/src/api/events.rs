@@ -230,8 +230,9 @@ impl Reader {
             next: page.next,
         };
         loop {
-            let turn = self.edge.feeds.turn().await?;
             let (handle, ask) = (self.edge.handle.clone(), Arc::clone(&self.ask));
+            let is_near = handle.holds_events_after(page.next);
+            let turn = self.edge.feeds.turn(is_near).await?;
             let read = spawn_blocking(move || {
                 let piece = handle.events_piece(&ask, &mut page);
                 drop(turn);

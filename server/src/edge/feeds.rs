@@ -8,20 +8,24 @@ use super::failure::Failure;
 
 /// Streams and long polls at once.
 const FOLLOWERS_MAX: usize = 4096;
-/// Pieces of the log that are read at the same time.
-const PIECES_MAX: usize = 8;
+/// Pieces that are read from memory at the same time.
+const NEAR_MAX: usize = 8;
+/// Pieces that are read from files at the same time: one reads, one stands ready.
+const FAR_MAX: usize = 2;
 
 /// The places of readers of events.
 pub(crate) struct Feeds {
     followers: Arc<Semaphore>,
-    pieces: Arc<Semaphore>,
+    near: Arc<Semaphore>,
+    far: Arc<Semaphore>,
 }
 
 impl Default for Feeds {
     fn default() -> Feeds {
         Feeds {
             followers: Arc::new(Semaphore::new(FOLLOWERS_MAX)),
-            pieces: Arc::new(Semaphore::new(PIECES_MAX)),
+            near: Arc::new(Semaphore::new(NEAR_MAX)),
+            far: Arc::new(Semaphore::new(FAR_MAX)),
         }
     }
 }
@@ -35,9 +39,10 @@ impl Feeds {
         })
     }
 
-    /// The turn to read one piece; it is soon there.
-    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let turn = Arc::clone(&self.pieces).acquire_owned().await;
+    /// The turn to read one piece; it is soon there. Who keeps up does not wait for those who are far behind.
+    pub(crate) async fn turn(&self, is_near: bool) -> Result<OwnedSemaphorePermit, Failure> {
+        let turns = if is_near { &self.near } else { &self.far };
+        let turn = Arc::clone(turns).acquire_owned().await;
         turn.map_err(|_| Failure::internal())
     }
 }
