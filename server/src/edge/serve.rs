@@ -120,7 +120,6 @@ async fn work(
     let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
     let expected_sequence = headers::position(headers, &headers::IF_SEQUENCE)?;
     let wait_for = headers::position(headers, &headers::WAIT_FOR)?;
-    let following = headers::following(headers)?;
     let idempotency_key = headers::single(headers, &headers::IDEMPOTENCY_KEY)?.map(str::to_owned);
     let (form, body) = take_body(&edge, route, headers, body).await?;
     // A minted id is worth recording only where people read it: beside control commands.
@@ -143,7 +142,7 @@ async fn work(
         expected_sequence,
         idempotency_key,
         form,
-        following,
+        following: headers::following(headers)?,
         body,
     };
     let edge = Arc::clone(&exchange.edge);
