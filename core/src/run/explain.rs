@@ -35,6 +35,10 @@ fn instant(name: &'static str, at: Timestamp) -> (&'static str, String, bool) {
 pub(crate) fn explain(state: &Tables, volatile: &Volatile, now: &Now, run: u32) -> Explain {
     let row = &state.runs[run];
     let mut reasons = own_reasons(state, run);
+    let blocked = row.state == State::Scheduled && dependency::is_blocked(state.task_of(run));
+    if blocked && row.scheduled_at > now.wall {
+        reasons.push(not_due(row));
+    }
     reasons.extend(paused(state, now, run));
     if row.state == State::Ready && row.is_expired(state.task_of(run), now.wall) {
         reasons.push(block(
@@ -207,13 +211,7 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
     }
     match row.state {
         State::Scheduled if dependency::is_blocked(state.task_of(run)) => unmet(state, run),
-        State::Scheduled => {
-            vec![block(
-                "waiting_for_time",
-                "the run is not due yet",
-                vec![instant("scheduled_at_ms", row.scheduled_at)],
-            )]
-        }
+        State::Scheduled => vec![not_due(row)],
         State::Ready => {
             let spent = budget::blocks(state, run).map(|spent| budget_exhausted(&spent));
             key_busy(state, run).into_iter().chain(spent).collect()
@@ -271,6 +269,14 @@ fn waiting_for_children(state: &Tables, run: u32) -> Vec<Block> {
         "the run is suspended until its task's children have ended",
         vec![("children_live", live.to_string(), true)],
     )]
+}
+
+fn not_due(row: &Row) -> Block {
+    block(
+        "waiting_for_time",
+        "the run is not due yet",
+        vec![instant("scheduled_at_ms", row.scheduled_at)],
+    )
 }
 
 /// Prerequisites that an explanation names.
