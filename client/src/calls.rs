@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 use crate::client::segment;
 use crate::retry::Repeat;
 use crate::wire::{
-    BatchAnswer, Beat, Checkpoint, Claim, EngineChanged, EngineStatus, Explain, Finish,
+    BatchAnswer, Beat, Checkpoint, Claim, Durability, EngineChanged, EngineStatus, Explain, Finish,
     FinishAnswer, FinishOne, Heartbeat, HeartbeatAnswer, Json, Lease, ReasonBody, ResumeRun, Run,
-    RunChanged, Stats, StatusBody, SubmitAnswer, Task, TaskCanceled, TaskSpec,
+    RunChanged, Stats, StatusBody, SubmitAnswer, SubmitDeferred, Task, TaskCanceled, TaskSpec,
 };
 use crate::{Client, Error};
 
@@ -96,6 +96,21 @@ impl Client {
             if_keyed(task.idempotency_key.is_some()),
         )
         .await
+    }
+
+    /// Submits one task without waiting until it is on disk: it may be lost with the machine, and nobody sees it before. Only with an
+    /// idempotency key is it repeated when nobody knows whether it arrived.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn submit_deferred(&self, task: &TaskSpec<'_>) -> Result<SubmitDeferred, Error> {
+        let task = TaskSpec {
+            durability: Some(Durability::Deferred),
+            ..task.clone()
+        };
+        let keyed = task.idempotency_key.is_some();
+        let path = "/api/v1/tasks".into();
+        self.post(path, &task, if_keyed(keyed)).await
     }
 
     /// Submits up to 10,000 tasks, each accepted or refused by itself. Repeated on uncertainty only when every task has an

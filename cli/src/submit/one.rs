@@ -2,8 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use mainstay_client::wire::{
-    BudgetSpec, ConstraintsSpec, Durability, MetadataSpec, RunPolicySpec, Str, SubmitAnswer,
-    TaskSpec,
+    BudgetSpec, ConstraintsSpec, MetadataSpec, RunBrief, RunPolicySpec, Str, TaskSpec,
 };
 
 use crate::args::{Budget, Global, SubmitArgs};
@@ -20,9 +19,26 @@ pub(crate) async fn submit_one(
 ) -> Result<Code, Failure> {
     let task = spec(args, Timestamp::now())?;
     let client = connection::client(global, SHORT_PATIENCE)?;
+    if args.deferred {
+        let answer = client.submit_deferred(&task).await?;
+        show(
+            screen,
+            &answer,
+            &answer.task.id,
+            &answer.runs,
+            answer.created,
+        );
+        return Ok(Code::Done);
+    }
     let answer = client.submit(&task).await?;
     if !args.wait {
-        show(screen, &answer);
+        show(
+            screen,
+            &answer,
+            &answer.task.id,
+            &answer.runs,
+            answer.created,
+        );
         return Ok(Code::Done);
     }
     let Some(run) = answer.runs.first() else {
@@ -36,20 +52,26 @@ pub(crate) async fn submit_one(
     follow::until_terminal(&client, &run.run_id, screen).await
 }
 
-fn show(screen: Screen, answer: &SubmitAnswer) {
+fn show(
+    screen: Screen,
+    answer: &impl serde::Serialize,
+    task: &str,
+    runs: &[RunBrief],
+    created: bool,
+) {
     if screen.is_json() {
         screen.json(answer);
         return;
     }
-    let mut pairs = vec![("task", answer.task.id.clone())];
-    for run in &answer.runs {
+    let mut pairs = vec![("task", task.to_owned())];
+    for run in runs {
         pairs.push((
             "run",
             format!("{} {} {}", run.run_id, run.state, run.scheduled_at),
         ));
     }
-    if !answer.created {
-        pairs.push(("note", "already there: found by its idempotency key".into()));
+    if !created {
+        pairs.push(("note", "already there: found by its key".into()));
     }
     screen.pairs(&pairs);
 }
@@ -89,7 +111,6 @@ fn spec(args: &SubmitArgs, now: Timestamp) -> Result<TaskSpec<'_>, Failure> {
         parent_task_id: text(&args.parent),
         unique_key: text(&args.unique_key),
         budgets: (!args.budget.is_empty()).then(|| args.budget.iter().map(budget).collect()),
-        durability: args.deferred.then_some(Durability::Deferred),
         ..TaskSpec::default()
     })
 }
@@ -239,12 +260,11 @@ mod tests {
             "gpu",
             "--fairness-key",
             "f",
-            "--deferred",
         ]);
         assert_eq!(
             bonds,
             serde_json::json!({
-                "kind": "k", "depends_on": ["x", "y"], "parent_task_id": "p", "unique_key": "u", "durability": "deferred",
+                "kind": "k", "depends_on": ["x", "y"], "parent_task_id": "p", "unique_key": "u",
                 "budgets": [{"dimension": "token", "limit": 50, "reserve": 5}],
                 "constraints": {"required_capabilities": ["gpu"], "fairness_key": "f"},
             })

@@ -41,7 +41,8 @@ pub use submit::{
 };
 pub use task::{
     BatchAnswer, BatchItem, ConstraintsView, MetadataView, RetryView, RunBrief, RunPolicyView,
-    RunsByState, ScheduleView, SubmitAnswer, SubscriptionView, Task, TaskCanceled,
+    RunsByState, ScheduleView, SubmitAnswer, SubmitDeferred, SubscriptionView, Task, TaskCanceled,
+    TaskNamed,
 };
 pub use text::{Json, Str};
 pub use words::{

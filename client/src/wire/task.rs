@@ -34,6 +34,35 @@ pub struct SubmitAnswer {
     pub sequence: u64,
 }
 
+/// Answer of `POST /api/v1/tasks` with `durability: deferred`: the task is seen by nobody before it is on disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubmitDeferred {
+    /// The task.
+    pub task: TaskNamed,
+    /// Its runs in order, at most the first 1000.
+    pub runs: Vec<RunBrief>,
+    /// How many runs it has.
+    pub runs_total: u32,
+    /// False when a key found the task already there.
+    pub created: bool,
+    /// Whether it is on disk: a task that was found is.
+    #[serde(default = "yes")]
+    pub durable: bool,
+    /// The log position at which it will be durable.
+    pub sequence: u64,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A task's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskNamed {
+    /// The task.
+    pub id: String,
+}
+
 /// Answer of `POST /api/v1/tasks/batch`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BatchAnswer {
@@ -41,12 +70,15 @@ pub struct BatchAnswer {
     pub results: Vec<BatchItem>,
     /// The log position that the answer reflects.
     pub sequence: u64,
+    /// Whether that position is on disk: not when every task asked not to wait for it.
+    #[serde(default = "yes")]
+    pub durable: bool,
 }
 
 /// What became of one item: a task with its runs, or an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchItem {
-    /// 201 created, 200 found by its key, or the error's status.
+    /// 201 created, 202 created but not on disk yet, 200 found by its key, or the error's status.
     pub status: u16,
     /// The task.
     #[serde(default, skip_serializing_if = "Option::is_none")]

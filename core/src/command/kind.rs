@@ -55,6 +55,10 @@ impl Command {
     pub fn runs_made(&self) -> usize {
         match self {
             Command::Submit(spec) | Command::SubmitAs(_, spec) => spec.runs_at_once(),
+            Command::Finish(finish) => {
+                let children = finish.children.iter();
+                children.map(|(_, spec)| spec.runs_at_once()).sum()
+            }
             _ => 0,
         }
     }

@@ -1,8 +1,9 @@
 //! Submitting many tasks at once.
 
+use mainstay::Durability;
 use mainstay_client::wire;
 use mainstay_core::limits::RUNS_PER_REQUEST_MAX;
-use mainstay_core::{Call, Command, Outcome, Schedule, Submitted, TaskSpec};
+use mainstay_core::{Call, Outcome, Submitted};
 
 use super::convert;
 use super::items::Items;
@@ -27,15 +28,17 @@ pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
     .await?;
     let mut json = Writer::with_capacity(32 + items.items.len() * 128);
     json.object().name("results").array();
-    let sequence = items
-        .settle(&exchange, "tasks", |(), result| {
-            write_item(&mut json, &result)
+    let settled = items
+        .settle(&exchange, "tasks", |(), result, durable| {
+            write_item(&mut json, &result, durable);
         })
         .await?;
-    json.end_array()
-        .number_field("sequence", sequence)
-        .end_object();
-    Ok(Reply::json(json.done()).at(sequence))
+    json.end_array().number_field("sequence", settled.sequence);
+    if !settled.durable {
+        json.bool_field("durable", false);
+    }
+    json.end_object();
+    Ok(Reply::json(json.done()).at(settled.sequence))
 }
 
 type Specs<'a> = Vec<Result<wire::TaskSpec<'a>, Failure>>;
@@ -57,35 +60,37 @@ fn convert_all(exchange: &Exchange, specs: Specs<'_>) -> Result<Items<()>, Failu
     let mut runs = RunCount::default();
     let mut names = Names::default();
     let mut items = Items::with_capacity(specs.len());
+    let mut deferred = 0;
     for (index, spec) in specs.into_iter().enumerate() {
         let convert = |spec| {
             convert::submit(exchange, &mut names, spec)
                 .map_err(|failure| failure.within("tasks", index))
         };
         match spec.and_then(convert) {
-            Ok(call) => {
+            Ok((call, durability)) => {
                 runs.add(&call)?;
+                deferred += usize::from(durability == Durability::Deferred);
                 items.call((), call);
             }
             Err(failure) => items.fail((), failure),
         }
+    }
+    // One frame holds many tasks: while one of them is waited for, so are the others.
+    if deferred == items.calls.len() && deferred > 0 {
+        items.durability = Durability::Deferred;
     }
     Ok(items)
 }
 
 /// How many runs a request makes.
 #[derive(Debug, Default)]
-pub(crate) struct RunCount(u64);
+pub(crate) struct RunCount(usize);
 
 impl RunCount {
     /// Adds the runs that a call makes; beyond the limit the whole request is refused.
     pub(crate) fn add(&mut self, call: &Call) -> Result<(), Failure> {
-        self.0 += match &call.command {
-            Command::Submit(spec) | Command::SubmitAs(_, spec) => runs_of(spec),
-            Command::Finish(finish) => finish.children.iter().map(|(_, spec)| runs_of(spec)).sum(),
-            _ => 0,
-        };
-        if self.0 <= RUNS_PER_REQUEST_MAX as u64 {
+        self.0 += call.command.runs_made();
+        if self.0 <= RUNS_PER_REQUEST_MAX {
             return Ok(());
         }
         let message = format!("a request makes at most {RUNS_PER_REQUEST_MAX} runs");
@@ -95,14 +100,7 @@ impl RunCount {
     }
 }
 
-fn runs_of(spec: &TaskSpec) -> u64 {
-    match spec.schedule.as_deref() {
-        Some(Schedule::Repeat(repeat)) => repeat.count.into(),
-        _ => 1,
-    }
-}
-
-fn write_item(json: &mut Writer, result: &Result<Outcome, Failure>) {
+fn write_item(json: &mut Writer, result: &Result<Outcome, Failure>, durable: bool) {
     json.object();
     match result {
         Ok(Outcome::Submitted(Submitted {
@@ -112,7 +110,7 @@ fn write_item(json: &mut Writer, result: &Result<Outcome, Failure>) {
             created,
             ..
         })) => {
-            json.number_field("status", if *created { 201 } else { 200 })
+            json.number_field("status", submit_status(*created, durable))
                 .plain_field("task_id", task);
             json.name("run_ids").array().plain(&run.run);
             for run in more {
@@ -124,6 +122,15 @@ fn write_item(json: &mut Writer, result: &Result<Outcome, Failure>) {
         Err(failure) => write_failure(json, failure),
     }
     json.end_object();
+}
+
+/// Accepted but not on disk yet, created, or found.
+pub(crate) fn submit_status(created: bool, durable: bool) -> u16 {
+    match (created, durable) {
+        (true, false) => 202,
+        (true, true) => 201,
+        (false, _) => 200,
+    }
 }
 
 fn write_failure(json: &mut Writer, failure: &Failure) {

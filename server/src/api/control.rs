@@ -45,7 +45,9 @@ pub(crate) async fn resume(exchange: Exchange) -> Result<Reply, Failure> {
 /// A switch that stands already where it was asked to go is no error.
 pub(super) fn switched(result: Result<Placed<Outcome>, Failure>) -> Result<Reply, Failure> {
     let (status, sequence) = match result {
-        Ok(Placed { value, sequence }) => match value {
+        Ok(Placed {
+            value, sequence, ..
+        }) => match value {
             Outcome::EnginePaused | Outcome::QueuePaused => ("paused", Some(sequence)),
             Outcome::EngineResumed | Outcome::QueueResumed => ("resumed", Some(sequence)),
             _ => return Err(Failure::internal()),

@@ -1,6 +1,7 @@
 //! From the wire's task to the machine's: what only the edge can see is checked here, every limit again in the machine.
 
 use base64::Engine as _;
+use mainstay::Durability;
 use mainstay_client::wire;
 use mainstay_core::{
     Bytes, Call, Command, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel,
@@ -26,16 +27,17 @@ pub(crate) fn default_type(payload: &Payload) -> &'static str {
     }
 }
 
-/// The call that submits this task.
+/// The call that submits this task, and when it is answered.
 pub(crate) fn submit(
     exchange: &Exchange,
     names: &mut Names,
     spec: wire::TaskSpec<'_>,
-) -> Result<Call, Failure> {
+) -> Result<(Call, Durability), Failure> {
+    let durability = match spec.durability {
+        Some(wire::Durability::Deferred) => Durability::Deferred,
+        Some(wire::Durability::Immediate) | None => Durability::Immediate,
+    };
     let tenant = exchange.tenant_of(Subject::Task, spec.tenant_id.as_deref())?;
-    if spec.durability == Some(wire::Durability::Deferred) {
-        return Err(Failure::not_supported("durability"));
-    }
     let (id, task) = task(exchange, names, &spec)?;
     let task = Box::new(task);
     let mut call = exchange.call_of(match id {
@@ -43,7 +45,7 @@ pub(crate) fn submit(
         None => Command::Submit(task),
     });
     call.principal.tenant = tenant;
-    Ok(call)
+    Ok((call, durability))
 }
 
 /// A task that an attempt submits with its end: a child of the run's task, and of its tenant.

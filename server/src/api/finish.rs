@@ -21,8 +21,8 @@ pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
     let (exchange, items) = read_aside(exchange, read_many).await?;
     let mut json = Writer::with_capacity(48 + items.items.len() * 80);
     json.object().name("results").array();
-    let write = |run: Named, result| write_result(&mut json, &run, &result);
-    let sequence = items.settle(&exchange, "results", write).await?;
+    let write = |run: Named, result, _| write_result(&mut json, &run, &result);
+    let sequence = items.settle(&exchange, "results", write).await?.sequence;
     json.end_array()
         .number_field("sequence", sequence)
         .end_object();

@@ -38,6 +38,7 @@ async fn ask_stats(exchange: &Exchange) -> Result<Placed<Box<Stats>>, Failure> {
     Ok(Placed {
         value,
         sequence: placed.sequence,
+        durable: placed.durable,
     })
 }
 
@@ -47,6 +48,7 @@ pub(crate) async fn stats(exchange: Exchange) -> Result<Reply, Failure> {
     let Placed {
         value: stats,
         sequence,
+        ..
     } = stats?;
     let mut json = Writer::new();
     json.object()

@@ -15,8 +15,8 @@ pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
     let (exchange, items) = read_aside(exchange, read_many).await?;
     let mut json = Writer::with_capacity(32 + items.items.len() * 128);
     json.object().name("results").array();
-    let write = |run: String, result| write_result(&mut json, &run, &result);
-    let sequence = items.settle(&exchange, "leases", write).await?;
+    let write = |run: String, result, _| write_result(&mut json, &run, &result);
+    let sequence = items.settle(&exchange, "leases", write).await?.sequence;
     json.end_array().end_object();
     Ok(Reply::json(json.done()).at(sequence).unwritten())
 }

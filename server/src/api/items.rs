@@ -1,5 +1,6 @@
 //! Items of a batch on their way through the engine: what failed at the edge keeps its place beside what was called.
 
+use mainstay::Durability;
 use mainstay_core::{Call, Outcome};
 
 use crate::edge::{Exchange, Failure};
@@ -16,6 +17,15 @@ pub(crate) enum Item<T> {
 pub(crate) struct Items<T> {
     pub(crate) items: Vec<Item<T>>,
     pub(crate) calls: Vec<Call>,
+    pub(crate) durability: Durability,
+}
+
+/// Where a batch stands in the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settled {
+    pub(crate) sequence: u64,
+    /// False when every item asked not to wait for the disk.
+    pub(crate) durable: bool,
 }
 
 impl<T> Items<T> {
@@ -23,6 +33,7 @@ impl<T> Items<T> {
         Items {
             items: Vec::with_capacity(count),
             calls: Vec::with_capacity(count),
+            durability: Durability::Immediate,
         }
     }
 
@@ -35,14 +46,15 @@ impl<T> Items<T> {
         self.items.push(Item::Failed(item, failure));
     }
 
-    /// Calls the engine once and hands every item its result, in order. Answers the sequence.
+    /// Calls the engine once and hands every item its result, in order. Answers where it stands in the log.
     pub(crate) async fn settle(
         self,
         exchange: &Exchange,
         list: &'static str,
-        mut write: impl FnMut(T, Result<Outcome, Failure>),
-    ) -> Result<u64, Failure> {
-        let placed = exchange.call_many(self.calls).await?;
+        mut write: impl FnMut(T, Result<Outcome, Failure>, bool),
+    ) -> Result<Settled, Failure> {
+        let placed = exchange.call_many(self.calls, self.durability).await?;
+        let durable = placed.durable;
         let mut outcomes = placed.value.into_iter();
         for (index, item) in self.items.into_iter().enumerate() {
             match item {
@@ -51,11 +63,15 @@ impl<T> Items<T> {
                         .next()
                         .map(|outcome| outcome.map_err(Failure::from));
                     let result = outcome.unwrap_or_else(|| Err(Failure::internal()));
-                    write(item, result.map_err(|failure| failure.within(list, index)));
+                    let result = result.map_err(|failure| failure.within(list, index));
+                    write(item, result, durable);
                 }
-                Item::Failed(item, failure) => write(item, Err(failure)),
+                Item::Failed(item, failure) => write(item, Err(failure), durable),
             }
         }
-        Ok(placed.sequence)
+        Ok(Settled {
+            sequence: placed.sequence,
+            durable,
+        })
     }
 }

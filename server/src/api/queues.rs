@@ -41,6 +41,7 @@ pub(super) async fn ask_places(exchange: &Exchange) -> Result<Placed<Vec<PlaceRo
     Ok(Placed {
         value,
         sequence: placed.sequence,
+        durable: placed.durable,
     })
 }
 
@@ -54,6 +55,7 @@ async fn ask_rows(exchange: &Exchange) -> Result<Placed<Rows>, Failure> {
     Ok(Placed {
         value: named.collect(),
         sequence: placed.sequence,
+        durable: placed.durable,
     })
 }
 

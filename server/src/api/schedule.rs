@@ -54,6 +54,7 @@ async fn now(exchange: &Exchange) -> Result<Placed<Timestamp>, Failure> {
         Answer::Stats(stats) => Ok(Placed {
             value: stats.now,
             sequence: placed.sequence,
+            durable: placed.durable,
         }),
         _ => Err(Failure::internal()),
     }

@@ -2,28 +2,32 @@
 
 use mainstay_client::wire;
 use mainstay_core::{
-    Answer, Command, Outcome, Query, TaskCancel, TaskId, TaskView, TenantId, Text,
+    Answer, Command, Outcome, Query, Submitted, TaskCancel, TaskId, TaskView, TenantId, Text,
 };
 
+use super::batch::submit_status;
 use super::convert;
 use super::names::Names;
-use super::task_json::{write_runs, write_task};
+use super::task_json::{write_run_brief, write_runs, write_task};
 use crate::edge::{Exchange, Failure, Placed, Reply};
 use crate::json::{Subject, Writer};
 
 /// `POST /api/v1/tasks`.
 pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
-    let call = {
+    let (call, durability) = {
         let mut spec: wire::TaskSpec<'_> = exchange.read(Subject::Task)?;
         let key = exchange.merge_key(spec.idempotency_key.as_deref(), "invalid_task")?;
         spec.idempotency_key = key.map(wire::Str::from);
         convert::submit(&exchange, &mut Names::default(), spec)?
     };
     let tenant = call.principal.tenant;
-    let placed = exchange.call_by(call).await?;
+    let placed = exchange.call_with(call, durability).await?;
     let Outcome::Submitted(submitted) = placed.value else {
         return Err(Failure::internal());
     };
+    if !placed.durable {
+        return Ok(deferred(&submitted, placed.sequence));
+    }
     let found = find_task(&exchange, tenant, submitted.task).await?;
     let view = found.value;
     // The view may be younger than the submit: what is answered reflects the later of the two.
@@ -38,6 +42,27 @@ pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
     Ok(Reply::json(json.done())
         .status(if submitted.created { 201 } else { 200 })
         .at(sequence))
+}
+
+/// What is known of a task that is on its way to the disk: nobody sees it before it is there.
+fn deferred(submitted: &Submitted, sequence: u64) -> Reply {
+    let mut json = Writer::new();
+    json.object().name("task").object();
+    json.plain_field("id", &submitted.task)
+        .end_object()
+        .name("runs")
+        .array();
+    for run in std::iter::once(&submitted.run).chain(&submitted.more) {
+        write_run_brief(&mut json, run);
+    }
+    json.end_array()
+        .number_field("runs_total", submitted.runs_total)
+        .bool_field("created", submitted.created)
+        .bool_field("durable", false)
+        .number_field("sequence", sequence)
+        .end_object();
+    let status = submit_status(submitted.created, false);
+    Reply::json(json.done()).status(status).at(sequence)
 }
 
 /// `GET /api/v1/tasks/{task_id}`.
@@ -59,6 +84,7 @@ pub(crate) async fn find_task(
         Answer::Task(value) => Ok(Placed {
             value,
             sequence: placed.sequence,
+            durable: placed.durable,
         }),
         _ => Err(Failure::task_not_found(task).at(placed.sequence)),
     }

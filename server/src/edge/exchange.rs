@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::header::HeaderValue;
-use mainstay::Handle;
 use mainstay::store::Scope;
+use mainstay::{Durability, Handle};
 use mainstay_core::{
     Answer, Call, Command, Fence, Outcome, Principal, Query, Rejection, RunId, SubscriptionId,
     TaskId, TenantId, Text,
@@ -102,6 +102,8 @@ pub(crate) enum Addressed {
 pub(crate) struct Placed<T> {
     pub(crate) value: T,
     pub(crate) sequence: u64,
+    /// False only for submits that asked not to wait for the disk.
+    pub(crate) durable: bool,
 }
 
 impl Exchange {
@@ -196,10 +198,23 @@ impl Exchange {
 
     /// Asks the engine for one change by whoever the call names.
     pub(crate) async fn call_by(&self, call: Call) -> Result<Placed<Outcome>, Failure> {
-        let replied = self.handle().call(call).await?;
-        let sequence = replied.sequence;
+        self.call_with(call, Durability::Immediate).await
+    }
+
+    /// The same, answered when `durability` says.
+    pub(crate) async fn call_with(
+        &self,
+        call: Call,
+        durability: Durability,
+    ) -> Result<Placed<Outcome>, Failure> {
+        let replied = self.handle().call_with(call, durability).await?;
+        let (sequence, durable) = (replied.sequence, replied.durable);
         match replied.value {
-            Ok(value) => Ok(Placed { value, sequence }),
+            Ok(value) => Ok(Placed {
+                value,
+                sequence,
+                durable,
+            }),
             Err(rejection) => Err(Failure::from(rejection).at(sequence)),
         }
     }
@@ -208,17 +223,20 @@ impl Exchange {
     pub(crate) async fn call_many(
         &self,
         calls: Vec<Call>,
+        durability: Durability,
     ) -> Result<Placed<Vec<Result<Outcome, Rejection>>>, Failure> {
         if calls.is_empty() {
             return Ok(Placed {
                 value: Vec::new(),
                 sequence: self.handle().sequence(),
+                durable: true,
             });
         }
-        let replied = self.handle().call_many(calls).await?;
+        let replied = self.handle().call_many_with(calls, durability).await?;
         Ok(Placed {
             value: replied.value,
             sequence: replied.sequence,
+            durable: replied.durable,
         })
     }
 
@@ -237,6 +255,7 @@ impl Exchange {
         Ok(Placed {
             value: replied.value,
             sequence: replied.sequence,
+            durable: replied.durable,
         })
     }
 

@@ -168,12 +168,28 @@ const WORK: &[Schema] = &[
         ],
     ),
     answered(
+        "SubmittedDeferred",
+        &[
+            "task! TaskNamed",
+            "runs! [RunBrief]",
+            "runs_total! integer",
+            "created! boolean",
+            "durable! boolean",
+            "sequence! integer",
+        ],
+    ),
+    answered("TaskNamed", &["id! uuid"]),
+    answered(
         "RunBrief",
         &["run_id! uuid", "state! string", "scheduled_at! instant"],
     ),
     answered(
         "BatchAnswer",
-        &["results! [BatchItem]", "sequence! integer"],
+        &[
+            "results! [BatchItem]",
+            "sequence! integer",
+            "durable boolean",
+        ],
     ),
     answered(
         "BatchItem",

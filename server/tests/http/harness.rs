@@ -145,6 +145,40 @@ impl World {
         self.send("POST", path, headers, body.as_bytes())
     }
 
+    /// A request with a JSON body under any method.
+    pub(crate) fn call(&self, method: &str, path: &str, body: &str) -> Response {
+        let headers = [("content-type", "application/json")];
+        self.send(method, path, &headers, body.as_bytes())
+    }
+
+    /// Claims with this body and answers the leases.
+    pub(crate) fn claim(&self, body: &str) -> Vec<Value> {
+        let answer = self.post("/api/v1/leases", body).expect(200);
+        answer["leases"].as_array().expect("leases").clone()
+    }
+
+    /// Finishes a lease; `rest` begins with a comma or is empty.
+    pub(crate) fn finish(&self, lease: &Value, outcome: &str, rest: &str) -> Response {
+        let path = format!("/api/v1/runs/{}/finish", text(&lease["run_id"]));
+        let token = text(&lease["token"]);
+        self.post(
+            &path,
+            &format!(r#"{{"token":"{token}","outcome":"{outcome}"{rest}}}"#),
+        )
+    }
+
+    /// Where a task stands.
+    pub(crate) fn task(&self, id: &str) -> Value {
+        self.get(&format!("/api/v1/tasks/{id}")).expect(200)
+    }
+
+    /// The codes of why a run does not run.
+    pub(crate) fn reasons(&self, run: &str) -> Vec<String> {
+        let explain = self.get(&format!("/api/v1/runs/{run}/explain")).expect(200);
+        let reasons = explain["reasons"].as_array().expect("reasons");
+        reasons.iter().map(|reason| text(&reason["code"])).collect()
+    }
+
     /// Submits a task of this body and answers (task id, run id).
     pub(crate) fn submit(&self, body: &str) -> (String, String) {
         let answer = self.post("/api/v1/tasks", body).expect(201);

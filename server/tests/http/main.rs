@@ -9,5 +9,8 @@ mod events;
 mod harness;
 mod lists;
 mod query;
+mod queues;
+mod refusals;
+mod stories;
 mod tasks;
 mod workers;

@@ -53,7 +53,11 @@ pub(super) const ROUTES: &[Route] = &[
             scales: true,
             ..body("TaskSpec", TASK_BODY_BYTES_MAX)
         },
-        &[(201, "Submitted"), (200, "Submitted")],
+        &[
+            (201, "Submitted"),
+            (200, "Submitted"),
+            (202, "SubmittedDeferred"),
+        ],
         |x| Box::pin(tasks::submit(x)),
     )
     .errors(TASK_ERRORS),
