@@ -10,3 +10,4 @@ mod lists;
 mod ops;
 mod outcomes;
 mod work;
+mod workflow;
