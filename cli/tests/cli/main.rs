@@ -5,6 +5,7 @@ mod crash;
 mod doctor;
 mod events;
 mod exits;
+mod guide;
 mod harness;
 mod lists;
 mod ops;
