@@ -80,8 +80,8 @@ pub(crate) async fn task(
         TaskCommand::Unsubscribe { subscription_id } => {
             workflow::unsubscribe(&client, subscription_id, screen).await?;
         }
-        TaskCommand::Publish { key, payload } => {
-            workflow::publish(&client, key, payload.as_deref(), screen).await?;
+        TaskCommand::Publish { event, payload } => {
+            workflow::publish(&client, event, payload.as_deref(), screen).await?;
         }
     }
     Ok(Code::Done)

@@ -144,7 +144,7 @@ pub(crate) enum TaskCommand {
     )]
     Publish {
         /// The event's key
-        key: String,
+        event: String,
         /// What it says: JSON, @FILE or - for standard input
         #[arg(long, value_name = "JSON|@FILE|-")]
         payload: Option<String>,

@@ -227,6 +227,67 @@ fn a_repeat_is_looked_at_before_and_after_it_is_submitted() {
 }
 
 #[test]
+fn a_cron_is_shown_listed_paused_and_changed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let served = Served::start(&directory.path().join("data"));
+    let (task, _) = served.submit(&[
+        "report",
+        "--cron",
+        "0 8 * * *",
+        "--timezone",
+        "Europe/Berlin",
+    ]);
+    let listed = served.run(&["schedule", "list", "--next", "2"]).good();
+    assert!(
+        listed.stdout.contains(&task) && listed.stdout.contains("Europe/Berlin"),
+        "{listed:?}"
+    );
+    let rows = served
+        .run(&["schedule", "list", "--json"])
+        .good()
+        .json_lines();
+    assert_eq!((rows.len(), &rows[0]["task_id"]), (1, &json!(task)));
+    let paused = served.run(&["task", "update", &task, "--pause"]).good();
+    assert!(paused.stdout.contains("paused"), "{paused:?}");
+    let words = [
+        "task",
+        "update",
+        &task,
+        "--unpause",
+        "--cron",
+        "0 9 * * *",
+        "--json",
+    ];
+    let changed = served.run(&words).good().json();
+    assert_eq!(
+        (&changed["paused"], &changed["run_policy"]["expression"]),
+        (&json!(false), &json!("0 9 * * *"))
+    );
+    let preview = served.run(&[
+        "schedule",
+        "preview",
+        "--cron",
+        "0 0 29 2 *",
+        "--next",
+        "1",
+        "--json",
+    ]);
+    let preview = preview.good().json();
+    assert!(
+        preview["occurrences"][0]
+            .as_str()
+            .is_some_and(|at| at.ends_with("-02-29T00:00:00.000Z"))
+    );
+    assert_eq!(
+        served
+            .run(&["schedule", "preview", "--cron", "nonsense"])
+            .code,
+        Some(1)
+    );
+    assert_eq!(served.run(&["schedule", "preview"]).code, Some(64));
+}
+
+#[test]
 fn a_worker_offers_what_it_is_able_to_do() {
     let directory = tempfile::tempdir().expect("a directory");
     let served = Served::start(&directory.path().join("data"));

@@ -1,8 +1,8 @@
 //! What is coming: the instants of a schedule that somebody thinks of, and of a task's own.
 
-use mainstay::{coming_instants, schedule_preview};
 use mainstay_client::wire;
-use mainstay_core::{Answer, Query, Timestamp, Unfit};
+use mainstay_core::limits::REPEAT_COUNT_MAX;
+use mainstay_core::{Answer, Query, Schedule, Timestamp, Unfit};
 
 use super::names::Names;
 use super::run_policy::{When, read_policy};
@@ -43,7 +43,7 @@ pub(crate) async fn of_task(exchange: Exchange) -> Result<Reply, Failure> {
     let message = format!("must be a number from 1 to {SHOWN_MAX}");
     let next = next.ok_or_else(|| invalid_parameter("next", &message))?;
     let found = find_task(&exchange, exchange.principal.tenant, exchange.task()?).await?;
-    let instants = coming_instants(&found.value, next as usize).map_err(wrong)?;
+    let instants = mainstay::coming_instants(&found.value, next as usize).map_err(unfit)?;
     Ok(answer(&instants, found.sequence))
 }
 
@@ -72,12 +72,22 @@ fn answer(instants: &[Timestamp], sequence: u64) -> Reply {
 
 /// The first instants of a schedule that would begin now.
 fn instants_of(when: &When, now: Timestamp, next: usize) -> Result<Vec<Timestamp>, Failure> {
-    match when.schedule.as_deref() {
-        None => Ok(vec![when.run_at.unwrap_or(now)]),
-        Some(schedule) => schedule_preview(schedule, now, next).map_err(wrong),
+    let Some(schedule) = when.schedule.as_deref() else {
+        return Ok(vec![when.run_at.unwrap_or(now)]);
+    };
+    if let Schedule::Repeat(repeat) = schedule {
+        let wrong = |field, message: &str| Err(Subject::Request.wrong(field, message));
+        if !(1..=REPEAT_COUNT_MAX).contains(&repeat.count) {
+            return wrong("run_policy.count", "must be between 1 and 10000");
+        }
+        if repeat.interval_ms == 0 {
+            return wrong("run_policy.interval_ms", "must be at least 1");
+        }
     }
+    mainstay::schedule_preview(schedule, now, next).map_err(unfit)
 }
 
-fn wrong(unfit: Unfit) -> Failure {
+/// A field that is no part of a calendar.
+fn unfit(unfit: Unfit) -> Failure {
     Subject::Request.wrong(unfit.field, unfit.message)
 }

@@ -51,6 +51,86 @@ fn a_repeat_makes_all_its_runs_at_once() {
 }
 
 #[test]
+fn a_cron_is_looked_at_submitted_changed_and_stopped() {
+    let world = World::new();
+    let preview = |body: &str| world.post("/api/v1/schedule/preview", body);
+    let berlin = r#"{"run_policy":{"type":"cron","expression":"30 2 * * *","timezone":"Europe/Berlin","start_at":"2099-03-28T12:00:00Z"},"next":2}"#;
+    // The clocks go forward that night: what does not exist fires right after the gap.
+    assert_eq!(
+        preview(berlin).expect(200),
+        json!({"occurrences": ["2099-03-29T01:00:00.000Z", "2099-03-30T00:30:00.000Z"]})
+    );
+    let wrong = preview(r#"{"run_policy":{"type":"cron","expression":"61 * * * *"}}"#);
+    assert_eq!(
+        wrong.expect_error(422, "invalid_request")["field"],
+        "run_policy.expression"
+    );
+    let wrong = preview(
+        r#"{"run_policy":{"type":"cron","expression":"* * * * *","timezone":"Mars/Base"}}"#,
+    );
+    assert_eq!(
+        wrong.expect_error(422, "invalid_request")["field"],
+        "run_policy.timezone"
+    );
+    let wrong = r#"{"kind":"a","run_policy":{"type":"cron","expression":"never"}}"#;
+    let wrong = world.post("/api/v1/tasks", wrong);
+    assert_eq!(
+        wrong.expect_error(422, "invalid_task")["field"],
+        "run_policy.expression"
+    );
+
+    let body = r#"{"kind":"report","run_policy":{"type":"cron","expression":"0 8 * * *"}}"#;
+    let answer = world.post("/api/v1/tasks", body).expect(201);
+    assert_eq!(answer["runs_total"], 1);
+    let task = &answer["task"];
+    assert_eq!(
+        task["run_policy"],
+        json!({
+            "type": "cron", "expression": "0 8 * * *", "timezone": "UTC", "misfire": "run_once", "misfire_grace_ms": 60_000,
+            "catch_up_max": 100, "overlap": "allow", "jitter_ms": 0,
+        })
+    );
+    assert_eq!(
+        (&task["paused"], &task["schedule"]["ended"]),
+        (&json!(false), &json!(false))
+    );
+    assert_eq!(task["schedule"]["next"], answer["runs"][0]["scheduled_at"]);
+    let path = format!("/api/v1/tasks/{}", text(&task["id"]));
+    let coming = world.get(&format!("{path}/schedule?next=3")).expect(200);
+    let coming = coming["occurrences"].as_array().expect("instants");
+    assert_eq!(
+        (coming.len(), &coming[0]),
+        (3, &answer["runs"][0]["scheduled_at"])
+    );
+    assert!(
+        coming.iter().all(|at| text(at).ends_with("T08:00:00.000Z")),
+        "{coming:?}"
+    );
+    let paused = world.call("PATCH", &path, r#"{"paused":true}"#).expect(200);
+    assert_eq!(paused["paused"], true);
+    let changed = r#"{"paused":false,"run_policy":{"type":"cron","expression":"0 9 * * *","overlap":"skip"}}"#;
+    let changed = world.call("PATCH", &path, changed).expect(200);
+    assert_eq!(
+        (&changed["paused"], &changed["run_policy"]["overlap"]),
+        (&json!(false), &json!("skip"))
+    );
+    assert!(
+        text(&changed["schedule"]["next"]).ends_with("T09:00:00.000Z"),
+        "{changed}"
+    );
+    let depends = format!(r#"{{"kind":"a","depends_on":["{}"]}}"#, text(&task["id"]));
+    world
+        .post("/api/v1/tasks", &depends)
+        .expect_error(422, "invalid_task");
+    let canceled = world.post(&format!("{path}/cancel"), "").expect(200);
+    assert_eq!(canceled["status"], "canceled");
+    assert_eq!(
+        world.get(&format!("{path}/schedule")).expect(200),
+        json!({"occurrences": []})
+    );
+}
+
+#[test]
 fn a_chain_of_three_runs_in_order_and_a_failure_cancels_the_rest() {
     let world = World::new();
     let (first, _) = world.submit(r#"{"kind":"a"}"#);
