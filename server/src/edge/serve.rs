@@ -95,21 +95,7 @@ async fn work(
     minted: bool,
 ) -> Result<Reply, Failure> {
     check_target(&edge, &parts)?;
-    let (route, targets) = match found {
-        Found::Route(route, targets) => (route, targets),
-        Found::OtherMethod(allow) => {
-            return Err(
-                Failure::new("method_not_allowed", "this path does not take this method")
-                    .text("allow", allow),
-            );
-        }
-        Found::Nothing => {
-            return Err(Failure::new(
-                "route_not_found",
-                "there is nothing at this path",
-            ));
-        }
-    };
+    let (route, targets) = destination(found)?;
     let name = authorize(&edge, route, &parts.headers)?;
     let headers = &parts.headers;
     let addressed = address(&edge, route, headers).await?;
@@ -155,6 +141,21 @@ async fn work(
         edge.stored.acknowledge(&key, sequence);
     }
     Ok(reply)
+}
+
+/// The route, and what stood in its path's braces.
+fn destination(found: Found) -> Result<(&'static Route, Vec<String>), Failure> {
+    match found {
+        Found::Route(route, targets) => Ok((route, targets)),
+        Found::OtherMethod(allow) => {
+            let message = "this path does not take this method";
+            Err(Failure::new("method_not_allowed", message).text("allow", allow))
+        }
+        Found::Nothing => {
+            let message = "there is nothing at this path";
+            Err(Failure::new("route_not_found", message))
+        }
+    }
 }
 
 /// Whom the request is about: a system key's goes to the default tenant unless it names another, and its lists span all.

@@ -168,18 +168,6 @@ const WORK: &[Schema] = &[
         ],
     ),
     answered(
-        "SubmittedDeferred",
-        &[
-            "task! TaskNamed",
-            "runs! [RunBrief]",
-            "runs_total! integer",
-            "created! boolean",
-            "durable! boolean",
-            "sequence! integer",
-        ],
-    ),
-    answered("TaskNamed", &["id! uuid"]),
-    answered(
         "RunBrief",
         &["run_id! uuid", "state! string", "scheduled_at! instant"],
     ),

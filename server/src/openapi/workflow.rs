@@ -48,6 +48,18 @@ pub(super) const WORKFLOW: &[Schema] = &[
     ),
     sent("Preview", &["run_policy! RunPolicySpec", "next integer?"]),
     answered("Occurrences", &["occurrences! [instant]"]),
+    answered(
+        "SubmittedDeferred",
+        &[
+            "task! TaskNamed",
+            "runs! [RunBrief]",
+            "runs_total! integer",
+            "created! boolean",
+            "durable! boolean",
+            "sequence! integer",
+        ],
+    ),
+    answered("TaskNamed", &["id! uuid"]),
     sent("ParentRun", &["run_id! uuid", "token! string"]),
     sent(
         "TaskPatch",
