@@ -290,6 +290,7 @@ impl Life {
     }
 
     fn reload(&mut self) {
+        self.shelf.check_round_trip();
         let mut machine = self.shelf.load(99, false);
         for (now, entry) in &self.log[machine.sequence() as usize..] {
             machine.replay(now, entry);

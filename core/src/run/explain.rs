@@ -37,7 +37,7 @@ pub(crate) fn explain(state: &Tables, volatile: &Volatile, now: &Now, run: u32) 
     let mut reasons = own_reasons(state, run);
     let blocked = row.state == State::Scheduled && dependency::is_blocked(state.task_of(run));
     if blocked && row.scheduled_at > now.wall {
-        reasons.push(not_due(row));
+        reasons.push(not_due(state, run));
     }
     reasons.extend(paused(state, now, run));
     if row.state == State::Ready && row.is_expired(state.task_of(run), now.wall) {
@@ -211,7 +211,7 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
     }
     match row.state {
         State::Scheduled if dependency::is_blocked(state.task_of(run)) => unmet(state, run),
-        State::Scheduled => vec![not_due(row)],
+        State::Scheduled => vec![not_due(state, run)],
         State::Ready => {
             let spent = budget::blocks(state, run).map(|spent| budget_exhausted(&spent));
             key_busy(state, run).into_iter().chain(spent).collect()
@@ -261,6 +261,24 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
     }
 }
 
+/// Why a run that waits for nothing but its time, or its schedule, is not ready.
+fn not_due(state: &Tables, run: u32) -> Block {
+    let row = &state.runs[run];
+    let due = instant("scheduled_at_ms", row.scheduled_at);
+    let clock = state.task_of(run).clockwork();
+    match clock {
+        Some(clock) if clock.queued == row.number => block(
+            "waiting_for_earlier_run",
+            "a run of an earlier instant of its schedule has not ended",
+            vec![due],
+        ),
+        Some(clock) if clock.paused && clock.future == row.number => {
+            block("schedule_paused", "its schedule is paused", vec![due])
+        }
+        _ => block("waiting_for_time", "the run is not due yet", vec![due]),
+    }
+}
+
 fn waiting_for_children(state: &Tables, run: u32) -> Vec<Block> {
     let bond = state.task_of(run).bond();
     let live = bond.map_or(0, |bond| bond.children.len());
@@ -269,14 +287,6 @@ fn waiting_for_children(state: &Tables, run: u32) -> Vec<Block> {
         "the run is suspended until its task's children have ended",
         vec![("children_live", live.to_string(), true)],
     )]
-}
-
-fn not_due(row: &Row) -> Block {
-    block(
-        "waiting_for_time",
-        "the run is not due yet",
-        vec![instant("scheduled_at_ms", row.scheduled_at)],
-    )
 }
 
 /// Prerequisites that an explanation names.
@@ -355,6 +365,8 @@ fn outlook(row: &Row, reasons: &[Block]) -> String {
     };
     match first.code {
         "waiting_for_time" => "its scheduled_at has come".into(),
+        "waiting_for_earlier_run" => "the earlier run of its schedule has ended".into(),
+        "schedule_paused" => "its schedule is resumed".into(),
         "retry_backoff" => "its retry delay has passed".into(),
         "concurrency_key_busy" => "a holder of its concurrency key finishes".into(),
         "engine_paused" => "the engine is resumed".into(),

@@ -2,7 +2,7 @@
 //! Owns: when a task can still be canceled.
 //! Never: cancels a task that has ended.
 
-use super::model::State;
+use super::state::State;
 use crate::event::TaskCanceled;
 use crate::machine::{Tx, reach};
 use crate::outcome::TaskCancel;

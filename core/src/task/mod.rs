@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod create;
 mod model;
+mod state;
 mod submit;
 mod update;
 
@@ -12,9 +13,10 @@ pub(crate) use cancel::decide as cancel;
 pub(crate) use check::{check_capabilities, check_key, invalid, is_name, within};
 pub(crate) use create::decide as create_run;
 pub use model::{
-    Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State, Strategy,
-    TaskSpec,
+    Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy, TaskSpec,
 };
-pub(crate) use model::{Content, Handle, Rare, Row, Standing, derive_state, is_heavy, policy};
+pub(crate) use model::{Content, Handle, Rare, Row, is_heavy, policy};
+pub use state::State;
+pub(crate) use state::{Standing, derive_state};
 pub(crate) use submit::{Plan, decide as submit, make, plan, short_digest};
 pub(crate) use update::decide as update;

@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 
 use super::check::{check_description, check_tags};
-use super::model::State;
+use super::state::State;
 use crate::command::TaskPatch;
 use crate::event::{Tags, TaskUpdated};
 use crate::machine::Tx;

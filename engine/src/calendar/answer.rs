@@ -150,7 +150,7 @@ pub fn coming_instants(task: &TaskView, count: usize) -> Result<Vec<Timestamp>, 
     };
     let most = cron.max_occurrences.unwrap_or(u64::MAX);
     let most = most
-        .saturating_sub(schedule.occurrences + 1)
+        .saturating_sub(schedule.occurrences.saturating_add(1))
         .min(count as u64 - 1);
     let mut cron = cron.clone();
     cron.end_at = [cron.end_at, task.extras.expires_at]
