@@ -170,12 +170,11 @@ impl Life {
             let run = self.runs.get_mut(&id).unwrap();
             run.state = *state;
             let task = run.task;
-            if state.is_terminal() {
-                self.ended.insert(task);
-            }
+            // A canceled task has ended before its worker has; it is not completed then.
+            let ends = state.is_terminal() && self.ended.insert(task);
             let watched = self.tasks[task];
             self.happened(&Filter::RunStateChanged(watched, *state));
-            if *state == RunState::Completed {
+            if ends && *state == RunState::Completed {
                 self.happened(&Filter::TaskCompleted(watched));
             }
         }
