@@ -8,6 +8,7 @@ mod line;
 mod queues;
 mod schedule;
 mod show;
+mod tenants;
 mod verbs;
 mod world;
 

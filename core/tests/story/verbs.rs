@@ -60,6 +60,8 @@ impl World {
             "suspend" => self.suspend(line),
             "resume" => self.resume(line),
             "pause_engine" | "resume_engine" => self.switch(line),
+            "tenant" => self.tenant(line),
+            "weigh" => self.weigh(line),
             "restart" => self.restart(line),
             "cut" => self.cut(line),
             "store" => self.store(line),

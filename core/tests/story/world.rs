@@ -1,10 +1,10 @@
 //! The world of one story: a machine, its log, and the names that the story gives to tasks, runs and tokens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_core::{
-    Call, Command, Cut, Entry, Event, Fence, Machine, Now, Outcome, Principal, Rejection, RunId,
-    Steady, TaskId, Text, Timestamp,
+    Call, Command, Cut, Entry, Event, EventKind, Fence, Machine, Now, Outcome, Principal,
+    Rejection, RunId, Steady, TaskId, Text, Timestamp,
 };
 
 use super::line::{Line, Story};
@@ -49,8 +49,8 @@ impl World {
         }
     }
 
-    /// Tells a whole story; the first line that went otherwise is the error.
-    pub(crate) fn tell(story: &Story) -> Result<(), (usize, String)> {
+    /// Tells a whole story and gives the kinds of events that came of it; the first line that went otherwise is the error.
+    pub(crate) fn tell(story: &Story) -> Result<BTreeSet<EventKind>, (usize, String)> {
         let mut world = World::new();
         for line in &story.lines {
             let got = world.line(line);
@@ -69,7 +69,9 @@ impl World {
             }
         }
         let last = story.lines.last().map_or(story.number, |line| line.number);
-        world.check_replay().map_err(|error| (last, error))
+        world.check_replay().map_err(|error| (last, error))?;
+        let kinds = world.log.iter().map(|(_, entry)| entry.event.kind());
+        Ok(kinds.collect())
     }
 
     fn line(&mut self, line: &Line) -> Result<String, String> {
