@@ -1,7 +1,10 @@
 //! Changes to a task that exists: its metadata and schedule, further prerequisites, a further run.
 
 use mainstay_client::wire;
-use mainstay_core::{Command, Outcome, RunState, TaskId, TaskPatch, Text};
+use mainstay_core::{
+    Answer, Command, Outcome, Query, RunId, RunState, SubmittedRun, TaskId, TaskPatch, Text,
+    Timestamp,
+};
 
 use super::bonds::read_tasks;
 use super::names::Names;
@@ -67,24 +70,61 @@ pub(crate) async fn depend(exchange: Exchange) -> Result<Reply, Failure> {
 
 /// `POST /api/v1/tasks/{task_id}/runs`.
 pub(crate) async fn create_run(exchange: Exchange) -> Result<Reply, Failure> {
-    let command = {
+    let task = exchange.task()?;
+    let (run, keyed, at, state) = {
         let body: wire::NewRun<'_> = exchange.read(Subject::Request)?;
-        Command::CreateRun {
-            task: exchange.task()?,
-            run: body.run_id.as_deref().map(read_run).transpose()?,
-            state: body.state.map_or(RunState::Scheduled, run_state),
-            scheduled_at: read_at(
-                Subject::Request,
-                "scheduled_at",
-                body.scheduled_at.as_deref(),
-            )?,
+        let chosen = body.run_id.as_deref().map(read_run).transpose()?;
+        let keyed = exchange.keyed_id("run", task, chosen.map(|_| "run_id"))?;
+        let at = read_at(
+            Subject::Request,
+            "scheduled_at",
+            body.scheduled_at.as_deref(),
+        )?;
+        let state = body.state.map_or(RunState::Scheduled, run_state);
+        (chosen.or(keyed.map(RunId)), keyed.map(RunId), at, state)
+    };
+    let command = Command::CreateRun {
+        task,
+        run,
+        state,
+        scheduled_at: at,
+    };
+    let (placed, status) = match (exchange.call(command).await, keyed) {
+        (Ok(placed), _) => {
+            let Outcome::RunCreated(run) = placed.value else {
+                return Err(Failure::internal());
+            };
+            ((run, placed.sequence), 201)
         }
+        (Err(failure), Some(run)) if failure.code() == "run_already_exists" => {
+            (made_before(&exchange, run, at).await?, 200)
+        }
+        (Err(failure), _) => return Err(failure),
     };
-    let placed = exchange.call(command).await?;
-    let Outcome::RunCreated(run) = placed.value else {
-        return Err(Failure::internal());
-    };
+    let (run, sequence) = placed;
     let mut json = Writer::new();
     write_run_brief(&mut json, &run);
-    Ok(Reply::json(json.done()).status(201).at(placed.sequence))
+    Ok(Reply::json(json.done()).status(status).at(sequence))
+}
+
+/// The run that the same key made before.
+async fn made_before(
+    exchange: &Exchange,
+    run: RunId,
+    at: Option<Timestamp>,
+) -> Result<(SubmittedRun, u64), Failure> {
+    let placed = exchange.ask(Query::Run(run)).await?;
+    let Answer::Run(view) = placed.value else {
+        return Err(Failure::run_not_found(run).at(placed.sequence));
+    };
+    let moved = view.state == RunState::Scheduled && at.is_some_and(|at| at != view.scheduled_at);
+    if moved {
+        return Err(exchange.key_conflict().at(placed.sequence));
+    }
+    let run = SubmittedRun {
+        run: view.id,
+        state: view.state,
+        scheduled_at: view.scheduled_at,
+    };
+    Ok((run, placed.sequence))
 }

@@ -1,35 +1,54 @@
 //! Subscriptions, and the events of one's own that meet them.
 
 use mainstay_client::wire;
-use mainstay_core::{Command, Filter, Outcome, RunState, TaskId, Text};
+use mainstay_core::{Command, Filter, Outcome, RunState, SubscriptionId, TaskId, Text};
 
 use super::convert::json_bytes;
+use super::tasks::find_task;
 use crate::edge::{Exchange, Failure, Reply, read_subscription, read_task};
 use crate::json::{Subject, Writer};
 
 /// `POST /api/v1/tasks/{task_id}/subscriptions`.
 pub(crate) async fn subscribe(exchange: Exchange) -> Result<Reply, Failure> {
-    let command = {
+    let task = exchange.task()?;
+    let (chosen, keyed, filter) = {
         let body: wire::Subscribe<'_> = exchange.read(Subject::Request)?;
-        Command::Subscribe {
-            task: exchange.task()?,
-            id: body
-                .subscription_id
-                .as_deref()
-                .map(read_subscription)
-                .transpose()?,
-            filter: Box::new(read_filter(&body.filter)?),
-        }
+        let chosen = body.subscription_id.as_deref();
+        let chosen = chosen.map(read_subscription).transpose()?;
+        let keyed = exchange.keyed_id("subscription", task, chosen.map(|_| "subscription_id"))?;
+        (
+            chosen,
+            keyed.map(SubscriptionId),
+            read_filter(&body.filter)?,
+        )
     };
-    let placed = exchange.call(command).await?;
-    let Outcome::Subscribed(id) = placed.value else {
-        return Err(Failure::internal());
+    let command = Command::Subscribe {
+        task,
+        id: chosen.or(keyed),
+        filter: Box::new(filter.clone()),
+    };
+    let (id, sequence, status) = match (exchange.call(command).await, keyed) {
+        (Ok(placed), _) => {
+            let Outcome::Subscribed(id) = placed.value else {
+                return Err(Failure::internal());
+            };
+            (id, placed.sequence, 201)
+        }
+        (Err(failure), Some(id)) if failure.code() == "subscription_already_exists" => {
+            let found = find_task(&exchange, exchange.principal.tenant, task).await?;
+            let mut live = found.value.subscriptions.iter();
+            if live.any(|other| other.id == id && other.filter != filter) {
+                return Err(exchange.key_conflict().at(found.sequence));
+            }
+            (id, found.sequence, 200)
+        }
+        (Err(failure), _) => return Err(failure),
     };
     let mut json = Writer::new();
     json.object()
         .plain_field("subscription_id", &id)
         .end_object();
-    Ok(Reply::json(json.done()).status(201).at(placed.sequence))
+    Ok(Reply::json(json.done()).status(status).at(sequence))
 }
 
 /// `DELETE /api/v1/subscriptions/{subscription_id}`.

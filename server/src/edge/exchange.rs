@@ -111,6 +111,44 @@ impl Exchange {
         &self.edge.handle
     }
 
+    /// The id that the header `Idempotency-Key` stands for: the same key for the same task is the same id, so that the thing is made once.
+    /// A body that chooses an id of its own needs no key.
+    pub(crate) fn keyed_id(
+        &self,
+        what: &str,
+        task: TaskId,
+        chosen: Option<&'static str>,
+    ) -> Result<Option<u128>, Failure> {
+        let Some(key) = &self.idempotency_key else {
+            return Ok(None);
+        };
+        if let Some(field) = chosen {
+            return Err(Subject::Request.wrong(field, "and Idempotency-Key exclude each other"));
+        }
+        let mut hasher = blake3::Hasher::new_derive_key("mainstay: ids of idempotency keys");
+        for part in [
+            what,
+            &self.principal.tenant.to_string(),
+            &task.to_string(),
+            key,
+        ] {
+            hasher.update(part.as_bytes()).update(&[0]);
+        }
+        let mut bytes = [0; 16];
+        hasher.finalize_xof().fill(&mut bytes);
+        // A UUID of version 8 (RFC 9562): its bits mean what its maker says.
+        bytes[6] = bytes[6] & 0x0f | 0x80;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Ok(Some(u128::from_be_bytes(bytes)))
+    }
+
+    /// The refusal of a key that was used for something else.
+    pub(crate) fn key_conflict(&self) -> Failure {
+        let message = "the idempotency key was used for a different request";
+        let key = self.idempotency_key.clone().unwrap_or_default();
+        Failure::new("idempotency_conflict", message).text("idempotency_key", key)
+    }
+
     /// The token's fence. A token that cannot be read is one that is not held.
     pub(crate) fn fence(&self, run: RunId, token: &str) -> Result<Fence, Failure> {
         let fence = self.handle().read_token(run, token);

@@ -537,3 +537,52 @@ fn a_capability_is_asked_for_and_offered() {
     let leases = world.claim(r#"{"worker":"w","capabilities":["cuda-12","gpu","x"]}"#);
     assert_eq!(leases.len(), 1);
 }
+
+#[test]
+fn a_key_makes_a_run_and_a_subscription_once() {
+    let world = World::new();
+    let (task, _) = world.submit(r#"{"kind":"a"}"#);
+    let send = |rest: &str, key: &str, body: &str| {
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+        ];
+        let path = format!("/api/v1/tasks/{task}/{rest}");
+        world.send("POST", &path, &headers, body.as_bytes())
+    };
+    let due = r#"{"scheduled_at":"2100-01-01T00:00:00Z"}"#;
+    let first = send("runs", "k", due).expect(201);
+    assert_eq!(send("runs", "k", due).expect(200), first);
+    let other = send("runs", "k", r#"{"scheduled_at":"2101-01-01T00:00:00Z"}"#);
+    assert_eq!(
+        other.expect_error(409, "idempotency_conflict"),
+        json!({"idempotency_key": "k"})
+    );
+    assert_ne!(
+        send("runs", "l", due).expect(201)["run_id"],
+        first["run_id"]
+    );
+    assert_eq!(world.task(&task)["runs_total"], 3);
+    let both = send(
+        "runs",
+        "m",
+        r#"{"run_id":"00000000-0000-4000-8000-000000000009"}"#,
+    );
+    assert_eq!(
+        both.expect_error(422, "invalid_request"),
+        json!({"field": "run_id"})
+    );
+    let filter = r#"{"filter":{"type":"custom","key":"e"}}"#;
+    let subscribed = send("subscriptions", "k", filter).expect(201);
+    assert_eq!(send("subscriptions", "k", filter).expect(200), subscribed);
+    let other = send(
+        "subscriptions",
+        "k",
+        r#"{"filter":{"type":"custom","key":"f"}}"#,
+    );
+    other.expect_error(409, "idempotency_conflict");
+    assert_eq!(
+        world.task(&task)["subscriptions"].as_array().map(Vec::len),
+        Some(1)
+    );
+}

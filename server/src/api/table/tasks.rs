@@ -119,7 +119,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/tasks/{task_id}/runs",
         "One more run of a task, beside its policy",
         optional("NewRun"),
-        &[(201, "RunBrief")],
+        &[(201, "RunBrief"), (200, "RunBrief")],
         |x| Box::pin(changes::create_run(x)),
     )
     .control()
@@ -129,6 +129,7 @@ pub(super) const ROUTES: &[Route] = &[
         "task_not_found",
         "task_canceled",
         "run_already_exists",
+        "idempotency_conflict",
         "run_create_requires_scheduled",
         "non_monotonic_sequence",
     ]),
@@ -161,7 +162,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/tasks/{task_id}/subscriptions",
         "Let a task wait to hear of something",
         body("Subscribe", SMALL_BODY_BYTES_MAX),
-        &[(201, "Subscribed")],
+        &[(201, "Subscribed"), (200, "Subscribed")],
         |x| Box::pin(subscriptions::subscribe(x)),
     )
     .errors(&[
@@ -169,6 +170,7 @@ pub(super) const ROUTES: &[Route] = &[
         "task_not_found",
         "invalid_subscription_id",
         "subscription_already_exists",
+        "idempotency_conflict",
         "limit_exceeded",
         "non_monotonic_sequence",
     ]),
