@@ -474,7 +474,7 @@ fn every_wrong_field_of_a_task_is_named_by_its_path() {
 fn a_request_makes_at_most_100_000_runs() {
     let world = World::new();
     let task = r#"{"kind":"a","run_policy":{"type":"repeat","count":10000,"interval_ms":1}}"#;
-    let tasks = vec![task; 11].join(",");
+    let tasks = [task; 11].join(",");
     let response = world.post("/api/v1/tasks/batch", &format!(r#"{{"tasks":[{tasks}]}}"#));
     assert_eq!(
         response.expect_error(422, "limit_exceeded"),
