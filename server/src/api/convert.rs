@@ -63,7 +63,10 @@ pub(crate) fn child(
     if let Some((field, _)) = given.into_iter().find(|(_, given)| *given) {
         return Err(Subject::Task.wrong(field, "follows from the run that submits the child"));
     }
-    task(exchange, names, spec)
+    let (id, task) = task(exchange, names, spec)?;
+    // The machine checks it again, but tells not which of the children it was.
+    task.check()?;
+    Ok((id, task))
 }
 
 /// The task, and its id if the client chose one.

@@ -159,6 +159,7 @@ fn a_wrong_token_is_a_lost_lease_and_a_bad_item_spoils_nothing() {
         r#"{{"results":[{{"run_id":"{run}","token":"x","outcome":"success"}},{{"run_id":"{run}","token":"{token}","outcome":"great"}},
             {{"run_id":"nope","token":"x","outcome":"success"}},{{"token":"x","outcome":"success"}},
             {{"run_id":"{run}","token":"{token}","outcome":"success","children":[{{"kind":"c","parent_task_id":"x"}}]}},
+            {{"run_id":"{run}","token":"{token}","outcome":"success","children":[{{"kind":"c"}},{{"kind":"C"}}]}},
             {{"run_id":"{run}","token":"{token}","outcome":"success"}}]}}"#
     );
     let answer = world.post("/api/v1/leases/finish", &batch).expect(200);
@@ -176,15 +177,20 @@ fn a_wrong_token_is_a_lost_lease_and_a_bad_item_spoils_nothing() {
             &json!("invalid_run_id"),
             &json!("invalid_request"),
             &json!("invalid_task"),
+            &json!("invalid_task"),
             &Value::Null
         ]
+    );
+    assert_eq!(
+        answer["results"][5]["details"],
+        json!({"field": "results.5.children.1.kind"})
     );
     assert_eq!(
         answer["results"][4]["details"],
         json!({"field": "results.4.children.0.parent_task_id"})
     );
     assert_eq!(
-        answer["results"][5],
+        answer["results"][6],
         json!({"run_id": run, "state": "completed"})
     );
     assert_eq!(
