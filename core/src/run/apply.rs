@@ -46,7 +46,9 @@ pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Ca
         sequence: at.sequence,
         actor: actor.clone(),
     });
-    state.notes.push(Note::RunMoved(run, to));
+    if state.is_followed(state.runs[run].task) {
+        state.notes.push(Note::RunMoved(run, to));
+    }
     if from == State::Suspended {
         dependency::rise(state, run);
     }

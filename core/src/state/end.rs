@@ -19,6 +19,14 @@ impl State {
         Some(noted.unwrap_or_else(|| last.map_or(row.created_at, |change| change.at)))
     }
 
+    /// Whether what happens to a task means something to others: to tasks it is bound to, to its schedule, to those who subscribed to
+    /// anything. What happens to most tasks does not.
+    pub(crate) fn is_followed(&self, task: u32) -> bool {
+        let rare = self.tasks[task].rare.as_deref();
+        let is_bound = rare.is_some_and(|rare| rare.bond.is_some() || rare.clockwork.is_some());
+        is_bound || !self.watches.is_empty()
+    }
+
     /// To be called by `apply` after anything by which a task may have ended: its end is noted once.
     pub(crate) fn settle(&mut self, at: &At, task: u32) {
         self.touch_task(task);
@@ -52,7 +60,9 @@ impl State {
             }
         }
         subscription::forget(self, task);
-        self.notes.push(Note::TaskEnded(task));
+        if self.is_followed(task) {
+            self.notes.push(Note::TaskEnded(task));
+        }
         if bonded {
             dependency::ended(self, at, task);
         }
