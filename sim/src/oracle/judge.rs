@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mainstay::{
-    BudgetScope, CallError, Clock, Command, Digest, Facts, Machine, Outcome, Raw, RunId, TaskId,
-    Text,
-};
+use mainstay::{CallError, Clock, Command, Digest, Facts, Machine, Outcome, Raw, RunId};
 use mainstay_log::Options;
 
 use super::heard::Heard;
@@ -49,7 +46,7 @@ pub(crate) struct Oracle {
     /// A store was lost and with it what is finished so far, where the log no longer reaches back.
     pub(crate) forgets: bool,
     /// What every principal asked for.
-    wishes: BTreeMap<String, Wish>,
+    pub(super) wishes: BTreeMap<String, Wish>,
     /// The largest sequence any answer has shown.
     shown: u64,
     /// What a reader of the feed was told.
@@ -91,46 +88,6 @@ struct Flat<'a> {
 }
 
 impl Oracle {
-    /// Judges by the laws instead of the model from now on.
-    pub(crate) fn by_laws(&mut self) {
-        self.laws = Some(Box::default());
-    }
-
-    /// The last event that was judged.
-    pub(crate) fn sequence(&self) -> u64 {
-        let laws = self.laws.as_deref();
-        laws.map_or(self.model.sequence, |laws| laws.sequence)
-    }
-
-    /// Whether a task may be gone with its runs.
-    pub(crate) fn may_be_gone(&self, task: TaskId) -> bool {
-        match &self.laws {
-            Some(laws) => laws.may_be_gone(task),
-            None => self.model.may_be_gone(task),
-        }
-    }
-
-    /// Every run in the log so far.
-    pub(crate) fn runs(&self) -> Vec<RunId> {
-        match &self.laws {
-            Some(laws) => laws.runs.keys().copied().collect(),
-            None => self.model.runs.keys().copied().collect(),
-        }
-    }
-
-    /// Whether everything has come to its end.
-    pub(crate) fn all_ended(&self) -> bool {
-        match &self.laws {
-            Some(laws) => laws.all_ended(),
-            None => self.model.all_ended(),
-        }
-    }
-
-    /// Schedules that would never end, and budgets that may be used up.
-    pub(crate) fn closable(&self) -> (Vec<TaskId>, Vec<(BudgetScope, Text)>) {
-        self.laws.as_deref().map(Laws::closable).unwrap_or_default()
-    }
-
     /// Remembers what a principal asks for.
     pub(crate) fn asks(&mut self, id: u64, asked: &Asked) {
         let mut note = |id: u64, wish: Wish| {
@@ -447,67 +404,6 @@ impl Oracle {
             None => {}
         }
         Ok(())
-    }
-
-    fn note(&mut self, command: &Written) {
-        use mainstay::{Cause, Event};
-        for entry in &command.events {
-            let mark = match &entry.event {
-                Event::RunCreated(fact) if fact.occurrence.is_some() => "schedule made a run",
-                Event::TaskCreated(_) if command.record.kind == 4 => {
-                    "child submitted with a finish"
-                }
-                Event::OccurrencesSkipped(_) => "occurrences skipped",
-                Event::DependencySatisfied(_) => "prerequisite completed",
-                Event::TaskCanceled(fact) => match fact.source.as_deref().map(|why| why.cause) {
-                    Some(Cause::Dependency) => "prerequisite failed",
-                    Some(Cause::ParentCancel) => "cancel swept a descendant",
-                    _ => continue,
-                },
-                Event::BudgetExhausted(_) => "budget exhausted",
-                Event::RunResumed(fact) => match fact.cause.as_deref().map(|why| why.cause) {
-                    Some(Cause::Replenish) => "budget replenished: work goes on",
-                    Some(Cause::ChildrenDone) => "children done: work goes on",
-                    Some(Cause::Subscription) => "subscription resumed a run",
-                    _ => continue,
-                },
-                Event::SubscriptionTriggered(_) => "subscription triggered",
-                Event::LeaseEnded(_) => "lease ended before work began",
-                Event::RunTransitioned(_) => "run moved by hand",
-                Event::LeaseExtended(_) => "lease extended as an event",
-                Event::ClockAdopted(_) => "clock adopted a jump",
-                Event::RunCanceled(fact) => match fact.cause {
-                    Cause::Force if command.record.kind == 14 => "alarm forced a cancel",
-                    Cause::Expired => "task expired unstarted",
-                    Cause::Cancel if fact.result.is_some() => "cancel before finish",
-                    _ => continue,
-                },
-                Event::RunFailed(fact) => match fact.cause {
-                    Cause::Exhausted => "dead letter at the limit",
-                    Cause::OutcomeUnknown => "transactional outcome unknown",
-                    _ => continue,
-                },
-                Event::RunRetryScheduled(fact)
-                    if fact.result == mainstay::AttemptResult::Timeout =>
-                {
-                    "timeout"
-                }
-                Event::RunReturned(fact) => match fact.result {
-                    mainstay::AttemptResult::LeaseExpired => "lease expired",
-                    mainstay::AttemptResult::Released
-                        if matches!(
-                            self.wishes.get(&*command.record.principal),
-                            Some(Wish::Claim(_))
-                        ) =>
-                    {
-                        "release of a dropped claim"
-                    }
-                    _ => continue,
-                },
-                _ => continue,
-            };
-            self.marks.hit(mark);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod claims;
 mod closing;
+mod either;
 mod ending;
 mod heard;
 mod history;
@@ -10,6 +11,7 @@ mod image;
 mod judge;
 mod laws;
 mod model;
+mod noted;
 mod replies;
 mod rules;
 mod views;

@@ -3,6 +3,9 @@
 mod answers;
 mod events;
 mod model;
+mod runs;
+mod spending;
 mod starts;
+mod tasks;
 
 pub(crate) use model::Laws;

@@ -1,0 +1,68 @@
+//! Marks of what the log tells: places that a long run must have reached.
+
+use super::history::Wish;
+use super::image::Written;
+use super::judge::Oracle;
+
+impl Oracle {
+    pub(super) fn note(&mut self, command: &Written) {
+        use mainstay::{Cause, Event};
+        for entry in &command.events {
+            let mark = match &entry.event {
+                Event::RunCreated(fact) if fact.occurrence.is_some() => "schedule made a run",
+                Event::TaskCreated(_) if command.record.kind == 4 => {
+                    "child submitted with a finish"
+                }
+                Event::OccurrencesSkipped(_) => "occurrences skipped",
+                Event::DependencySatisfied(_) => "prerequisite completed",
+                Event::TaskCanceled(fact) => match fact.source.as_deref().map(|why| why.cause) {
+                    Some(Cause::Dependency) => "prerequisite failed",
+                    Some(Cause::ParentCancel) => "cancel swept a descendant",
+                    _ => continue,
+                },
+                Event::BudgetExhausted(_) => "budget exhausted",
+                Event::RunResumed(fact) => match fact.cause.as_deref().map(|why| why.cause) {
+                    Some(Cause::Replenish) => "budget replenished: work goes on",
+                    Some(Cause::ChildrenDone) => "children done: work goes on",
+                    Some(Cause::Subscription) => "subscription resumed a run",
+                    _ => continue,
+                },
+                Event::SubscriptionTriggered(_) => "subscription triggered",
+                Event::LeaseEnded(_) => "lease ended before work began",
+                Event::RunTransitioned(_) => "run moved by hand",
+                Event::LeaseExtended(_) => "lease extended as an event",
+                Event::ClockAdopted(_) => "clock adopted a jump",
+                Event::RunCanceled(fact) => match fact.cause {
+                    Cause::Force if command.record.kind == 14 => "alarm forced a cancel",
+                    Cause::Expired => "task expired unstarted",
+                    Cause::Cancel if fact.result.is_some() => "cancel before finish",
+                    _ => continue,
+                },
+                Event::RunFailed(fact) => match fact.cause {
+                    Cause::Exhausted => "dead letter at the limit",
+                    Cause::OutcomeUnknown => "transactional outcome unknown",
+                    _ => continue,
+                },
+                Event::RunRetryScheduled(fact)
+                    if fact.result == mainstay::AttemptResult::Timeout =>
+                {
+                    "timeout"
+                }
+                Event::RunReturned(fact) => match fact.result {
+                    mainstay::AttemptResult::LeaseExpired => "lease expired",
+                    mainstay::AttemptResult::Released
+                        if matches!(
+                            self.wishes.get(&*command.record.principal),
+                            Some(Wish::Claim(_))
+                        ) =>
+                    {
+                        "release of a dropped claim"
+                    }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            self.marks.hit(mark);
+        }
+    }
+}
