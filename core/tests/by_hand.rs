@@ -1,4 +1,5 @@
 //! Random lives led by hand: leases, attempts and moves of all kinds, among claims and the words of workers, with jumps of time and restarts.
+#![allow(clippy::print_stdout)]
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
 //! Every command on a run in every state, with every refusal it can answer: a table, told to a real machine case by case.
+#![allow(clippy::print_stdout)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

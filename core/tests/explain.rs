@@ -1,5 +1,6 @@
 //! The promise of `explain`: a run is called runnable exactly when a claim for its queue and kind, by a worker that is able to do what it
 //! requires, would get it at that moment. Random lives with everything that holds runs back; every state on the way is checked.
+#![allow(clippy::print_stdout)]
 #![allow(clippy::print_stderr)]
 
 use std::collections::{BTreeMap, BTreeSet};

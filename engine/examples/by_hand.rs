@@ -1,4 +1,5 @@
 //! One run led to its end by hand, and a submit that does not wait for the disk: `cargo run -p mainstay-engine --example by_hand`.
+#![allow(clippy::print_stdout)]
 
 use mainstay::{
     Bytes, Call, Command, Durability, Engine, FinishOutcome, RunState, Task, Timestamp,

@@ -161,10 +161,10 @@ impl Machine {
                 let named = core::iter::once(task).chain(depends_on);
                 named.for_each(|id| self.wanted_task(tenant, *id, &mut visit));
             }
-            Command::CreateRun { run: Some(run), .. } => {
-                if self.state.find_run(tenant, *run).is_none() {
-                    visit(Wanted::Run(*run));
-                }
+            Command::CreateRun { run: Some(run), .. }
+                if self.state.find_run(tenant, *run).is_none() =>
+            {
+                visit(Wanted::Run(*run));
             }
             _ => {}
         }

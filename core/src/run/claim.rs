@@ -254,6 +254,5 @@ fn rare(state: &Tables, row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
         budgets,
         children,
         children_count,
-        ..GrantRare::default()
     }))
 }

@@ -229,7 +229,6 @@ impl World {
             consumption: amounts(line)?,
             custom_events: published(line),
             children: self.children(line),
-            ..Finish::default()
         };
         let told = self.answer(line, line.get("run")?, Command::Finish(Box::new(finish)));
         self.name_children();

@@ -78,10 +78,11 @@ impl People {
 
     /// What somebody asks next, and how long a claim waits.
     pub(crate) fn next(&mut self, rng: &mut Rng, wall_ms: u64) -> (Asked, u64) {
-        if self.wide && rng.chance(30) {
-            if let Some(command) = self.wide_next(rng, wall_ms) {
-                return (Asked::Call(Box::new(self.call(rng, command))), 0);
-            }
+        if self.wide
+            && rng.chance(30)
+            && let Some(command) = self.wide_next(rng, wall_ms)
+        {
+            return (Asked::Call(Box::new(self.call(rng, command))), 0);
         }
         let command = match rng.below(100) {
             0..=25 => return (self.submit(rng, wall_ms), 0),

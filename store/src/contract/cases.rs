@@ -308,7 +308,12 @@ fn keys_are_found_by_tenant_class_and_text<F: Factory>(factory: &mut F) {
     with_key.extras_mut().idempotency_key = Some(Text::from("order-2"));
     let theirs = world.submit(with_key);
     let mut cut = world.cut();
-    hand_over(&mut cut, "theirs", TenantId(7), &[theirs.clone()]);
+    hand_over(
+        &mut cut,
+        "theirs",
+        TenantId(7),
+        std::slice::from_ref(&theirs),
+    );
     let (through, keys) = (cut.through, cut.keys.clone());
     assert_eq!(keys.len(), 2);
     store.put(cut).expect("put");

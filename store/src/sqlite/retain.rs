@@ -41,6 +41,9 @@ pub(super) struct Budget {
     visit: usize,
 }
 
+/// A key whose time is over: until when, whose, of which class, the key, its task and whether that task still holds it.
+type HeldKey = (i64, i64, u8, String, Option<Vec<u8>>, bool);
+
 impl Budget {
     pub(super) fn is_spent(&self) -> bool {
         self.erase == 0 || self.visit == 0
@@ -102,7 +105,7 @@ impl Retain {
             .or_fault()?;
         let (until, tenant, class, key) = self.key.take().unwrap_or((-1, 0, 0, String::new()));
         let limit = ERASED_MAX as i64;
-        let found: Vec<(i64, i64, u8, String, Option<Vec<u8>>, bool)> = find
+        let found: Vec<HeldKey> = find
             .query_map(
                 params![
                     now.0 as i64,
