@@ -31,7 +31,7 @@ pub(crate) fn refuses(state: &State, blocker: &Blocker, run: u32) -> bool {
         Blocker::TenantBudget(_, dimension) => {
             cover.of_tenant && cover.budget.dimension == *dimension
         }
-        Blocker::Key(..) => false,
+        Blocker::Key(..) | Blocker::Prerequisites(_) => false,
     };
     covers(state, run)
         .filter(is_it)

@@ -1,6 +1,6 @@
 //! A task that was there is made to depend on more tasks.
 //! Owns: when a task can still be made to wait.
-//! Never: holds back a run that somebody may have been told of as ready.
+//! Never: holds back what somebody works or worked on.
 
 use alloc::vec::Vec;
 
@@ -13,8 +13,8 @@ use crate::rejection::Rejection;
 use crate::run::State as RunState;
 use crate::task::State as TaskState;
 
-/// Decides a declaration. The task has not started while every run it ever had is `scheduled`: no edge leads back there, so one that is or was
-/// ready counts as started. Naming a task again that it depends on changes nothing.
+/// Decides a declaration. The task has not started while nobody was ever granted a run of it. A run that is ready already stays so, for no
+/// edge leads back, and waits for the prerequisites where it is. Naming a task again that it depends on changes nothing.
 pub(crate) fn decide(
     tx: &mut Tx<'_>,
     id: TaskId,
@@ -49,8 +49,12 @@ pub(crate) fn decide(
     for prerequisite in &added {
         waits_for.extend(check_prerequisite(tx, *prerequisite)?);
     }
-    let scheduled = |run: &u32| tx.state().runs[*run].state == RunState::Scheduled;
-    let waiting = row.runs().filter(scheduled).count();
+    let is_fresh = |run: &u32| {
+        let row = &tx.state().runs[*run];
+        let waits = matches!(row.state, RunState::Scheduled | RunState::Ready);
+        waits && row.attempt_count == 0
+    };
+    let waiting = row.runs().filter(is_fresh).count();
     if standing(tx.state(), task).is_terminal() || waiting != row.runs_total as usize {
         return Err(started);
     }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::model::{Bond, Child};
 use crate::TaskId;
 use crate::limits::{CHILDREN_SHOWN_MAX, HIERARCHY_DEPTH_MAX};
+use crate::queue::{self, Blocker};
 use crate::run::Hold;
 use crate::state::{At, State};
 use crate::task::{Bonds, Row};
@@ -105,6 +106,7 @@ pub(crate) fn satisfy(state: &mut State, task: u32, prerequisite: TaskId) {
     }
     if free {
         rearm(state, task);
+        queue::reopen(state, &Blocker::Prerequisites(task));
     }
     state.touch_task(task);
 }

@@ -193,6 +193,10 @@ impl<'a> Sheet<'a> {
         if let Some(closed) = closed {
             return Some(Refused::Queue(closed));
         }
+        let row = &self.state.runs[run];
+        if dependency::is_blocked(&self.state.tasks[row.task]) {
+            return Some(Refused::Blocked(Blocker::Prerequisites(row.task)));
+        }
         if let Some((key, _)) = self.full_key(run) {
             return Some(Refused::Blocked(Blocker::Key(self.tenant, key)));
         }
@@ -237,6 +241,7 @@ impl<'a> Sheet<'a> {
                 let same = cover.of_tenant && cover.budget.dimension == *dimension;
                 same && self.is_spent(run, &cover)
             }),
+            Blocker::Prerequisites(task) => dependency::is_blocked(&self.state.tasks[*task]),
         }
     }
 

@@ -43,6 +43,7 @@ impl Refused {
             Refused::Blocked(Blocker::TaskBudget(_) | Blocker::TenantBudget(..)) => {
                 "budget_exhausted"
             }
+            Refused::Blocked(Blocker::Prerequisites(_)) => "waiting_for_dependencies",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The waiting room of ready runs that something holds back one by one: a full concurrency key, a spent budget.
+//! The waiting room of ready runs that something holds back one by one: a full concurrency key, a spent budget, prerequisites that were
+//! declared late.
 //! Owns: who waits for what, and whose turn it is to try again.
 //! Never: lets a blocker with room keep everybody parked: each group of waiting runs then has its first one back in its lane (the scout).
 
@@ -13,7 +14,7 @@ use super::index::{fairness, lane_for, lane_of};
 use super::slots;
 use crate::intern::Symbol;
 use crate::state::State;
-use crate::{Text, budget};
+use crate::{Text, budget, dependency};
 
 /// What can hold a ready run back although its queue is open.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,8 @@ pub(crate) enum Blocker {
     TaskBudget(u32),
     /// A tenant's budget of one dimension.
     TenantBudget(u32, Text),
+    /// Prerequisites that a task, by its handle, was given when its runs were ready already.
+    Prerequisites(u32),
 }
 
 /// Waiting runs that are granted or refused alike: same queue, kind, priority, capabilities, fairness key, and portion of what is short.
@@ -63,6 +66,9 @@ impl Default for Waiting {
 
 /// The first thing that holds the run back, if anything does.
 pub(crate) fn refusal(state: &State, run: u32) -> Option<Blocker> {
+    if dependency::is_blocked(state.task_of(run)) {
+        return Some(Blocker::Prerequisites(state.runs[run].task));
+    }
     slots::refusal(state, run).or_else(|| budget::refusal(state, run))
 }
 
@@ -71,6 +77,7 @@ fn refuses(state: &State, blocker: &Blocker, run: u32) -> bool {
     match blocker {
         Blocker::Key(..) => slots::can_grant(state, run).is_err(),
         Blocker::TaskBudget(_) | Blocker::TenantBudget(..) => budget::refuses(state, blocker, run),
+        Blocker::Prerequisites(_) => dependency::is_blocked(state.task_of(run)),
     }
 }
 
@@ -89,6 +96,7 @@ fn group_of(state: &State, blocker: &Blocker, run: u32) -> GroupKey {
             Blocker::TaskBudget(_) | Blocker::TenantBudget(..) => {
                 budget::portion(state, blocker, run)
             }
+            Blocker::Prerequisites(_) => 0,
         },
     }
 }

@@ -46,7 +46,8 @@ pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Ca
         sequence: at.sequence,
         actor: actor.clone(),
     });
-    if state.is_followed(state.runs[run].task) {
+    // A run that is set aside may wait for children that its task never had: only what follows knows.
+    if to == State::Suspended || state.is_followed(state.runs[run].task) {
         state.notes.push(Note::RunMoved(run, to));
     }
     if from == State::Suspended {

@@ -151,7 +151,8 @@ fn foretold(state: &Tables, now: &Now, run: u32, foreseen: &Foreseen) -> Block {
     let mut block = match &foreseen.refused {
         Refused::Queue(closed) => closed_queue(state, now, run, as_it_is(state, run, *closed)),
         Refused::Blocked(Blocker::Key(..)) => key_slots(state, run),
-        Refused::Blocked(_) => {
+        Refused::Blocked(Blocker::Prerequisites(_)) => unmet(state, run).swap_remove(0),
+        Refused::Blocked(Blocker::TaskBudget(_) | Blocker::TenantBudget(..)) => {
             let mut covers = budget::covers(state, run);
             let tight = covers.find(|cover| cover.reserve > 0);
             tight.map_or_else(Block::default, |cover| budget_exhausted(&cover))
@@ -212,6 +213,7 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
     match row.state {
         State::Scheduled if dependency::is_blocked(state.task_of(run)) => unmet(state, run),
         State::Scheduled => vec![not_due(state, run)],
+        State::Ready if dependency::is_blocked(state.task_of(run)) => unmet(state, run),
         State::Ready => {
             let spent = budget::blocks(state, run).map(|spent| budget_exhausted(&spent));
             key_busy(state, run).into_iter().chain(spent).collect()

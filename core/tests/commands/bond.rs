@@ -93,7 +93,7 @@ fn submits() -> Vec<Row> {
 
 fn of_unstarted(at: At) -> &'static str {
     match at {
-        At::Scheduled => OK,
+        At::Scheduled | At::Ready => OK,
         _ => "task_already_started",
     }
 }
