@@ -124,7 +124,7 @@ pub const HIERARCHY_DEPTH_MAX: u32 = 8;
 pub const CASCADE_MAX: usize = 1000;
 /// Bytes of children's outputs in one grant of their parent; further ones are to be looked up by their task.
 pub const CHILD_OUTPUT_BYTES_MAX: usize = 4 << 20;
-/// Tasks below a canceled one that a claim itself cancels when it meets them; the rest is left to the next tick.
+/// Runs below a canceled task that a claim itself calls off when it meets them; the rest is left to the next tick.
 pub const CLAIM_SWEEP_MAX: usize = 256;
 /// Budgets of a task or tenant.
 pub const BUDGETS_MAX: usize = 32;

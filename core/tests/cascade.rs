@@ -204,6 +204,26 @@ fn below_a_canceled_task_nothing_is_granted_though_the_sweep_is_on_its_way() {
     assert_eq!(world.state(2998), TaskState::Canceled);
 }
 
+/// The sweep has its share of a tick, and so has what comes due below it: `step` holds both to it.
+#[test]
+fn what_comes_due_below_a_canceled_task_is_called_off_in_pieces() {
+    let mut world = World::new();
+    world.submit(1, |_| {}).unwrap();
+    let due = world.now().wall.plus_ms(1000);
+    for id in 2..=6001 {
+        let later = |spec: &mut TaskSpec| {
+            below(1)(spec);
+            spec.run_at = Some(due);
+        };
+        world.submit(id, later).unwrap();
+    }
+    world.cancel(1);
+    world.now_ms = 1000;
+    let ticks = world.settle();
+    assert!((4..=12).contains(&ticks), "{ticks} ticks");
+    assert_eq!(world.runs(RunState::Canceled), 6001);
+}
+
 #[test]
 fn a_worker_below_a_canceled_task_is_told_before_the_sweep_comes() {
     let (mut world, grants) = fenced();
@@ -356,4 +376,22 @@ fn the_search_for_a_circle_has_an_end() {
     let many = (1..=limits::DEPENDS_ON_MAX as u128 + 1).collect();
     let refused = world.submit(20_006, wait(many)).unwrap_err();
     assert_eq!(refused.code(), "limit_exceeded");
+}
+
+#[test]
+fn of_too_many_prerequisites_no_more_are_looked_up_than_a_task_may_have() {
+    let world = World::new();
+    let many: Vec<TaskId> = (100_001..=140_000).map(TaskId).collect();
+    let mut spec = TaskSpec::new("work");
+    spec.bonds_mut().depends_on.clone_from(&many);
+    let declare = Command::DeclareDependencies {
+        task: TaskId(1),
+        depends_on: many,
+    };
+    for command in [Command::Submit(Box::new(spec)), declare] {
+        let (now, mut looked_up) = (world.now(), 0);
+        let call = Call::new(command);
+        world.machine.wanted_before(&now, &call, |_| looked_up += 1);
+        assert!(looked_up <= limits::DEPENDS_ON_MAX + 1, "{looked_up}");
+    }
 }

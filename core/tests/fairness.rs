@@ -214,6 +214,29 @@ fn a_stream_of_new_keys_starves_nobody() {
     house.machine.verify().expect("every index agrees");
 }
 
+/// Whoever waits for the slot has a scout in its lane, and a claim sends all but one of them back: in time by their number, not by its square.
+#[test]
+fn thousands_of_keys_that_share_one_slot_take_turns() {
+    let mut house = House::new();
+    for at in 0..4000 {
+        let mut spec = TaskSpec::new("work");
+        let policy = spec.policy_mut();
+        policy.fairness_key = Some(Text::from(format!("key-{at}")));
+        policy.concurrency_key = Some(Text::from("one"));
+        house.submit(TenantId::DEFAULT, spec);
+    }
+    let mut served = Vec::new();
+    for _ in 0..10 {
+        let mut grants = house.claim(over_all(1000));
+        let grant = grants.pop().expect("the slot is free");
+        assert!(grants.is_empty(), "there is one slot");
+        house.finish(&grant);
+        served.push(grant.run);
+    }
+    assert!(served.is_sorted(), "in the order of their turns");
+    house.machine.verify().expect("every index agrees");
+}
+
 #[test]
 fn queues_share_by_weight() {
     let mut house = House::new();

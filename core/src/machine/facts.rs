@@ -10,7 +10,7 @@ use super::model::{Machine, Now};
 use crate::codec::{Malformed, Record};
 use crate::command::{Call, Command};
 use crate::image::{KeyClass, KeyRow, Loader, PlaceRow};
-use crate::limits::RUNS_SHOWN_MAX;
+use crate::limits::{DEPENDS_ON_MAX, RUNS_SHOWN_MAX};
 use crate::query::{Answer, Query};
 use crate::rejection::Rejection;
 use crate::schedule::{self, Ask, Instants, Unfit};
@@ -158,7 +158,8 @@ impl Machine {
                 }
             }
             Command::DeclareDependencies { task, depends_on } => {
-                let named = core::iter::once(task).chain(depends_on);
+                let named = depends_on.iter().take(DEPENDS_ON_MAX);
+                let named = core::iter::once(task).chain(named);
                 named.for_each(|id| self.wanted_task(tenant, *id, &mut visit));
             }
             Command::CreateRun { run: Some(run), .. }
@@ -193,7 +194,9 @@ impl Machine {
         let Some(bonds) = spec.bonds.as_deref() else {
             return;
         };
-        for id in bonds.parent.iter().chain(&bonds.depends_on) {
+        // More of them are refused unseen.
+        let named = bonds.depends_on.iter().take(DEPENDS_ON_MAX);
+        for id in bonds.parent.iter().chain(named) {
             self.wanted_task(tenant, *id, visit);
         }
         if let Some((run, _)) = bonds.parent_run

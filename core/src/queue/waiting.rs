@@ -6,6 +6,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::ops::RangeBounds;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -142,18 +143,24 @@ pub(crate) fn leave(state: &mut State, run: u32) {
             group.scout = None;
         }
     }
-    reopen(state, &blocker);
+    // Room came to nobody: only its own group may lack its scout. All of them looked at each time would take a claim that parks many
+    // scouts time by the square of their number.
+    reopen_some(state, &blocker, &key..=&key);
 }
 
 /// While the blocker has room, every group that waits for it has its first run back in its lane. To be called whenever room may have
 /// come.
 pub(crate) fn reopen(state: &mut State, blocker: &Blocker) {
+    reopen_some(state, blocker, ..);
+}
+
+fn reopen_some(state: &mut State, blocker: &Blocker, which: impl RangeBounds<GroupKey>) {
     let Some(groups) = state.queues.waiting.groups.get(blocker) else {
         return;
     };
     let mut back = Vec::new();
     let mut empty = Vec::new();
-    for (key, group) in groups {
+    for (key, group) in groups.range(which) {
         let first = group.parked.first_key_value();
         match (group.scout, first) {
             (None, None) => empty.push(key.clone()),

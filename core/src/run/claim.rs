@@ -153,12 +153,14 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
         let Some(run) = tx.next_ready(&mut pick) else {
             break;
         };
-        if cleared == CLEARED_MAX || swept == CLAIM_SWEEP_MAX {
+        if cleared == CLEARED_MAX || swept >= CLAIM_SWEEP_MAX {
             tx.wake(run);
             break;
         }
-        if reach(tx, tx.state().runs[run].task) {
-            swept += 1;
+        let task = tx.state().runs[run].task;
+        let runs = tx.state().tasks[task].runs_live as usize;
+        if reach(tx, task) {
+            swept += runs;
             continue;
         }
         if let Some(expired) = expired(tx, run) {

@@ -23,7 +23,10 @@ pub(crate) fn decide(tx: &mut Tx<'_>) -> Outcome {
             let more = schedule::is_due(tx.state());
             return Outcome::Ticked { more };
         };
-        if reach(tx, tx.state().runs[run].task) {
+        let task = tx.state().runs[run].task;
+        let runs = tx.state().tasks[task].runs_live as usize;
+        if reach(tx, task) {
+            done += runs + 1;
             continue;
         }
         tx.about(run);
