@@ -41,6 +41,8 @@ impl Marks {
         "disk full",
         "event cursor expired",
         "events read",
+        "explain: held back, and no claim got it",
+        "explain: runnable, and a claim got it",
         "finish before cancel",
         "finish repeated from the store",
         "finish repeated, same answer",

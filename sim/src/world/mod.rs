@@ -3,6 +3,7 @@
 mod clock;
 mod crew;
 mod damage;
+mod explained;
 mod life;
 mod people;
 mod plan;

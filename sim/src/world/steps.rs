@@ -2,6 +2,7 @@
 
 use mainstay::{Call, Claim, Command, Text};
 
+use super::explained::explained;
 use super::life::Life;
 use super::plan::LifePlan;
 use super::run::{End, World};
@@ -78,6 +79,9 @@ pub(super) fn step(world: &mut World, life: &mut Life) -> Result<(), String> {
     world.read_events(life)?;
     if world.rng.chance(10) && !world.disk.is_dead() {
         life.machine(|writer| writer.machine().verify())?;
+    }
+    if world.rng.chance(25) && !world.disk.is_dead() {
+        explained(world, life)?;
     }
     Ok(())
 }
