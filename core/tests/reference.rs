@@ -93,15 +93,41 @@ fn states() -> String {
     out
 }
 
+fn numbers() -> String {
+    let mut out = String::from(
+        "# Limits\n\nGenerated from `core/src/limits.rs`; do not edit. What goes beyond one is refused with an error that names it, and changes\n\
+         nothing. Some can be set lower or higher when the server starts; see [the data directory](../operating/data-directory.md).\n\n\
+         | limit | value | of what |\n|---|---|---|\n",
+    );
+    for (name, meaning, value) in mainstay_core::limits::ALL {
+        let _ = writeln!(
+            out,
+            "| `{}` | {value} | {} |",
+            name.to_lowercase(),
+            meaning.trim()
+        );
+    }
+    out
+}
+
+fn is_written(name: &str, text: &str) {
+    let path = format!("{}/../docs/reference/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("MAINSTAY_BLESS").is_some() {
+        std::fs::write(&path, text).expect("docs/reference can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == text,
+        "docs/reference/{name} differs from the code; run the test again with MAINSTAY_BLESS=1"
+    );
+}
+
 #[test]
 fn the_reference_of_states_is_these_tables() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/states.md");
-    if std::env::var_os("MAINSTAY_BLESS").is_some() {
-        std::fs::write(path, states()).expect("docs/reference can be written");
-    }
-    let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        written == states(),
-        "docs/reference/states.md differs from the tables; run the test again with MAINSTAY_BLESS=1"
-    );
+    is_written("states.md", &states());
+}
+
+#[test]
+fn the_reference_of_limits_is_this_file() {
+    is_written("limits.md", &numbers());
 }
