@@ -146,9 +146,10 @@ fn tasks_queues_and_tenants_have_a_method_each() {
         later = later.run_at(Timestamp(u64::MAX / 1_000_000));
         let later = handle.submit(later).unwrap().task;
         assert_eq!(handle.declare_dependencies(later, vec![first]), Ok(1));
+        assert_eq!(handle.declare_dependencies(second, vec![first]), Ok(1));
         assert_eq!(
-            code(handle.declare_dependencies(second, vec![first])),
-            "task_already_started"
+            code(handle.declare_dependencies(first, vec![second])),
+            "dependency_cycle"
         );
         let key = Filter::Custom(Text::from("shipped"));
         let subscription = handle.subscribe(second, None, key).unwrap();
