@@ -2,8 +2,8 @@
 
 use mainstay_core::{
     Amount, Answer, BudgetScope, Call, Claim, Command, Entry, Event, Filter, Finish, FinishOutcome,
-    Machine, Now, Outcome, Query, RunId, RunState, Step, SubscriptionId, TaskId, TaskSpec,
-    TenantId, Timestamp, limits,
+    Machine, Now, Outcome, Query, Repeat, RunId, RunState, Schedule, Step, SubscriptionId, TaskId,
+    TaskSpec, TenantId, Timestamp, limits,
 };
 
 mod shelf;
@@ -135,6 +135,56 @@ fn runs_that_wait_for_one_budget_are_resumed_in_pieces() {
     assert_eq!(at_once, limits::CASCADE_MAX);
     assert_eq!(world.work_off(limits::CASCADE_MAX), 2);
     assert!(runs.iter().all(|run| world.is_ready(*run)));
+}
+
+/// One task with many runs waits for one key in many subscriptions; one finish publishes the key again and again.
+#[test]
+fn what_is_published_often_is_noted_once_for_each_who_waits() {
+    let mut world = World::new();
+    let mut spec = TaskSpec::new("work");
+    spec.schedule = Some(Box::new(Schedule::Repeat(Repeat {
+        count: 2000,
+        interval_ms: 1,
+        start_at: Some(world.now.wall.plus_ms(3_600_000)),
+    })));
+    let Outcome::Submitted(repeat) = world.step(Command::Submit(Box::new(spec))) else {
+        panic!("a submit answers a submit");
+    };
+    let waiting = 100;
+    for _ in 0..waiting {
+        world.step(Command::Subscribe {
+            task: repeat.task,
+            id: None,
+            filter: Box::new(Filter::Custom("news".into())),
+        });
+    }
+    let (_, teller) = world.submit(false);
+    let claim = Claim {
+        worker: "w".into(),
+        queues: vec!["default".into()],
+        max: 1,
+        ..Claim::default()
+    };
+    let Outcome::Claimed(grants) = world.step(Command::Claim(Box::new(claim))) else {
+        panic!("a claim answers a claim");
+    };
+    let before = world.log.len();
+    let times = 50;
+    let mut finish = Finish::success(teller, grants[0].fence, None);
+    finish.custom_events = vec![("news".into(), None); times];
+    world.step(Command::Finish(Box::new(finish)));
+    let events = world.log.len() - before;
+    let most = times + 3 * limits::CASCADE_MAX + waiting + 2;
+    assert!(events <= most, "{events} events");
+    world.work_off(4 * limits::CASCADE_MAX);
+    let Answer::Task(view) =
+        world
+            .machine
+            .answer(&world.now, TenantId::DEFAULT, &Query::Task(repeat.task))
+    else {
+        panic!("a task answers a task");
+    };
+    assert_eq!(view.runs_by_state[RunState::Scheduled as usize], 0);
 }
 
 /// Each task waits for the one before it to become ready; one event sets all of them off.

@@ -29,6 +29,7 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
         if notes.is_empty() {
             return;
         }
+        let mut happened = hear::Happenings::new();
         for note in notes.drain(..) {
             match note {
                 Note::RunMoved(run, to) => {
@@ -38,17 +39,18 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
                     if to.is_terminal() {
                         schedule::release_queued(tx, tx.state().runs[run].task);
                     }
-                    hear::moved(tx, run, to, &mut left);
+                    hear::moved(tx, run, to, &mut happened);
                 }
                 Note::Overtaken(run) => overtake(tx, run),
                 Note::TaskEnded(task) => {
                     after_end(tx, task, &mut left);
-                    hear::ended(tx, task, &mut left);
+                    hear::ended(tx, task, &mut happened);
                 }
                 Note::BudgetUsed(tenant, task) => hear::used(tx, tenant, task, &mut left),
-                Note::Published(tenant, key) => hear::published(tx, tenant, key, &mut left),
+                Note::Published(tenant, key) => hear::published(tenant, key, &mut happened),
             }
         }
+        hear::tell(tx, happened, &mut left);
     }
 }
 
