@@ -66,6 +66,8 @@ pub(crate) struct Run {
     pub(crate) task: TaskId,
     pub(crate) state: RunState,
     pub(crate) scheduled_at: u64,
+    /// The instant of its schedule that it stands for.
+    pub(crate) instant: Option<u64>,
     pub(crate) ready_order: u64,
     pub(crate) granted: u32,
     pub(crate) lease: Option<Lease>,

@@ -60,6 +60,7 @@ impl Laws {
             task: fact.task,
             state,
             scheduled_at: fact.scheduled_at.0,
+            instant: fact.occurrence.map(|at| at.0),
             ready_order: self.order,
             granted: 0,
             lease: None,
@@ -101,11 +102,24 @@ impl Laws {
                     "a started run was rescheduled"
                 );
                 run.scheduled_at = fact.scheduled_at.0;
-                let task = run.task;
+                let (task, before) = (run.task, run.instant);
                 if let Some(instant) = fact.occurrence {
-                    let is_new = self.task_mut(task)?.instants.insert(instant.0);
+                    run.instant = Some(instant.0);
+                    let instants = &mut self.task_mut(task)?.instants;
+                    if let Some(before) = before {
+                        instants.remove(&before);
+                    }
+                    let is_new = instants.insert(instant.0);
                     demand!(is_new, "instant {} ran twice", instant.0);
                 }
+                Ok(())
+            }
+            Event::ScheduleChanged(fact) => {
+                let task = self.task_mut(fact.task)?;
+                // Another calendar counts anew: its future run is the first.
+                task.spec.schedule.clone_from(&fact.schedule);
+                task.occurrences = 1;
+                task.schedule_ended = false;
                 Ok(())
             }
             Event::OccurrencesSkipped(fact) => {
