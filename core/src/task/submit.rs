@@ -79,10 +79,8 @@ pub(crate) fn plan(
     dependency::check_token(tx, &mut spec)?;
     let holder = dependency::holder(tx, &spec);
     let fenced = holder.filter(|task| dependency::standing(tx.state(), *task).is_terminal());
-    if let (Some(holder), None) = (holder, fenced)
-        && let Some(found) = found(tx, tx.state().tasks[holder].id)
-    {
-        return Ok(Plan::Found(found));
+    if let (Some(holder), None) = (holder, fenced) {
+        return found(tx, tx.state().tasks[holder].id).map(Plan::Found);
     }
     if let Some(task) = id.filter(|id| batch.has(*id) || tx.knows_task(*id)) {
         return Err(Rejection::TaskAlreadyExists { task });
@@ -238,11 +236,16 @@ fn repeat(
     if held.digest != request_digest(spec) || id.is_some_and(|id| id != task.id) {
         return Err(Rejection::IdempotencyConflict { key: key.clone() });
     }
-    Ok(found(tx, task.id))
+    found(tx, task.id).map(Some)
 }
 
-/// What a submit answers about a task that is there. Its runs may have left memory before it: then the store's word counts.
-fn found(tx: &Tx<'_>, id: TaskId) -> Option<Submitted> {
+/// What a submit answers about a task that is there. Its runs may have left memory before it: then the store's word counts. Where the store
+/// that alone held them is lost, all that can be said is that the task exists; it must not be made again.
+fn found(tx: &Tx<'_>, id: TaskId) -> Result<Submitted, Rejection> {
+    shown(tx, id).ok_or(Rejection::TaskAlreadyExists { task: id })
+}
+
+fn shown(tx: &Tx<'_>, id: TaskId) -> Option<Submitted> {
     let (state, task) = tx.find_task(id)?;
     let runs_total = state.tasks[task].runs_total;
     let mut runs = BTreeMap::new();
