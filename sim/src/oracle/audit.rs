@@ -37,6 +37,7 @@ impl Oracle {
                     continue;
                 }
                 let known = self.reference.answer(&now, TenantId::DEFAULT, &query);
+                let (found, known) = (of_itself(found), of_itself(known));
                 let (found, known) = (format!("{found:?}"), format!("{known:?}"));
                 demand!(
                     found == known,
@@ -74,6 +75,14 @@ impl Oracle {
         }
         Ok(tasks)
     }
+}
+
+/// Without what a run shows of its task: that may have changed since the run ended.
+fn of_itself(mut answer: Answer) -> Answer {
+    if let Answer::Run(view) = &mut answer {
+        view.budgets.clear();
+    }
+    answer
 }
 
 /// Asks as the engine does: memory first, then the store.
