@@ -158,7 +158,7 @@ fn run(args: &Args) -> bool {
         return false;
     };
     summary(&total, started);
-    let missing = total.report.marks.missing();
+    let missing = total.report.marks.missing(args.wide != Some(false));
     let must_reach_all = total.report.crash_points >= CRASH_POINTS_DEFAULT;
     if must_reach_all && !missing.is_empty() {
         println!("FAILED: never reached: {}", missing.join(", "));
