@@ -75,7 +75,7 @@ impl Machine {
         let runs: Vec<SubmittedRun> = row
             .runs()
             .take(limits::RUNS_SHOWN_MAX)
-            .map(|run| submitted(&self.state.runs[run]))
+            .map(|run| self.state.runs[run].submitted())
             .collect();
         TaskView {
             tenant: self.state.tenants[place.tenant as usize],
@@ -204,14 +204,6 @@ impl Machine {
             by: used.then(|| switch.by.clone()),
             reason: switch.reason.clone(),
         }
-    }
-}
-
-fn submitted(row: &Row) -> SubmittedRun {
-    SubmittedRun {
-        run: row.id,
-        state: row.state,
-        scheduled_at: row.scheduled_at,
     }
 }
 

@@ -211,9 +211,10 @@ fn own_reasons(state: &Tables, run: u32) -> Vec<Block> {
         )];
     }
     match row.state {
-        State::Scheduled if dependency::is_blocked(state.task_of(run)) => unmet(state, run),
+        State::Scheduled | State::Ready if dependency::is_blocked(state.task_of(run)) => {
+            unmet(state, run)
+        }
         State::Scheduled => vec![not_due(state, run)],
-        State::Ready if dependency::is_blocked(state.task_of(run)) => unmet(state, run),
         State::Ready => {
             let spent = budget::blocks(state, run).map(|spent| budget_exhausted(&spent));
             key_busy(state, run).into_iter().chain(spent).collect()

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use crate::budget::Amount;
 use crate::dependency::is_blocked;
 use crate::event::Why;
+use crate::outcome::SubmittedRun;
 use crate::state::{Alarm, Armed};
 use crate::time::{Steady, Timestamp};
 use crate::{Bytes, RunId, Text, task};
@@ -439,6 +440,15 @@ impl Row {
         self.past
             .as_ref()
             .map_or_else(Default::default, |past| (past.retry_due, past.retry_at))
+    }
+
+    /// As a submit answers it.
+    pub(crate) fn submitted(&self) -> SubmittedRun {
+        SubmittedRun {
+            run: self.id,
+            state: self.state,
+            scheduled_at: self.scheduled_at,
+        }
     }
 
     pub(crate) fn past_mut(&mut self) -> &mut Past {

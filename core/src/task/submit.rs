@@ -252,12 +252,7 @@ fn shown(tx: &Tx<'_>, id: TaskId) -> Option<Submitted> {
     for (state, task) in tx.past_task(id).into_iter().chain([(state, task)]) {
         for run in state.tasks[task].runs().take(limits::RUNS_SHOWN_MAX) {
             let row = &state.runs[run];
-            let shown = SubmittedRun {
-                run: row.id,
-                state: row.state,
-                scheduled_at: row.scheduled_at,
-            };
-            runs.insert(row.number, shown);
+            runs.insert(row.number, row.submitted());
         }
     }
     let mut runs = runs.into_values().take(limits::RUNS_SHOWN_MAX);
