@@ -75,7 +75,7 @@ const STAGES: &[Stage] = &[
     (
         "sim",
         "no crash point loses acknowledged work",
-        Work::Inside(|root| simulate(root, "200000")),
+        Work::Inside(|root| simulate(root, 200_000)),
     ),
     (
         "plant",
@@ -164,10 +164,11 @@ pub(crate) fn test(root: &Path, choice: &Choice) -> Result<(), String> {
 
 /// The simulator's long tier, outside the stages.
 pub(crate) fn long_simulation(root: &Path, crash_points: &str) -> Result<(), String> {
-    if crash_points.parse::<u64>().is_err() {
-        return Err(format!("`{crash_points}` is not a number of crash points"));
-    }
-    simulate(root, crash_points)
+    let count = crash_points.parse();
+    simulate(
+        root,
+        count.map_err(|_| format!("`{crash_points}` is not a number of crash points"))?,
+    )
 }
 
 fn perform(root: &Path, work: &Work) -> Result<(), String> {
@@ -187,10 +188,9 @@ fn tests(root: &Path) -> Result<(), String> {
 }
 
 /// Plain worlds as many as asked for, judged by the exact model; and of all worlds together, judged by model and laws, a tenth as many.
-fn simulate(root: &Path, crash_points: &str) -> Result<(), String> {
-    let plain: u64 = crash_points.parse().unwrap_or(0);
-    let all = (plain / 10).to_string();
-    simulator(root, &["run", "--narrow", "--crash-points", crash_points])?;
+fn simulate(root: &Path, crash_points: u64) -> Result<(), String> {
+    let (plain, all) = (crash_points.to_string(), (crash_points / 10).to_string());
+    simulator(root, &["run", "--narrow", "--crash-points", &plain])?;
     simulator(root, &["run", "--crash-points", &all])
 }
 

@@ -185,7 +185,7 @@ fn summary(total: &Total, started: Instant) {
         "{} recoveries, {} more cut off in recovery, {} refusals, {} events, {} answers checked",
         report.recoveries, report.nested, report.refusals, report.events, report.acks
     );
-    for name in Marks::WANTED {
+    for name in Marks::wanted(true) {
         println!("sometimes {:>9}  {name}", report.marks.count(name));
     }
     for (seed, failure) in &total.failures {
