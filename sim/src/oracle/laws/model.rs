@@ -93,8 +93,31 @@ pub(crate) struct Queue {
     pub(crate) paused: bool,
     /// Steady times of its starts since its rate was set.
     pub(crate) starts: Vec<u64>,
-    /// Until then an earlier rate may still hold its runs back.
-    pub(crate) unsure_until: u64,
+    /// When, in microseconds, the even pace of its rates is caught up with at the latest: what earlier rates left behind is in it.
+    pub(crate) paced_until_us: u64,
+}
+
+impl Queue {
+    /// A run of it starts.
+    pub(crate) fn start(&mut self, steady: u64) {
+        self.starts.push(steady);
+        if let Some(rate) = self.config.rate_limit {
+            self.paced_until_us = self.paced_until_us.max(steady * 1000) + pace_us(rate);
+        }
+    }
+
+    /// Whether starts under an earlier rate may hold its runs back although the present one has room.
+    pub(crate) fn may_owe(&self, steady: u64) -> bool {
+        self.config.rate_limit.is_some_and(|rate| {
+            let burst = pace_us(rate) * rate.max.saturating_sub(1);
+            self.paced_until_us > steady * 1000 + burst
+        })
+    }
+}
+
+/// Microseconds between two starts at the even pace.
+fn pace_us(rate: mainstay::RateLimit) -> u64 {
+    (rate.per_ms * 1000).div_ceil(rate.max)
 }
 
 /// What one command did that a subscription may wait for.

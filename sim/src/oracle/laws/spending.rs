@@ -59,10 +59,7 @@ impl Laws {
     fn opened(&mut self, event: &Event, wish: Option<&Wish>) -> Verdict {
         match event {
             Event::QueueConfigured(fact) => {
-                let steady = self.steady;
                 let queue = self.queues.entry(fact.queue.clone()).or_default();
-                let before = queue.config.rate_limit.map_or(0, |rate| rate.per_ms);
-                queue.unsure_until = queue.unsure_until.max(steady + before);
                 queue.config.concurrency_limit = fact.concurrency_limit;
                 let rate = fact.rate_per_ms.zip(fact.rate_max);
                 let rate = rate.map(|(per_ms, max)| mainstay::RateLimit { per_ms, max });

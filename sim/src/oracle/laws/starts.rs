@@ -21,7 +21,7 @@ impl Laws {
         let queue = self.task(task)?.spec.queue.clone();
         let steady = self.steady;
         if let Some(queue) = self.queues.get_mut(&queue) {
-            queue.starts.push(steady);
+            queue.start(steady);
         }
         self.go(id, RunState::Leased)?;
         self.run_mut(id)?.lease = Some(Lease {
@@ -141,8 +141,8 @@ impl Laws {
                 && (claim.kinds.is_empty() || claim.kinds.contains(&spec.kind))
                 && needs.iter().all(|need| claim.capabilities.contains(need));
             let queue = self.queues.get(&spec.queue);
-            let unsure = queue.is_some_and(|queue| queue.unsure_until > self.steady);
-            if fits && !unsure && self.held_back(*id)?.is_none() {
+            let owes = queue.is_some_and(|queue| queue.may_owe(self.steady));
+            if fits && !owes && self.held_back(*id)?.is_none() {
                 return Ok(Some(*id));
             }
         }
