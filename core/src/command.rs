@@ -6,12 +6,13 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::budget::{Amount, BudgetScope};
+use crate::platform::Capabilities;
 use crate::queue::QueueConfig;
 use crate::run::{Fence, RunError, State};
 use crate::schedule::Schedule;
 use crate::subscription::Filter;
 use crate::time::Timestamp;
-use crate::{AttemptId, Bytes, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text};
+use crate::{ActorId, AttemptId, Bytes, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text};
 
 /// Who asks: recorded beside each command and in histories.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub struct Principal {
     pub name: Text,
     /// The request's id, when it came with one.
     pub request_id: Option<Text>,
+    /// What it may do, as who knows it has established. Not logged: an allowed command is what the log remembers.
+    pub may: Capabilities,
+    /// The actor it acts for.
+    pub actor: Option<ActorId>,
 }
 
 impl Default for Principal {
@@ -31,6 +36,8 @@ impl Default for Principal {
             tenant: TenantId::DEFAULT,
             name: Text::from("local"),
             request_id: None,
+            may: Capabilities::ALL,
+            actor: None,
         }
     }
 }

@@ -93,6 +93,8 @@ ids! {
     AttemptId,
     /// A subscription's id, unique within its tenant.
     SubscriptionId,
+    /// An actor's id, unique within its tenant.
+    ActorId,
 }
 
 impl TenantId {

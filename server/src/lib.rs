@@ -17,6 +17,7 @@
 
 mod api;
 mod archive;
+mod auth;
 mod config;
 mod connection;
 mod edge;

@@ -139,6 +139,7 @@ fn a_command_record_says_who_asked_and_why() {
         name: text("bob"),
         request_id: some("r-2"),
         tenant: TenantId(77),
+        ..Principal::default()
     };
     let (why, mut body) = (text("night"), Vec::new());
     let paused: Event = EnginePaused::default().into();

@@ -29,5 +29,5 @@ mod table;
 mod task_json;
 mod tasks;
 
-pub(crate) use route::{Access, Found, Route, find_route};
+pub(crate) use route::{Found, Route, find_route};
 pub(crate) use table::ROUTES;

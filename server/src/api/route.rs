@@ -6,21 +6,11 @@ use std::pin::Pin;
 use hyper::Method;
 
 use super::table::ROUTES;
+use crate::auth::Needs;
 use crate::edge::{Exchange, Failure, Reply};
 
 /// A route's work: from a checked request to its answer.
 pub(crate) type Work = fn(Exchange) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
-
-/// Who may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Everybody.
-    Open,
-    /// Who holds a key.
-    Key,
-    /// Who holds a key, or everybody when the operator opened the metrics.
-    Metrics,
-}
 
 /// What a route takes as body.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +67,8 @@ pub(crate) struct Route {
     /// Segments in braces take any one segment.
     pub(crate) path: &'static str,
     pub(crate) summary: &'static str,
-    pub(crate) access: Access,
+    /// What it takes to ask. Decided before anything is looked up.
+    pub(crate) needs: Needs,
     /// Whether `Mainstay-Tenant: *` has a meaning here.
     pub(crate) all_tenants: bool,
     /// Whether it is a control command, recorded with its request id.
@@ -96,6 +87,7 @@ impl Route {
     pub(crate) const fn get(
         path: &'static str,
         summary: &'static str,
+        needs: Needs,
         answers: &'static [(u16, &'static str)],
         work: Work,
     ) -> Route {
@@ -103,7 +95,7 @@ impl Route {
             verb: Verb::Get,
             path,
             summary,
-            access: Access::Key,
+            needs,
             all_tenants: false,
             control: false,
             parameters: &[],
@@ -117,6 +109,7 @@ impl Route {
     pub(crate) const fn post(
         path: &'static str,
         summary: &'static str,
+        needs: Needs,
         body: BodyRule,
         answers: &'static [(u16, &'static str)],
         work: Work,
@@ -124,17 +117,13 @@ impl Route {
         Route {
             verb: Verb::Post,
             body: Some(body),
-            ..Route::get(path, summary, answers, work)
+            ..Route::get(path, summary, needs, answers, work)
         }
     }
 
     /// The same under another verb.
     pub(crate) const fn verb(self, verb: Verb) -> Route {
         Route { verb, ..self }
-    }
-
-    pub(crate) const fn access(self, access: Access) -> Route {
-        Route { access, ..self }
     }
 
     pub(crate) const fn errors(self, errors: &'static [&'static str]) -> Route {

@@ -62,6 +62,12 @@ pub(crate) const CODES: &[Code] = &[
     code("malformed_request", 400, "", "Not an HTTP request."),
     code("unauthorized", 401, "", "No API key, or not a valid one."),
     code(
+        "forbidden",
+        403,
+        "required",
+        "The key lacks what the route needs: a capability, or that it is a system key.",
+    ),
+    code(
         "queue_not_found",
         404,
         "queue",

@@ -22,7 +22,8 @@ use super::headers::{self, Form};
 use super::panic::CatchPanic;
 use super::pieces::ReplyBody;
 use super::reply::Reply;
-use crate::api::{Access, Found, Route, find_route};
+use crate::api::{Found, Route, find_route};
+use crate::auth::Caller;
 use crate::connection::Link;
 
 /// Answers one request. Whatever happens, the answer has the envelope and the headers of the contract.
@@ -96,7 +97,10 @@ async fn work(
 ) -> Result<Reply, Failure> {
     check_target(&edge, &parts)?;
     let (route, targets) = destination(found)?;
-    let name = authorize(&edge, route, &parts.headers)?;
+    let caller = authenticate(&edge, route, &parts.headers)?;
+    if !route.needs.is_open(edge.config.open_metrics) {
+        caller.check(route.needs)?;
+    }
     let headers = &parts.headers;
     let addressed = address(&edge, route, headers).await?;
     let (tenant, scope) = match addressed {
@@ -113,8 +117,10 @@ async fn work(
     let request_id = request_id.to_str().ok().filter(|_| keep_id).map(Text::from);
     let principal = Principal {
         tenant,
-        name,
+        name: caller.name,
         request_id,
+        may: caller.may,
+        actor: caller.actor,
     };
     let exchange = Exchange {
         edge,
@@ -222,15 +228,10 @@ fn check_target(edge: &Edge, parts: &Parts) -> Result<(), Failure> {
     )
 }
 
-/// The name of who asks; open routes are asked by nobody.
-fn authorize(edge: &Edge, route: &Route, headers: &HeaderMap) -> Result<Text, Failure> {
-    let open = match route.access {
-        Access::Open => true,
-        Access::Key => false,
-        Access::Metrics => edge.config.open_metrics,
-    };
-    if open {
-        return Ok(Text::from("anonymous"));
+/// Who asks; open routes are asked by nobody.
+fn authenticate(edge: &Edge, route: &Route, headers: &HeaderMap) -> Result<Caller, Failure> {
+    if route.needs.is_open(edge.config.open_metrics) {
+        return Ok(Caller::anonymous());
     }
     let refuse = |message: &'static str| Failure::new("unauthorized", message);
     let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -240,7 +241,7 @@ fn authorize(edge: &Edge, route: &Route, headers: &HeaderMap) -> Result<Text, Fa
     let bytes = value.as_bytes();
     let bearer = bytes.len() > 7 && bytes[..7].eq_ignore_ascii_case(b"bearer ");
     if bearer && values.next().is_none() && edge.key.verify(bytes[7..].trim_ascii()) {
-        return Ok(edge.key.name());
+        return Ok(Caller::administrator(edge.key.name()));
     }
     Err(refuse("the API key is not valid"))
 }

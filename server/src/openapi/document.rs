@@ -7,7 +7,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::schemas::{Schema, schemas};
-use crate::api::{Access, ROUTES, Route};
+use crate::api::{ROUTES, Route};
+use crate::auth::Needs;
 use crate::edge::{CODES, Code, find_code};
 
 /// The document's bytes, made once.
@@ -61,8 +62,14 @@ fn operation(route: &Route) -> Value {
         "parameters": parameters(route),
         "responses": responses(route),
     });
-    if route.access == Access::Open {
+    if route.needs == Needs::Open {
         operation["security"] = json!([]);
+    }
+    if let Some(capability) = route.needs.capability() {
+        operation["x-required-capability"] = json!(capability.name());
+    }
+    if route.needs.is_of_system() {
+        operation["x-system-key"] = json!(true);
     }
     if let Some(body) = &route.body {
         let mut content = json!({"application/json": {"schema": reference(body.schema)}});
@@ -135,10 +142,16 @@ fn responses(route: &Route) -> Value {
 /// The codes a route may answer, by status.
 fn failures(route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
     let any: &[&'static str] = &["unknown_parameter", "invalid_header", "internal_error"];
-    let keyed: &[&'static str] = if route.access == Access::Open {
-        &[]
-    } else {
-        &["unauthorized", "tenant_not_found", "not_ready", "busy"]
+    let keyed: &[&'static str] = match route.needs {
+        Needs::Open => &[],
+        Needs::Key => &["unauthorized", "tenant_not_found", "not_ready", "busy"],
+        Needs::Metrics | Needs::May(_) | Needs::System(_) => &[
+            "unauthorized",
+            "forbidden",
+            "tenant_not_found",
+            "not_ready",
+            "busy",
+        ],
     };
     let with_body: &[&'static str] = &[
         "invalid_json",

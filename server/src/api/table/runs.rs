@@ -5,6 +5,7 @@ use crate::api::events::OWN_EVENT_PARAMETERS;
 use crate::api::filters::RUN_PARAMETERS;
 use crate::api::route::{BodyRule, Route};
 use crate::api::{budgets, claim, events, finish, heartbeat, lists, runs};
+use crate::auth::Needs;
 use mainstay_core::limits::{BATCH_BODY_BYTES_MAX, TASK_BODY_BYTES_MAX};
 
 /// A finish or a checkpoint may carry 16 MiB of checkpoints, and its own words.
@@ -41,19 +42,25 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/api/v1/runs",
         "A page of runs: due first, then by id",
+        Needs::READ,
         &[(200, "RunList")],
         |x| Box::pin(lists::runs(x)),
     )
     .all_tenants()
     .parameters(RUN_PARAMETERS)
     .errors(LIST),
-    Route::get("/api/v1/runs/{run_id}", "One run", &[(200, "Run")], |x| {
-        Box::pin(runs::get(x))
-    })
+    Route::get(
+        "/api/v1/runs/{run_id}",
+        "One run",
+        Needs::READ,
+        &[(200, "Run")],
+        |x| Box::pin(runs::get(x)),
+    )
     .errors(RUN),
     Route::get(
         "/api/v1/runs/{run_id}/events",
         "The events of one run, as `/api/v1/events` gives them",
+        Needs::READ,
         &[(200, "EventPage"), (200, "text/event-stream")],
         |x| Box::pin(events::of_run(x)),
     )
@@ -62,6 +69,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/api/v1/runs/{run_id}/explain",
         "Why a run is not running",
+        Needs::READ,
         &[(200, "Explain")],
         |x| Box::pin(runs::explain(x)),
     )
@@ -69,6 +77,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/runs/{run_id}/cancel",
         "Cancel a run",
+        Needs::CONTROL,
         optional("Reason"),
         &[(200, "RunChanged")],
         |x| Box::pin(runs::cancel(x)),
@@ -79,6 +88,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/runs/{run_id}/suspend",
         "Tell a running run's worker to suspend it",
+        Needs::CONTROL,
         optional("Reason"),
         &[(200, "RunChanged")],
         |x| Box::pin(runs::suspend(x)),
@@ -93,6 +103,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/runs/{run_id}/resume",
         "Make a suspended run ready again",
+        Needs::CONTROL,
         BodyRule {
             limit: TASK_BODY_BYTES_MAX,
             scales: true,
@@ -111,6 +122,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/runs/{run_id}/heartbeat",
         "Keep one lease alive",
+        Needs::EXECUTE,
         body("Heartbeat", SMALL_BODY_BYTES_MAX),
         &[(200, "Beat")],
         |x| Box::pin(heartbeat::one(x)),
@@ -119,6 +131,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/runs/{run_id}/finish",
         "End one attempt",
+        Needs::EXECUTE,
         body("Finish", LARGE_BODY_BYTES_MAX),
         &[(200, "FinishOne")],
         |x| Box::pin(finish::one(x)),
@@ -127,6 +140,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/runs/{run_id}/checkpoints",
         "Save a named memo inside a running attempt",
+        Needs::EXECUTE,
         body("Checkpoint", LARGE_BODY_BYTES_MAX),
         &[(200, "CheckpointSaved")],
         |x| Box::pin(finish::checkpoint(x)),
@@ -135,6 +149,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/runs/{run_id}/consume",
         "Report what a running attempt uses as it goes",
+        Needs::EXECUTE,
         body("Consume", SMALL_BODY_BYTES_MAX),
         &[(200, "Consumed")],
         |x| Box::pin(budgets::consume(x)),
@@ -143,6 +158,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/leases",
         "Claim work, waiting for it if asked to",
+        Needs::EXECUTE,
         body("Claim", SMALL_BODY_BYTES_MAX),
         &[(200, "ClaimAnswer")],
         |x| Box::pin(claim::claim(x)),
@@ -152,6 +168,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/leases/heartbeat",
         "Keep many leases alive",
+        Needs::EXECUTE,
         body("HeartbeatBatch", BATCH_BODY_BYTES_MAX),
         &[(200, "HeartbeatAnswer")],
         |x| Box::pin(heartbeat::many(x)),
@@ -160,6 +177,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/leases/finish",
         "End many attempts, each well or badly by itself",
+        Needs::EXECUTE,
         body("FinishBatch", BATCH_BODY_BYTES_MAX),
         &[(200, "FinishAnswer")],
         |x| Box::pin(finish::many(x)),

@@ -5,6 +5,7 @@ use crate::api::events::OWN_EVENT_PARAMETERS;
 use crate::api::filters::TASK_PARAMETERS;
 use crate::api::route::{BodyRule, Route, Verb};
 use crate::api::{batch, budgets, changes, events, lists, schedule, subscriptions, tasks};
+use crate::auth::Needs;
 use mainstay_core::limits::{BATCH_BODY_BYTES_MAX, TASK_BODY_BYTES_MAX};
 
 const TASK_ERRORS: &[&str] = &[
@@ -49,6 +50,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks",
         "Submit a task",
+        Needs::SUBMIT,
         BodyRule {
             scales: true,
             ..body("TaskSpec", TASK_BODY_BYTES_MAX)
@@ -64,6 +66,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/api/v1/tasks",
         "A page of tasks: priority, highest first, then creation, then id",
+        Needs::READ,
         &[(200, "TaskList")],
         |x| Box::pin(lists::tasks(x)),
     )
@@ -73,6 +76,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/batch",
         "Submit many tasks, each well or badly by itself",
+        Needs::SUBMIT,
         BodyRule {
             lines: true,
             ..body("SubmitBatch", BATCH_BODY_BYTES_MAX)
@@ -84,6 +88,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/api/v1/tasks/{task_id}",
         "One task",
+        Needs::READ,
         &[(200, "Task")],
         |x| Box::pin(tasks::get(x)),
     )
@@ -91,6 +96,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/{task_id}",
         "Change a task's metadata, or a cron task's schedule",
+        Needs::CONTROL,
         body("TaskPatch", SMALL_BODY_BYTES_MAX),
         &[(200, "Task")],
         |x| Box::pin(changes::update(x)),
@@ -101,6 +107,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/{task_id}/dependencies",
         "Make a task that has not started wait for others",
+        Needs::SUBMIT,
         body("Dependencies", SMALL_BODY_BYTES_MAX),
         &[(200, "DependenciesDeclared")],
         |x| Box::pin(changes::depend(x)),
@@ -118,6 +125,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/{task_id}/runs",
         "One more run of a task, beside its policy",
+        Needs::SUBMIT,
         optional("NewRun"),
         &[(201, "RunBrief"), (200, "RunBrief")],
         |x| Box::pin(changes::create_run(x)),
@@ -136,6 +144,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/api/v1/tasks/{task_id}/budgets",
         "A task's budgets",
+        Needs::READ,
         &[(200, "[Budget]")],
         |x| Box::pin(budgets::list(x)),
     )
@@ -143,6 +152,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/{task_id}/budgets",
         "Set a budget, or change its limit within its period",
+        Needs::CONTROL,
         body("BudgetSpec", SMALL_BODY_BYTES_MAX),
         &[(200, "Budget")],
         |x| Box::pin(budgets::allocate(x)),
@@ -152,6 +162,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/{task_id}/budgets/{dimension}/replenish",
         "Begin a new period of a budget",
+        Needs::CONTROL,
         body("Replenish", SMALL_BODY_BYTES_MAX),
         &[(200, "Budget")],
         |x| Box::pin(budgets::replenish(x)),
@@ -161,6 +172,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/{task_id}/subscriptions",
         "Let a task wait to hear of something",
+        Needs::SUBMIT,
         body("Subscribe", SMALL_BODY_BYTES_MAX),
         &[(201, "Subscribed"), (200, "Subscribed")],
         |x| Box::pin(subscriptions::subscribe(x)),
@@ -177,6 +189,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/subscriptions/{subscription_id}",
         "Let a task wait no longer",
+        Needs::SUBMIT,
         optional("Empty"),
         &[(200, "Unsubscribed")],
         |x| Box::pin(subscriptions::unsubscribe(x)),
@@ -191,6 +204,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/api/v1/tasks/{task_id}/schedule",
         "The coming instants of a task",
+        Needs::READ,
         &[(200, "Occurrences")],
         |x| Box::pin(schedule::of_task(x)),
     )
@@ -199,6 +213,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/schedule/preview",
         "The first instants of a schedule that would begin now",
+        Needs::Key,
         body("Preview", SMALL_BODY_BYTES_MAX),
         &[(200, "Occurrences")],
         |x| Box::pin(schedule::preview(x)),
@@ -206,6 +221,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/custom-events",
         "Publish an event of one's own to the subscriptions that wait for it",
+        Needs::SUBMIT,
         BodyRule {
             scales: true,
             ..body("CustomEvent", TASK_BODY_BYTES_MAX)
@@ -217,6 +233,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post(
         "/api/v1/tasks/{task_id}/cancel",
         "Cancel a task and its runs",
+        Needs::CONTROL,
         optional("Reason"),
         &[(200, "TaskCanceled")],
         |x| Box::pin(tasks::cancel(x)),
@@ -226,6 +243,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/api/v1/tasks/{task_id}/events",
         "The events of one task and of its runs, as `/api/v1/events` gives them",
+        Needs::READ,
         &[(200, "EventPage"), (200, "text/event-stream")],
         |x| Box::pin(events::of_task(x)),
     )
