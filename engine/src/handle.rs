@@ -132,7 +132,8 @@ impl Handle {
     }
 
     /// Gives grants back whose answer could not be delivered: their runs are ready again at once, and it counts to nothing.
-    pub fn release(&self, principal: Principal, grants: Vec<(RunId, Fence)>) {
+    /// Each is named with its tenant, which a claim over all tenants tells.
+    pub fn release(&self, principal: Principal, grants: Vec<(TenantId, RunId, Fence)>) {
         self.shared
             .inbox
             .push_always(Request::Release(principal, grants));

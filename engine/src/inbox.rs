@@ -32,7 +32,7 @@ pub(crate) enum Request {
     /// A question.
     Ask(TenantId, Query, Reply<Answer>),
     /// Grants whose answer nobody took go back.
-    Release(Principal, Vec<(RunId, Fence)>),
+    Release(Principal, Vec<(TenantId, RunId, Fence)>),
     /// The store holds everything up to this event.
     Stored(u64),
     /// Take a cut now: somebody waits to read it.
@@ -69,7 +69,7 @@ impl Request {
             Request::Call(call, ..) => of(call),
             Request::Calls(calls, ..) => calls.iter().map(of).sum(),
             Request::Claim(_, claim, ..) => 128 + weight_of(claim),
-            Request::Release(_, grants) => 128 + grants.len() * 32,
+            Request::Release(_, grants) => 128 + grants.len() * 48,
             Request::Ask(..)
             | Request::Stored(_)
             | Request::Cut

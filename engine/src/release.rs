@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mainstay_core::{Answer, Fence, Outcome, Principal, RunId};
+use mainstay_core::{Answer, Fence, Outcome, Principal, RunId, TenantId};
 
 use crate::call::{CallError, Replied, Reply};
 use crate::inbox::{Decided, Request};
@@ -131,9 +131,9 @@ fn give_back(decided: Vec<Decided>, principal: Principal) -> Option<Request> {
         Ok(Outcome::Claimed(grants)) => Some(grants),
         _ => None,
     });
-    let grants: Vec<(RunId, Fence)> = granted
+    let grants: Vec<(TenantId, RunId, Fence)> = granted
         .flatten()
-        .map(|grant| (grant.run, grant.fence))
+        .map(|grant| (grant.tenant, grant.run, grant.fence))
         .collect();
     (!grants.is_empty()).then(|| Request::Release(principal, grants))
 }

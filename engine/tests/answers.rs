@@ -2,10 +2,12 @@
 
 mod bench;
 
+use std::time::Duration;
+
 use bench::{Bench, claim, grants, large, submit, try_open};
 use mainstay::{
-    Bytes, Call, CallError, Command, FinishOutcome, Outcome, Query, RunState, Stage, Status,
-    TaskSpec, TenantId, doctor,
+    Answer, Bytes, Call, CallError, Claim, Command, FinishOutcome, Outcome, Principal, Query,
+    RunState, Stage, Status, TaskSpec, TenantId, doctor,
 };
 use mainstay_log::{OpenError, Options, RamDisk};
 
@@ -77,6 +79,47 @@ fn a_batch_whose_claims_nobody_waits_for_gives_the_runs_back() {
     bench.flush().unwrap();
     bench.round();
     assert_eq!(bench.view(run).state, RunState::Ready);
+}
+
+#[test]
+fn a_claim_over_all_tenants_that_nobody_waits_for_gives_back_to_each() {
+    let mut bench = Bench::new();
+    let tenant = TenantId(7);
+    let there = Principal {
+        tenant,
+        ..Principal::default()
+    };
+    let create = Command::CreateTenant {
+        tenant: Some(tenant),
+        name: "other".into(),
+    };
+    bench.call(create).unwrap();
+    let here = bench.submit(TaskSpec::new("a"));
+    let submit = Command::Submit(Box::new(TaskSpec::new("a")));
+    let pending = bench.handle.call(Call::by(&there, submit));
+    bench.round();
+    let Ok(Outcome::Submitted(submitted)) = pending.wait().unwrap().value else {
+        panic!("the submit was refused");
+    };
+    let over_all = Claim {
+        all_tenants: true,
+        ..claim(2)
+    };
+    let gone = bench
+        .handle
+        .claim(Principal::default(), over_all, Duration::ZERO);
+    bench.turn();
+    drop(gone);
+    bench.flush().unwrap();
+    bench.round();
+    for (tenant, run) in [(TenantId::DEFAULT, here), (tenant, submitted.run.run)] {
+        let pending = bench.handle.ask(tenant, Query::Run(run));
+        bench.round();
+        match pending.wait().unwrap().value {
+            Answer::Run(view) => assert_eq!(view.state, RunState::Ready, "of {tenant}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -33,6 +33,8 @@ impl Marks {
         "crash while a lost store is filled",
         "crash with a full queue",
         "dead letter at the limit",
+        "deferred submit answered before its frame",
+        "deferred submit lost in a crash, whole",
         "disk full",
         "event cursor expired",
         "events read",
@@ -81,11 +83,14 @@ impl Marks {
 
     /// Marks that a long run with wide worlds in it must reach too.
     const WIDE: &'static [&'static str] = &[
+        "another tenant's run is unknown",
         "budget exhausted",
         "budget replenished: work goes on",
         "cancel swept a descendant",
         "child submitted with a finish",
         "children done: work goes on",
+        "claim over all tenants given back to each",
+        "claim over all tenants granted",
         "lease ended before work began",
         "occurrences skipped",
         "prerequisite completed",
@@ -94,6 +99,9 @@ impl Marks {
         "schedule made a run",
         "subscription resumed a run",
         "subscription triggered",
+        "tenants took turns by weight",
+        "two tenants have a task of the same id",
+        "unknown tenant refused",
     ];
 
     /// Every mark that a long run must reach.

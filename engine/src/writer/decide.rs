@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mainstay_core::{
-    Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection, RunId, codec,
+    Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection, RunId,
+    TenantId, codec,
 };
 use mainstay_log::{Log, Stopped};
 
@@ -208,18 +209,17 @@ impl<L: Log> Writer<L> {
         }
     }
 
-    fn give_back(&mut self, principal: &Principal, grants: Vec<(RunId, Fence)>) {
-        for (run, fence) in grants {
+    fn give_back(&mut self, principal: &Principal, grants: Vec<(TenantId, RunId, Fence)>) {
+        for (tenant, run, fence) in grants {
             let finish = Finish {
                 outcome: FinishOutcome::Released,
                 ..Finish::success(run, fence, None)
             };
-            let call = Call {
-                principal: principal.clone(),
-                expected_sequence: None,
-                expected_state: None,
-                command: Command::Finish(Box::new(finish)),
+            let holder = Principal {
+                tenant,
+                ..principal.clone()
             };
+            let call = Call::by(&holder, Command::Finish(Box::new(finish)));
             // A refusal means that the lease ended meanwhile: then there is nothing to give back.
             self.decide(call).ok();
         }

@@ -127,14 +127,9 @@ impl std::fmt::Debug for Grants {
 
 impl Drop for Grants {
     fn drop(&mut self) {
-        self.grants.sort_by_key(|(tenant, ..)| *tenant);
-        for of_tenant in self.grants.chunk_by(|(one, ..), (other, ..)| one == other) {
-            let principal = Principal {
-                tenant: of_tenant[0].0,
-                ..self.principal.clone()
-            };
-            let grants = of_tenant.iter().map(|(_, run, fence)| (*run, *fence));
-            self.handle.release(principal, grants.collect());
+        let grants = std::mem::take(&mut self.grants);
+        if !grants.is_empty() {
+            self.handle.release(self.principal.clone(), grants);
         }
     }
 }

@@ -22,13 +22,13 @@ impl Oracle {
             Some(choice) => ((choice % (count as u64 + 1)) as usize, 4),
             None => (0, count),
         };
-        for (id, run, is_live) in tasks.into_iter().skip(skip).take(take) {
-            let gone = self.may_be_gone(id) || self.run_may_be_gone(run);
+        for (tenant, id, run, is_live) in tasks.into_iter().skip(skip).take(take) {
+            let gone = self.may_be_gone(tenant, id) || self.run_may_be_gone(tenant, run);
             for query in [Query::Task(id), Query::Run(run)] {
                 if is_live && matches!(query, Query::Run(_)) {
                     continue;
                 }
-                let found = look(machine, now, reader, &query)?;
+                let found = look(machine, now, reader, tenant, &query)?;
                 if gone && matches!(found, Answer::Absent) {
                     continue;
                 }
@@ -36,7 +36,7 @@ impl Oracle {
                 if matches!(&found, Answer::Task(view) if view.runs.is_empty()) {
                     continue;
                 }
-                let known = self.reference.answer(&now, TenantId::DEFAULT, &query);
+                let known = self.reference.answer(&now, tenant, &query);
                 let (found, known) = (of_itself(found), of_itself(known));
                 let (found, known) = (format!("{found:?}"), format!("{known:?}"));
                 demand!(
@@ -49,28 +49,32 @@ impl Oracle {
     }
 
     /// Whether a run had ended when a store was lost that alone held it; its task may have gone on.
-    fn run_may_be_gone(&self, run: RunId) -> bool {
-        let laws = self.laws.as_deref();
+    fn run_may_be_gone(&self, tenant: TenantId, run: RunId) -> bool {
+        let laws = self.laws.as_deref().and_then(|laws| laws.of(tenant).ok());
         let known = laws.and_then(|laws| laws.runs.get(&run));
         known.is_some_and(|run| run.may_be_gone)
     }
 
-    /// Tasks that have had one run, with it, and whether it is live.
-    fn audited(&self) -> Result<Vec<(TaskId, RunId, bool)>, String> {
+    /// Tasks that have had one run, with their tenant and it, and whether it is live.
+    fn audited(&self) -> Result<Vec<(TenantId, TaskId, RunId, bool)>, String> {
         let mut tasks = Vec::new();
         if let Some(laws) = &self.laws {
-            for (id, task) in &laws.tasks {
-                // What is live is joined from memory and the store by the engine, not by this look.
-                let is_over = laws.state(*id)?.is_terminal() && !laws.is_fenced(*id)?;
-                if let ([run], true) = (&task.runs[..], is_over) {
-                    tasks.push((*id, *run, !laws.run(*run)?.state.is_terminal()));
+            for (tenant, laws) in laws.each() {
+                for (id, task) in &laws.tasks {
+                    // What is live is joined from memory and the store by the engine, not by this look.
+                    let is_over = laws.state(*id)?.is_terminal() && !laws.is_fenced(*id)?;
+                    if let ([run], true) = (&task.runs[..], is_over) {
+                        let is_live = !laws.run(*run)?.state.is_terminal();
+                        tasks.push((tenant, *id, *run, is_live));
+                    }
                 }
             }
             return Ok(tasks);
         }
         for (id, task) in &self.model.tasks {
             if let Some(run) = task.run {
-                tasks.push((*id, run, !self.model.run(run)?.state.is_terminal()));
+                let is_live = !self.model.run(run)?.state.is_terminal();
+                tasks.push((TenantId::DEFAULT, *id, run, is_live));
             }
         }
         Ok(tasks)
@@ -90,14 +94,15 @@ fn look(
     machine: &Machine,
     now: Now,
     reader: &mut dyn Reader,
+    tenant: TenantId,
     query: &Query,
 ) -> Result<Answer, String> {
     let told = |error: StoreError| format!("{query:?}: {error}");
-    let mut answer = machine.answer(&now, TenantId::DEFAULT, query);
+    let mut answer = machine.answer(&now, tenant, query);
     if matches!(answer, Answer::Absent) {
         let found = match query {
-            Query::Task(id) => reader.task(TenantId::DEFAULT, *id),
-            Query::Run(id) => reader.run(TenantId::DEFAULT, *id),
+            Query::Task(id) => reader.task(tenant, *id),
+            Query::Run(id) => reader.run(tenant, *id),
             _ => Ok(None),
         };
         let Some(found) = found.map_err(told)? else {
@@ -112,7 +117,7 @@ fn look(
         for run in &found.runs {
             facts.add_run(run).map_err(wrong)?;
         }
-        answer = facts.answer(&now, TenantId::DEFAULT, query);
+        answer = facts.answer(&now, tenant, query);
     }
     if let Answer::Task(task) = &mut answer
         && let Some(number) = task.stored_payload.take()

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use mainstay::{CallError, Clock, Command, Digest, Facts, Machine, Outcome, Raw, RunId};
+use mainstay::{CallError, Clock, Command, Digest, Facts, Machine, Outcome, Raw, Replied, RunId};
 use mainstay_log::Options;
 
+use super::deferred;
 use super::heard::Heard;
-use super::history::{Asked, Entry, Said, Wish};
+use super::history::{Asked, Entry, Request, Said, Wish, Wished};
 use super::image::{self, Kept, Written};
-use super::laws::Laws;
+use super::laws::Tenants;
 use super::model::{Model, Verdict, demand};
 use super::replies::Told;
 use crate::disk::SimDisk;
@@ -34,7 +35,7 @@ pub(crate) struct Recovered<'a> {
 pub(crate) struct Oracle {
     pub(crate) model: Model,
     /// Instead of the model, in worlds that use everything a task can be.
-    pub(crate) laws: Option<Box<Laws>>,
+    pub(crate) laws: Option<Box<Tenants>>,
     /// A machine that has replayed every event known to be durable, and lets nothing go.
     pub(super) reference: Machine,
     /// Every frame known to be durable, in order.
@@ -46,7 +47,7 @@ pub(crate) struct Oracle {
     /// A store was lost and with it what is finished so far, where the log no longer reaches back.
     pub(crate) forgets: bool,
     /// What every principal asked for.
-    pub(super) wishes: BTreeMap<String, Wish>,
+    pub(super) wishes: BTreeMap<String, Wished>,
     /// The largest sequence any answer has shown.
     shown: u64,
     /// What a reader of the feed was told.
@@ -89,11 +90,13 @@ struct Flat<'a> {
 
 impl Oracle {
     /// Remembers what a principal asks for.
-    pub(crate) fn asks(&mut self, id: u64, asked: &Asked) {
+    pub(crate) fn asks(&mut self, id: u64, request: &Request) {
+        let tenant = request.tenant;
         let mut note = |id: u64, wish: Wish| {
-            self.wishes.insert(super::principal(id), wish);
+            let wished = Wished { tenant, wish };
+            self.wishes.insert(super::principal(id), wished);
         };
-        match asked {
+        match &request.asked {
             Asked::Call(call) => match &call.command {
                 Command::Claim(claim) => note(id, Wish::Claim((**claim).clone())),
                 command => note(id, Wish::Command(command.clone())),
@@ -107,10 +110,15 @@ impl Oracle {
         }
     }
 
-    /// An answer leaves: it must not show anything that is not durable.
-    pub(crate) fn leaves(&mut self, sequence: u64, durable: u64) -> Verdict {
-        self.shown = self.shown.max(sequence);
+    /// An answer leaves: it must not show anything that is not durable. A deferred submit alone is told before.
+    pub(crate) fn leaves(&mut self, entry: &Entry, told: &Replied<Said>, durable: u64) -> Verdict {
+        let sequence = told.sequence;
         self.acks += 1;
+        if !told.durable {
+            self.marks.hit("deferred submit answered before its frame");
+            return deferred::judge(entry, told);
+        }
+        self.shown = self.shown.max(sequence);
         demand!(
             sequence <= durable,
             "an answer shows event {sequence}, only {durable} are durable"
@@ -170,7 +178,7 @@ impl Oracle {
         self.events += events.sum::<u64>();
         if std::mem::take(&mut self.forgets) {
             match &mut self.laws {
-                Some(laws) => laws.forget(),
+                Some(laws) => laws.each_mut().for_each(|laws| laws.forget()),
                 None => self.model.forget(),
             }
         }
@@ -244,14 +252,16 @@ impl Oracle {
             let name = super::principal(told.id);
             let records = written.get(&*name).map_or(&[][..], Vec::as_slice);
             self.judge_end(told, records, durable)?;
-            let is_read = matches!(told.entry.asked, Asked::Query(_));
+            let is_read = matches!(told.entry.request.asked, Asked::Query(_));
             // A claim may clear expired runs away and find nothing: that is not what it is answered.
-            let is_claim = matches!(told.entry.asked, Asked::Claim(_));
+            let is_claim = matches!(told.entry.request.asked, Asked::Claim(_));
             let did = records
                 .iter()
                 .any(|one| !is_claim || started(one).is_some());
             if told.said.is_some() && did {
                 answers.insert(name, told);
+            } else if deferred::is_lost(told.entry, durable) {
+                self.marks.hit("deferred submit lost in a crash, whole");
             } else if (told.said.is_some() || is_read) && !told.is_part {
                 places.entry(told.sequence).or_default().push(told);
             } else if let (true, Some(Ok(outcome))) = (told.is_part, told.said) {
@@ -289,9 +299,13 @@ impl Oracle {
         answers: &BTreeMap<String, &Flat<'_>>,
     ) -> Verdict {
         let name = &*command.record.principal;
-        let wish = self.wishes.get(name).cloned();
+        let wished = self.wishes.get(name).cloned();
+        let tenant = wished
+            .as_ref()
+            .map_or(command.record.tenant, |one| one.tenant);
+        let wish = wished.map(|wished| wished.wish);
         let judged = match &mut self.laws {
-            Some(laws) => laws.command(command, wish.as_ref()),
+            Some(laws) => laws.command(command, tenant, wish.as_ref(), &mut self.marks),
             None => self.model.command(command, wish.as_ref()),
         };
         judged.map_err(|error| format!("{name}: {error}"))?;
@@ -320,7 +334,7 @@ impl Oracle {
                 told.said,
                 self.wishes.get(&super::principal(told.id)).cloned(),
             ) {
-                (Some(said), Some(wish)) => self.answer(told, &wish, said, false)?,
+                (Some(said), Some(wished)) => self.answer(told, &wished.wish, said, false)?,
                 _ => self.read(told)?,
             }
         }
@@ -342,15 +356,17 @@ impl Oracle {
             draining: told.entry.draining,
             marks: &mut self.marks,
         };
+        let tenant = told.entry.request.tenant;
         let judged = match &mut self.laws {
-            Some(laws) => laws.told(&mut told_here),
+            Some(laws) => laws.told(tenant, &mut told_here),
             None => self.model.told(&mut told_here),
         };
         judged.map_err(|error| format!("r{} at event {}: {error}", told.id, self.sequence()))
     }
 
     fn read(&mut self, told: &Flat<'_>) -> Verdict {
-        let (Asked::Query(query), Some(Ok(replied))) = (&told.entry.asked, &told.entry.answer)
+        let (Asked::Query(query), Some(Ok(replied))) =
+            (&told.entry.request.asked, &told.entry.answer)
         else {
             return Ok(());
         };
@@ -358,7 +374,7 @@ impl Oracle {
             return Err(String::from("a question was answered with a decision"));
         };
         let judged = match &self.laws {
-            Some(laws) => laws.seen(query, answer),
+            Some(laws) => laws.seen(told.entry.request.tenant, query, answer),
             None => self.model.seen(query, answer),
         };
         judged.map_err(|error| format!("r{} at event {}: {error}", told.id, self.sequence()))
@@ -367,13 +383,18 @@ impl Oracle {
     /// Whether a request is in the log as often as its answer allows.
     fn judge_end(&mut self, told: &Flat<'_>, records: &[&Written], durable: u64) -> Verdict {
         let id = told.id;
-        let is_claim = matches!(&told.entry.asked, Asked::Claim(_));
+        let is_claim = matches!(&told.entry.request.asked, Asked::Claim(_));
         let effects = records
             .iter()
             .filter(|written| !is_claim || started(written).is_some())
             .count();
         demand!(effects <= 1, "request {id} was done {effects} times");
         match &told.entry.answer {
+            // Of a batch, what was in an earlier frame is there.
+            Some(Ok(_)) if deferred::is_lost(told.entry, durable) => demand!(
+                effects == 0 || told.is_part,
+                "request {id} ends behind the log, and it is there in part"
+            ),
             Some(Ok(replied)) => {
                 demand!(
                     replied.sequence <= durable,
@@ -384,7 +405,7 @@ impl Oracle {
             Some(Err(CallError::CommitUnknown { sequence })) => {
                 let found = effects > 0;
                 // Of a batch, some parts may have been refused; a claim may only have cleared expired runs away.
-                let is_many = matches!(&told.entry.asked, Asked::Many(_));
+                let is_many = matches!(&told.entry.request.asked, Asked::Many(_));
                 demand!(
                     found == (*sequence <= durable) || is_claim || is_many && !found,
                     "request {id} is unknown up to {sequence}, the log ends at {durable}"
@@ -430,7 +451,7 @@ fn flatten(history: &[Entry]) -> Vec<Flat<'_>> {
             sequence,
             is_part,
         };
-        match (&entry.asked, replied.map(|replied| &replied.value)) {
+        match (&entry.request.asked, replied.map(|replied| &replied.value)) {
             (Asked::Many(calls), Some(Said::Many(parts))) => {
                 let parts = parts.iter().zip(entry.id..);
                 flat.extend(parts.map(|(said, id)| one(id, Some(said), true)));

@@ -3,6 +3,7 @@
 mod audit;
 mod claims;
 mod closing;
+mod deferred;
 mod either;
 mod ending;
 mod heard;
@@ -17,7 +18,7 @@ mod rules;
 mod views;
 
 pub(crate) use heard::Page;
-pub(crate) use history::{Asked, Entry, Said, principal};
+pub(crate) use history::{Asked, Entry, Request, Said, principal};
 pub(crate) use image::{Kept, witness};
 pub(crate) use judge::{LastWord, Oracle, Recovered};
 pub(crate) use model::Run;

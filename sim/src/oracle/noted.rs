@@ -5,6 +5,16 @@ use super::image::Written;
 use super::judge::Oracle;
 
 impl Oracle {
+    fn wish_of(&self, principal: &str) -> Option<&Wish> {
+        self.wishes.get(principal).map(|wished| &wished.wish)
+    }
+
+    /// Whether a claim over all tenants got something of another tenant than the one it was asked in.
+    fn is_abroad(&self, command: &Written) -> bool {
+        let asked_in = self.wishes.get(&*command.record.principal);
+        asked_in.is_some_and(|wished| wished.tenant != command.record.tenant)
+    }
+
     pub(super) fn note(&mut self, command: &Written) {
         use mainstay::{Cause, Event};
         for entry in &command.events {
@@ -52,10 +62,13 @@ impl Oracle {
                     mainstay::AttemptResult::LeaseExpired => "lease expired",
                     mainstay::AttemptResult::Released
                         if matches!(
-                            self.wishes.get(&*command.record.principal),
+                            self.wish_of(&command.record.principal),
                             Some(Wish::Claim(_))
                         ) =>
                     {
+                        if self.is_abroad(command) {
+                            self.marks.hit("claim over all tenants given back to each");
+                        }
                         "release of a dropped claim"
                     }
                     _ => continue,

@@ -1,8 +1,8 @@
 //! What explain promises, put to the test in the middle of a life: `runnable` is what a fitting claim would do now.
 
 use mainstay::{
-    Answer, Call, Claim, Command, Facts, Machine, Now, Outcome, Query, RunId, RunView, TenantId,
-    Text,
+    Answer, Call, Claim, ClaimGrant, Command, Facts, Machine, Now, Outcome, Principal, Query,
+    RunId, RunView, TenantId, Text,
 };
 
 use super::life::Life;
@@ -17,10 +17,15 @@ pub(super) fn explained(world: &mut World, life: &Life) -> Result<(), String> {
         return Ok(());
     };
     let (machine, now) = life.machine(|writer| (writer.machine().clone(), writer.now()));
-    let Some((runnable, said)) = promise(&machine, &now, id) else {
+    let here = Look {
+        tenant: world.people.tenant(),
+        now,
+    };
+    let Some((runnable, said)) = here.promise(&machine, id) else {
         return Ok(());
     };
-    let granted = would_get(machine, &now, id)?;
+    let all_tenants = world.people.are_many() && world.rng.chance(50);
+    let granted = here.would_get(machine, id, all_tenants)?;
     world.report.marks.hit(if runnable {
         "explain: runnable, and a claim got it"
     } else {
@@ -34,44 +39,67 @@ pub(super) fn explained(world: &mut World, life: &Life) -> Result<(), String> {
     ))
 }
 
-fn ask(machine: &Machine, now: &Now, query: Query) -> Answer {
-    machine.answer(now, TenantId::DEFAULT, &query)
+/// A moment, and the tenant that is looked at.
+struct Look {
+    tenant: TenantId,
+    now: Now,
 }
 
-fn view(machine: &Machine, now: &Now, id: RunId) -> Option<Box<RunView>> {
-    match ask(machine, now, Query::Run(id)) {
-        Answer::Run(view) => Some(view),
-        _ => None,
+impl Look {
+    fn ask(&self, machine: &Machine, query: Query) -> Answer {
+        machine.answer(&self.now, self.tenant, &query)
     }
-}
 
-/// What explain says of a run that has not ended.
-fn promise(machine: &Machine, now: &Now, id: RunId) -> Option<(bool, String)> {
-    let live = view(machine, now, id).filter(|view| !view.state.is_terminal());
-    live?;
-    match ask(machine, now, Query::Explain(id)) {
-        Answer::Explain(explain) => Some((explain.runnable, format!("{:?}", explain.reasons))),
-        _ => None,
+    fn view(&self, machine: &Machine, id: RunId) -> Option<Box<RunView>> {
+        match self.ask(machine, Query::Run(id)) {
+            Answer::Run(view) => Some(view),
+            _ => None,
+        }
     }
-}
 
-/// Whether a worker that asks for the run's queue and kind, and is able to do what it requires, is granted it.
-fn would_get(mut machine: Machine, now: &Now, id: RunId) -> Result<bool, String> {
-    let view = view(&machine, now, id).ok_or("a run that was there is gone")?;
-    let Answer::Task(task) = ask(&machine, now, Query::Task(view.task)) else {
-        return Err(format!("run {id} has no task"));
-    };
-    let claim = Claim {
-        worker: Text::from("prober"),
-        queues: vec![view.queue.clone()],
-        kinds: vec![view.kind.clone()],
-        max: LEASES,
-        capabilities: task.policy.required_capabilities.clone(),
-        ..Claim::default()
-    };
-    let call = Call::new(Command::Claim(Box::new(claim)));
-    match machine.step(now, &Facts::default(), call).outcome {
-        Ok(Outcome::Claimed(grants)) => Ok(grants.iter().any(|grant| grant.run == id)),
-        other => Err(format!("a claim on trial was answered {other:?}")),
+    /// What explain says of a run that has not ended.
+    fn promise(&self, machine: &Machine, id: RunId) -> Option<(bool, String)> {
+        let live = self
+            .view(machine, id)
+            .filter(|view| !view.state.is_terminal());
+        live?;
+        match self.ask(machine, Query::Explain(id)) {
+            Answer::Explain(explain) => Some((explain.runnable, format!("{:?}", explain.reasons))),
+            _ => None,
+        }
+    }
+
+    /// Whether a worker that asks for the run's queue and kind, and is able to do what it requires, is granted it.
+    fn would_get(
+        &self,
+        mut machine: Machine,
+        id: RunId,
+        all_tenants: bool,
+    ) -> Result<bool, String> {
+        let view = self
+            .view(&machine, id)
+            .ok_or("a run that was there is gone")?;
+        let Answer::Task(task) = self.ask(&machine, Query::Task(view.task)) else {
+            return Err(format!("run {id} has no task"));
+        };
+        let claim = Claim {
+            worker: Text::from("prober"),
+            queues: vec![view.queue.clone()],
+            kinds: vec![view.kind.clone()],
+            max: LEASES,
+            capabilities: task.policy.required_capabilities.clone(),
+            all_tenants,
+            ..Claim::default()
+        };
+        let by = Principal {
+            tenant: self.tenant,
+            ..Principal::default()
+        };
+        let call = Call::by(&by, Command::Claim(Box::new(claim)));
+        let is_it = |grant: &ClaimGrant| grant.tenant == self.tenant && grant.run == id;
+        match machine.step(&self.now, &Facts::default(), call).outcome {
+            Ok(Outcome::Claimed(grants)) => Ok(grants.iter().any(is_it)),
+            other => Err(format!("a claim on trial was answered {other:?}")),
+        }
     }
 }

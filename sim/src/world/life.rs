@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use mainstay::{Call, Handle, Outcome, Pending, Rejection, Replied, TenantId};
+use mainstay::{Call, Durability, Handle, Outcome, Pending, Rejection, Replied};
 use mainstay_log::{Flushed, Stopped};
 
 use super::clock::SimClock;
 use super::crew::{Crew, SimWriter};
 use super::people::as_request;
-use crate::oracle::{Asked, Entry, Said};
+use crate::oracle::{Asked, Entry, Request, Said};
 use crate::rng::Rng;
 
 type Decided = Result<Outcome, Rejection>;
@@ -60,28 +60,34 @@ impl Life {
     }
 
     /// Sends one request.
-    pub(super) fn ask(&mut self, id: u64, asked: Asked, wait_ms: u64) {
-        let waiting = match &asked {
+    pub(super) fn ask(&mut self, id: u64, request: Request) {
+        let tenant = request.tenant;
+        let durability = match request.deferred {
+            true => Durability::Deferred,
+            false => Durability::Immediate,
+        };
+        let waiting = match &request.asked {
             Asked::Call(call) => {
-                Waiting::Decided(self.handle.call(as_request(id, (**call).clone())))
+                let call = as_request(id, tenant, (**call).clone());
+                Waiting::Decided(self.handle.call_with(call, durability))
             }
             Asked::Many(calls) => {
                 let calls = calls.iter().zip(id..);
-                let calls = calls.map(|(call, id)| as_request(id, call.clone()));
-                Waiting::Many(self.handle.call_many(calls.collect()))
+                let calls = calls.map(|(call, id)| as_request(id, tenant, call.clone()));
+                Waiting::Many(self.handle.call_many_with(calls.collect(), durability))
             }
             Asked::Claim(claim) => {
-                let principal = as_request(id, Call::new(mainstay::Command::Tick)).principal;
-                let wait = core::time::Duration::from_millis(wait_ms);
+                let nothing = Call::new(mainstay::Command::Tick);
+                let principal = as_request(id, tenant, nothing).principal;
+                let wait = core::time::Duration::from_millis(request.wait_ms);
                 Waiting::Decided(self.handle.claim(principal, (**claim).clone(), wait))
             }
-            Asked::Query(query) => Waiting::Answer(self.handle.ask(TenantId::DEFAULT, *query)),
+            Asked::Query(query) => Waiting::Answer(self.handle.ask(tenant, *query)),
         };
         self.history.push(Entry {
             id,
-            asked,
+            request,
             now: None,
-            wait_ms,
             dropped: false,
             draining: false,
             answer: None,
@@ -151,7 +157,7 @@ impl Life {
     pub(super) fn stuck_count(&self, writer_is_gone: bool) -> usize {
         let both = self.waiting.iter().zip(&self.history);
         both.filter(|(waiting, entry)| {
-            let told_by_drop = writer_is_gone && entry.wait_ms > 0;
+            let told_by_drop = writer_is_gone && entry.request.wait_ms > 0;
             !matches!(waiting, Waiting::Nobody) && !told_by_drop
         })
         .count()

@@ -2,12 +2,12 @@
 
 use mainstay::{
     Bytes, Call, CheckpointPut, Claim, Command, Extras, Finish, FinishOutcome, HeartbeatItem,
-    HoldPolicy, Jitter, Outcome, Payload, Policy, Principal, Query, Retry, RunError, RunId,
-    SafetyLevel, Strategy, Submitted, TaskId, TaskSpec, Text, Timestamp,
+    HoldPolicy, Jitter, Outcome, Payload, Policy, Principal, Query, Rejection, Retry, RunError,
+    RunId, SafetyLevel, Strategy, Submitted, TaskId, TaskSpec, TenantId, Text, Timestamp,
 };
 
 use super::wide;
-use crate::oracle::{Asked, principal};
+use crate::oracle::{Asked, Request, principal};
 use crate::rng::Rng;
 
 pub(super) const QUEUES: &[&str] = &["q1", "q2"];
@@ -22,17 +22,47 @@ struct Held {
     reported: Option<Finish>,
 }
 
-/// Everybody outside the engine.
+/// What the people of one tenant know.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct People {
+pub(super) struct Known {
+    tenant: TenantId,
+    /// The tenant is there, as far as they were told.
+    exists: bool,
     tasks: Vec<TaskId>,
     runs: Vec<RunId>,
     held: Vec<Held>,
     keyed: Vec<TaskSpec>,
     claims: Vec<Claim>,
+}
+
+/// Everybody outside the engine.
+#[derive(Clone, Debug)]
+pub(crate) struct People {
+    tenants: Vec<Known>,
+    /// In whose tenant they act now.
+    here: usize,
     asked: u64,
     /// They use everything a task can be.
     wide: bool,
+    /// What had ended may be gone: an id that was used may be free again.
+    lost: bool,
+}
+
+impl Default for People {
+    fn default() -> People {
+        let known = Known {
+            tenant: TenantId::DEFAULT,
+            exists: true,
+            ..Known::default()
+        };
+        People {
+            tenants: vec![known],
+            here: 0,
+            asked: 0,
+            wide: false,
+            lost: false,
+        }
+    }
 }
 
 pub(super) fn text(of: &str) -> Text {
@@ -64,9 +94,60 @@ pub(super) fn reason(rng: &mut Rng) -> Option<Text> {
 }
 
 impl People {
-    /// From now on they use everything a task can be.
-    pub(crate) fn widen(&mut self) {
+    /// From now on they use everything a task can be, in this many tenants.
+    pub(crate) fn widen(&mut self, tenants: u64) {
         self.wide = true;
+        let more = (1..tenants).map(|number| Known {
+            tenant: TenantId(u128::from(number) + 6),
+            ..Known::default()
+        });
+        self.tenants.extend(more);
+    }
+
+    /// The tenant in which they act now.
+    pub(super) fn tenant(&self) -> TenantId {
+        self.tenants[self.here].tenant
+    }
+
+    /// Whether they act in several tenants.
+    pub(super) fn are_many(&self) -> bool {
+        self.tenants.len() > 1
+    }
+
+    /// From now on they act in this tenant, if they know of it.
+    pub(super) fn act_in(&mut self, tenant: TenantId) {
+        let at = self.tenants.iter().position(|known| known.tenant == tenant);
+        self.here = at.unwrap_or(self.here);
+    }
+
+    fn known(&self) -> &Known {
+        &self.tenants[self.here]
+    }
+
+    fn known_mut(&mut self) -> &mut Known {
+        &mut self.tenants[self.here]
+    }
+
+    /// A store was lost, and with it what had ended.
+    pub(super) fn note_loss(&mut self) {
+        self.lost = true;
+    }
+
+    /// Whose names they use: their own tenant's, now and then another's.
+    fn names(&self, rng: &mut Rng) -> &Known {
+        self.names_if(rng, true)
+    }
+
+    fn names_if(&self, rng: &mut Rng, abroad: bool) -> &Known {
+        if abroad && self.are_many() && rng.chance(8) {
+            return rng.pick(&self.tenants);
+        }
+        self.known()
+    }
+
+    /// An id for a new run that a run has already, here or in another tenant.
+    pub(super) fn taken_run(&self, rng: &mut Rng) -> Option<RunId> {
+        self.run(rng).filter(|_| !self.lost)
     }
 
     /// A fresh number for a request; a batch takes as many as it has parts.
@@ -76,8 +157,54 @@ impl People {
         first
     }
 
-    /// What somebody asks next, and how long a claim waits.
-    pub(crate) fn next(&mut self, rng: &mut Rng, wall_ms: u64) -> (Asked, u64) {
+    /// What somebody asks next.
+    pub(crate) fn next(&mut self, rng: &mut Rng, wall_ms: u64) -> Request {
+        if self.are_many() {
+            self.here = rng.below(self.tenants.len() as u64) as usize;
+            if let Some(command) = self.found_tenant(rng) {
+                return self.request(Asked::Call(Box::new(Call::new(command))), 0);
+            }
+        }
+        let (asked, wait_ms) = self.next_here(rng, wall_ms);
+        let submits = match &asked {
+            Asked::Call(call) => {
+                matches!(call.command, Command::Submit(_) | Command::SubmitAs(..))
+            }
+            Asked::Many(_) => true,
+            Asked::Claim(_) | Asked::Query(_) => false,
+        };
+        Request {
+            deferred: submits && rng.chance(20),
+            ..self.request(asked, wait_ms)
+        }
+    }
+
+    /// Something asked for in the tenant at hand.
+    pub(super) fn request(&self, asked: Asked, wait_ms: u64) -> Request {
+        Request {
+            asked,
+            tenant: self.tenant(),
+            wait_ms,
+            deferred: false,
+        }
+    }
+
+    /// Adds the tenant at hand if nobody was told that it is there, or changes its share. Adding is not waited for: some ask in a
+    /// tenant that is not there.
+    fn found_tenant(&mut self, rng: &mut Rng) -> Option<Command> {
+        let tenant = self.tenant();
+        if !self.known().exists && rng.chance(60) {
+            self.here = 0;
+            return Some(Command::CreateTenant {
+                tenant: Some(tenant),
+                name: format!("t{}", tenant.0).into(),
+            });
+        }
+        let weight = *rng.pick(&[1, 1, 3, 10]);
+        rng.chance(3).then_some(Command::WeighTenant { weight })
+    }
+
+    fn next_here(&mut self, rng: &mut Rng, wall_ms: u64) -> (Asked, u64) {
         if self.wide
             && rng.chance(30)
             && let Some(command) = self.wide_next(rng, wall_ms)
@@ -143,9 +270,11 @@ impl People {
         let one = |rng: &mut Rng, people: &mut People| {
             let spec = people.spec(rng, wall_ms);
             Call::new(if rng.chance(20) {
-                let id = match people.tasks.is_empty() || rng.chance(70) {
+                let abroad = !people.lost;
+                let names = &people.names_if(rng, abroad).tasks;
+                let id = match names.is_empty() || rng.chance(70) {
                     true => TaskId(u128::from(rng.draw()) << 64 | u128::from(rng.draw()) | 1),
-                    false => *rng.pick(&people.tasks),
+                    false => *rng.pick(names),
                 };
                 Command::SubmitAs(id, Box::new(spec))
             } else {
@@ -161,8 +290,9 @@ impl People {
     }
 
     fn spec(&mut self, rng: &mut Rng, wall_ms: u64) -> TaskSpec {
-        if !self.keyed.is_empty() && rng.chance(12) {
-            let mut again = rng.pick(&self.keyed).clone();
+        let keyed = &self.known().keyed;
+        if !keyed.is_empty() && rng.chance(12) {
+            let mut again = rng.pick(keyed).clone();
             if rng.chance(30) {
                 again.priority += 1;
             }
@@ -192,14 +322,15 @@ impl People {
             .as_ref()
             .is_some_and(|extras| extras.idempotency_key.is_some());
         if is_keyed {
-            self.keyed.push(spec.clone());
+            self.known_mut().keyed.push(spec.clone());
         }
         spec
     }
 
     fn claim(&mut self, rng: &mut Rng) -> Claim {
-        if !self.claims.is_empty() && rng.chance(10) {
-            return rng.pick(&self.claims).clone();
+        let claims = &self.known().claims;
+        if !claims.is_empty() && rng.chance(10) {
+            return rng.pick(claims).clone();
         }
         let both = rng.chance(60);
         let queues = if both { QUEUES } else { &QUEUES[..1] };
@@ -221,24 +352,25 @@ impl People {
             } else {
                 Vec::new()
             },
-            ..Claim::default()
+            // The system's workers act in the first tenant.
+            all_tenants: self.are_many() && self.here == 0 && rng.chance(70),
         };
         if claim.idempotency_key.is_some() {
-            self.claims.push(claim.clone());
+            self.known_mut().claims.push(claim.clone());
         }
         claim
     }
 
     /// One of the leases; the younger, the likelier.
     fn pick_held(&self, rng: &mut Rng) -> Option<usize> {
-        let count = self.held.len() as u64;
+        let count = self.known().held.len() as u64;
         let back = if rng.chance(80) { count.min(3) } else { count };
         (count > 0).then(|| (count - 1 - rng.below(back)) as usize)
     }
 
     fn finish(&mut self, rng: &mut Rng, wall_ms: u64) -> Option<Command> {
         let at = self.pick_held(rng)?;
-        let held = &self.held[at];
+        let held = &self.known().held[at];
         if let Some(before) = held.reported.clone().filter(|_| rng.chance(60)) {
             return Some(Command::Finish(Box::new(before)));
         }
@@ -271,12 +403,12 @@ impl People {
         if self.wide {
             wide::widen_finish(self, rng, &mut finish, wall_ms);
         }
-        self.held[at].reported = Some(finish.clone());
+        self.known_mut().held[at].reported = Some(finish.clone());
         Some(Command::Finish(Box::new(finish)))
     }
 
     fn beat(&self, rng: &mut Rng) -> Option<Command> {
-        let held = &self.held[self.pick_held(rng)?];
+        let held = &self.known().held[self.pick_held(rng)?];
         Some(Command::Heartbeat(HeartbeatItem {
             run: held.run,
             fence: held.fence,
@@ -286,7 +418,7 @@ impl People {
     }
 
     fn checkpoint(&self, rng: &mut Rng) -> Option<Command> {
-        let held = &self.held[self.pick_held(rng)?];
+        let held = &self.known().held[self.pick_held(rng)?];
         let value = if rng.chance(50) {
             Bytes::from(&b"1"[..])
         } else {
@@ -301,25 +433,30 @@ impl People {
     }
 
     pub(super) fn lease(&self, rng: &mut Rng) -> Option<(RunId, mainstay::Fence)> {
-        let held = &self.held[self.pick_held(rng)?];
+        let held = &self.known().held[self.pick_held(rng)?];
         Some((held.run, held.fence))
     }
 
     pub(super) fn run(&self, rng: &mut Rng) -> Option<RunId> {
         let recent = if rng.chance(75) { 12 } else { usize::MAX };
-        let from = self.runs.len().saturating_sub(recent);
-        (!self.runs.is_empty()).then(|| *rng.pick(&self.runs[from..]))
+        let runs = &self.names(rng).runs;
+        let from = runs.len().saturating_sub(recent);
+        (!runs.is_empty()).then(|| *rng.pick(&runs[from..]))
     }
 
     pub(super) fn task(&self, rng: &mut Rng) -> Option<TaskId> {
         let recent = if rng.chance(75) { 12 } else { usize::MAX };
-        let from = self.tasks.len().saturating_sub(recent);
-        (!self.tasks.is_empty()).then(|| *rng.pick(&self.tasks[from..]))
+        let tasks = &self.names(rng).tasks;
+        let from = tasks.len().saturating_sub(recent);
+        (!tasks.is_empty()).then(|| *rng.pick(&tasks[from..]))
     }
 
     /// Names of tasks that may be gone are not chosen again.
-    pub(crate) fn forget_tasks(&mut self, is_gone: impl Fn(TaskId) -> bool) {
-        self.tasks.retain(|task| !is_gone(*task));
+    pub(crate) fn forget_tasks(&mut self, is_gone: impl Fn(TenantId, TaskId) -> bool) {
+        for known in &mut self.tenants {
+            let tenant = known.tenant;
+            known.tasks.retain(|task| !is_gone(tenant, *task));
+        }
     }
 
     fn query(&self, rng: &mut Rng) -> Query {
@@ -334,8 +471,24 @@ impl People {
         }
     }
 
-    /// Learns from an answer.
-    pub(crate) fn learn(&mut self, outcome: &Outcome) {
+    /// Learns from an answer to somebody in this tenant.
+    pub(crate) fn learn(&mut self, tenant: TenantId, said: &Result<Outcome, Rejection>) {
+        let here = std::mem::replace(&mut self.here, 0);
+        self.act_in(tenant);
+        match said {
+            Ok(outcome) => self.learn_here(outcome),
+            Err(Rejection::TenantAlreadyExists { tenant }) => self.learn_of(*tenant),
+            Err(_) => {}
+        }
+        self.here = here;
+    }
+
+    fn learn_of(&mut self, tenant: TenantId) {
+        self.act_in(tenant);
+        self.known_mut().exists = true;
+    }
+
+    fn learn_here(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Submitted(Submitted {
                 task,
@@ -344,17 +497,22 @@ impl People {
                 created: true,
                 ..
             }) => {
-                self.tasks.push(*task);
-                self.runs.push(run.run);
-                self.runs.extend(more.iter().map(|run| run.run));
+                let known = self.known_mut();
+                known.tasks.push(*task);
+                known.runs.push(run.run);
+                known.runs.extend(more.iter().map(|run| run.run));
             }
-            Outcome::RunCreated(run) => self.runs.push(run.run),
+            Outcome::RunCreated(run) => self.known_mut().runs.push(run.run),
+            Outcome::TenantCreated(tenant) => self.learn_of(*tenant),
             Outcome::Claimed(grants) => {
-                self.held.extend(grants.iter().map(|grant| Held {
-                    run: grant.run,
-                    fence: grant.fence,
-                    reported: None,
-                }));
+                for grant in grants {
+                    self.act_in(grant.tenant);
+                    self.known_mut().held.push(Held {
+                        run: grant.run,
+                        fence: grant.fence,
+                        reported: None,
+                    });
+                }
             }
             _ => {}
         }
@@ -362,23 +520,25 @@ impl People {
 
     /// Nobody knows any more what there is.
     pub(crate) fn forget_names(&mut self) {
-        self.tasks.clear();
-        self.runs.clear();
+        for known in &mut self.tenants {
+            known.tasks.clear();
+            known.runs.clear();
+        }
     }
 
     /// Grants that were ever learned of and are not forgotten.
     pub(crate) fn held_count(&self) -> usize {
-        self.held.len()
+        self.tenants.iter().map(|known| known.held.len()).sum()
     }
 
     /// Everything a good worker still holds: for the end, when all must come to an end.
     pub(crate) fn forget_leases(&mut self) {
-        self.held.clear();
+        self.tenants.iter_mut().for_each(|known| known.held.clear());
     }
 
-    /// Finishes of everything held, all successes.
+    /// Finishes of everything held in the tenant at hand, all successes.
     pub(crate) fn finish_all(&mut self) -> Vec<Command> {
-        let held = std::mem::take(&mut self.held);
+        let held = std::mem::take(&mut self.known_mut().held);
         held.into_iter()
             .map(|held| Command::Finish(Box::new(Finish::success(held.run, held.fence, None))))
             .collect()
@@ -442,9 +602,10 @@ fn extras(rng: &mut Rng, wall_ms: u64) -> Extras {
     }
 }
 
-/// The principal of request `id`.
-pub(crate) fn as_request(id: u64, mut call: Call) -> Call {
+/// The principal of request `id`, acting in a tenant.
+pub(crate) fn as_request(id: u64, tenant: TenantId, mut call: Call) -> Call {
     call.principal = Principal {
+        tenant,
         name: principal(id).into(),
         ..Principal::default()
     };

@@ -208,6 +208,7 @@ impl World {
             && opening.rebuilt_from != Some(0)
         {
             self.oracle.forgets = true;
+            self.people.note_loss();
         }
         Ok(())
     }
@@ -310,7 +311,8 @@ impl World {
             (!whole).then_some(choice),
         )?;
         let oracle = &self.oracle;
-        self.people.forget_tasks(|task| oracle.may_be_gone(task));
+        self.people
+            .forget_tasks(|tenant, task| oracle.may_be_gone(tenant, task));
         if self.rng.chance(6) {
             self.recover_again(raw)?;
         }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use mainstay::store::MemoryShelf;
 use mainstay::{
-    Answer, Call, CallError, Command, Outcome, Query, Settings, Status, TaskSpec, TenantId,
-    Timestamp,
+    Answer, Call, CallError, Command, Outcome, Query, Settings, Status, TaskSpec, Timestamp,
 };
 use mainstay_log::Options;
 
@@ -17,7 +16,7 @@ use super::plan;
 use super::reader::Reader;
 use crate::disk::{Crash, Plan, SimDisk};
 use crate::marks::Marks;
-use crate::oracle::{Asked, Entry, LastWord, Oracle, Said};
+use crate::oracle::{Asked, Entry, LastWord, Oracle, Request, Said};
 use crate::rng::Rng;
 
 /// What a world is made of besides its seed.
@@ -135,7 +134,7 @@ pub fn run_ancient(seed: u64, lives: u64, steps: u64) -> Result<(u64, u64), Stri
             let mut spec = TaskSpec::new("ancient");
             spec.run_at = Some(Timestamp::MAX);
             let submit = Command::Submit(Box::new(spec));
-            world.ask(&mut life, Asked::Call(Box::new(Call::new(submit))), 0);
+            world.command(&mut life, submit);
             super::steps::turn(&mut world, &mut life)?;
             for _ in 0..3 {
                 super::steps::flush(&mut world, &mut life, false)?;
@@ -217,7 +216,7 @@ impl World {
         let store = setup.store;
         let (mut people, mut oracle) = (People::default(), Oracle::default());
         if setup.wide.unwrap_or(seed % 2 == 1) {
-            people.widen();
+            people.widen(*rng.pick(&[1, 2, 3]));
             oracle.by_laws();
         }
         let disk = SimDisk::new(seed, sector);
@@ -323,21 +322,19 @@ impl World {
             let entry = &life.history[at];
             match &entry.answer {
                 Some(Ok(replied)) => {
-                    let told = self.oracle.leaves(replied.sequence, life.durable());
+                    let told = self.oracle.leaves(entry, replied, life.durable());
                     if !self.setup.blind {
                         told?;
                     }
                     mark_wait(&mut self.report.marks, entry);
                     mark_stored(&mut self.report.marks, life, entry, &replied.value);
+                    let tenant = entry.request.tenant;
                     match &replied.value {
-                        Said::Decided(Ok(outcome)) => self.people.learn(outcome),
+                        Said::Decided(one) => self.people.learn(tenant, one),
                         Said::Many(parts) => {
-                            parts
-                                .iter()
-                                .flatten()
-                                .for_each(|one| self.people.learn(one));
+                            parts.iter().for_each(|one| self.people.learn(tenant, one));
                         }
-                        Said::Decided(Err(_)) | Said::Answer(_) => {}
+                        Said::Answer(_) => {}
                     }
                 }
                 Some(Err(CallError::CommitUnknown { .. })) => {
@@ -402,28 +399,34 @@ impl World {
     }
 
     /// Sends one request on behalf of somebody.
-    pub(super) fn ask(&mut self, life: &mut Life, asked: Asked, wait_ms: u64) {
-        let parts = match &asked {
+    pub(super) fn ask(&mut self, life: &mut Life, request: Request) {
+        let parts = match &request.asked {
             Asked::Many(calls) => calls.len(),
             _ => 1,
         };
         let id = self.people.number(parts);
-        self.oracle.asks(id, &asked);
-        self.say(|| format!("   r{id} -> {asked:?} wait={wait_ms}"));
-        life.ask(id, asked, wait_ms);
+        self.oracle.asks(id, &request);
+        self.say(|| format!("   r{id} -> {request:?}"));
+        life.ask(id, request);
+    }
+
+    /// Sends one command in the tenant at hand.
+    pub(super) fn command(&mut self, life: &mut Life, command: Command) {
+        let asked = Asked::Call(Box::new(Call::new(command)));
+        let request = self.people.request(asked, 0);
+        self.ask(life, request);
     }
 }
 
-/// Whether a claim got its answer after waiting for it.
 /// Answers about what is in the store alone.
 fn mark_stored(marks: &mut Marks, life: &Life, entry: &Entry, said: &Said) {
     let gone = |query: Query| {
         let now = mainstay::Now::default();
         let answer =
-            life.machine(|writer| writer.machine().answer(&now, TenantId::DEFAULT, &query));
+            life.machine(|writer| writer.machine().answer(&now, entry.request.tenant, &query));
         matches!(answer, Answer::Absent)
     };
-    match (&entry.asked, said) {
+    match (&entry.request.asked, said) {
         (Asked::Query(query), Said::Answer(answer))
             if !matches!(**answer, Answer::Absent) && gone(*query) =>
         {
@@ -442,6 +445,7 @@ fn mark_stored(marks: &mut Marks, life: &Life, entry: &Entry, said: &Said) {
     }
 }
 
+/// Whether a claim got its answer after waiting for it.
 fn mark_wait(marks: &mut Marks, entry: &Entry) {
     let Some(Ok(replied)) = &entry.answer else {
         return;
@@ -450,7 +454,7 @@ fn mark_wait(marks: &mut Marks, entry: &Entry) {
         return;
     };
     let asked = entry.now.map_or(0, |now| now.wall.0);
-    if entry.wait_ms == 0 {
+    if entry.request.wait_ms == 0 {
         return;
     }
     match grants.first() {

@@ -1,6 +1,6 @@
 //! The steps of one life: requests, turns, flushes and time, in any order.
 
-use mainstay::{Call, Claim, Command, Text};
+use mainstay::{Claim, Command, Text};
 
 use super::explained::explained;
 use super::life::Life;
@@ -60,8 +60,8 @@ pub(super) fn step(world: &mut World, life: &mut Life) -> Result<(), String> {
     let requests = world.rng.below(5);
     for _ in 0..requests {
         let wall_ms = world.clock.raw().wall_ms;
-        let (asked, wait_ms) = world.people.next(&mut world.rng, wall_ms);
-        world.ask(life, asked, wait_ms);
+        let request = world.people.next(&mut world.rng, wall_ms);
+        world.ask(life, request);
     }
     if world.rng.chance(4) {
         life.hang_up(&mut world.rng);
@@ -148,8 +148,8 @@ fn stop(world: &mut World, life: &mut Life, writer_is_gone: bool) -> Result<End,
     life.draining = true;
     for _ in 0..2 {
         let wall_ms = world.clock.raw().wall_ms;
-        let (asked, wait_ms) = world.people.next(&mut world.rng, wall_ms);
-        world.ask(life, asked, wait_ms);
+        let request = world.people.next(&mut world.rng, wall_ms);
+        world.ask(life, request);
         turn(world, life)?;
     }
     if !life.crew.is_over() {
@@ -229,46 +229,46 @@ pub(super) fn keep_up(world: &mut World, life: &mut Life) -> Result<(), String> 
     world.receive(life)
 }
 
+/// One tenant's working worker; and its patient operator, now and then.
+fn work_on(world: &mut World, life: &mut Life, with_operator: bool) {
+    let able = wide::CAPABILITIES.iter().map(|name| Text::from(*name));
+    let claim = Claim {
+        worker: Text::from("good"),
+        queues: vec![Text::from("q1"), Text::from("q2")],
+        max: 100,
+        capabilities: able.collect(),
+        ..Claim::default()
+    };
+    let request = world.people.request(Asked::Claim(Box::new(claim)), 0);
+    world.ask(life, request);
+    for finish in world.people.finish_all() {
+        world.command(life, finish);
+    }
+    let tenant = world.people.tenant();
+    if with_operator && world.oracle.laws.is_some() {
+        let (crons, purses) = world.oracle.closable(tenant);
+        for command in wide::open_everything(crons, purses) {
+            world.command(life, command);
+        }
+    }
+    let suspended = |life: &Life| life.machine(|writer| writer.machine().stats().runs_by_state[5]);
+    if with_operator && suspended(life) > 0 {
+        for run in world.oracle.runs(tenant) {
+            world.command(life, Command::ResumeRun { run, payload: None });
+        }
+    }
+}
+
 /// Working workers, a patient operator, a healthy disk.
 pub(super) fn bring_to_an_end(world: &mut World, life: &mut Life) -> Result<(), String> {
-    let ask = |world: &mut World, life: &mut Life, command: Command| {
-        world.ask(life, Asked::Call(Box::new(Call::new(command))), 0);
-    };
-    ask(world, life, Command::ResumeEngine { reason: None });
+    world.command(life, Command::ResumeEngine { reason: None });
     let mut idle = 0;
     for turn_number in 0..END_TURNS_MAX {
         world.clock.advance(1);
         life.set_clock(world.clock);
-        let claim = Claim {
-            worker: Text::from("good"),
-            queues: vec![Text::from("q1"), Text::from("q2")],
-            kinds: Vec::new(),
-            max: 100,
-            lease_ms: None,
-            idempotency_key: None,
-            capabilities: wide::CAPABILITIES
-                .iter()
-                .map(|name| Text::from(*name))
-                .collect(),
-            ..Claim::default()
-        };
-        world.ask(life, Asked::Claim(Box::new(claim)), 0);
-        for finish in world.people.finish_all() {
-            ask(world, life, finish);
-        }
-        if turn_number % 16 == 0 && world.oracle.laws.is_some() {
-            let (crons, purses) = world.oracle.closable();
-            for command in wide::open_everything(crons, purses) {
-                ask(world, life, command);
-            }
-        }
-        if turn_number % 16 == 0 {
-            let suspended = life.machine(|writer| writer.machine().stats().runs_by_state[5]);
-            if suspended > 0 {
-                for run in world.oracle.runs() {
-                    ask(world, life, Command::ResumeRun { run, payload: None });
-                }
-            }
+        for tenant in world.oracle.tenants() {
+            world.people.act_in(tenant);
+            work_on(world, life, turn_number % 16 == 0);
         }
         turn(world, life)?;
         flush(world, life, false)?;

@@ -115,7 +115,12 @@ impl People {
             }),
             4 => self.task(rng).map(|task| Command::CreateRun {
                 task,
-                run: None,
+                // Now and then one that is there, here or in another tenant.
+                run: if rng.chance(15) {
+                    self.taken_run(rng)
+                } else {
+                    None
+                },
                 state: RunState::Scheduled,
                 scheduled_at: rng.chance(40).then(|| Timestamp(wall_ms + rng.below(5000))),
             }),

@@ -4,44 +4,19 @@ use mainstay::{Command, Event, Filter, SubscriptionId, TaskState};
 
 use super::model::{Heard, Laws, Subscription};
 use crate::oracle::history::Wish;
-use crate::oracle::image::Written;
 use crate::oracle::model::{Verdict, demand};
 
 impl Laws {
-    /// Judges one command of the log and moves over it.
-    pub(crate) fn command(&mut self, written: &Written, wish: Option<&Wish>) -> Verdict {
-        demand!(
-            written.first_sequence == self.sequence + 1,
-            "event {} follows event {}",
-            written.first_sequence,
-            self.sequence
-        );
-        demand!(
-            written.wall >= self.wall && written.steady >= self.steady,
-            "time ran backwards"
-        );
-        (self.wall, self.steady) = (written.wall, written.steady);
-        if let (Some(Wish::Command(command)), kind) = (wish, written.record.kind) {
-            demand!(
-                command.code() == kind,
-                "asked for {}, logged {kind}",
-                command.code()
-            );
-        }
+    /// A command begins: what the last one did is heard of no more.
+    pub(super) fn begins(&mut self, wish: Option<&Wish>) {
         self.heard.clear();
         if let Some(Wish::Command(Command::TriggerSubscription { subscription })) = wish {
             self.heard.push(Heard::ByHand(*subscription));
         }
-        for entry in &written.events {
-            self.sequence += 1;
-            self.event(&entry.event, wish)
-                .map_err(|error| format!("event {}: {error}", self.sequence))?;
-        }
-        self.settled()
     }
 
     /// What must hold between two commands.
-    fn settled(&self) -> Verdict {
+    pub(super) fn settled(&self) -> Verdict {
         for (id, run) in &self.runs {
             demand!(
                 run.state.is_held() == run.lease.is_some(),
@@ -51,7 +26,8 @@ impl Laws {
         Ok(())
     }
 
-    fn event(&mut self, event: &Event, wish: Option<&Wish>) -> Verdict {
+    /// Judges one event of this tenant and moves over it.
+    pub(super) fn event(&mut self, event: &Event, wish: Option<&Wish>) -> Verdict {
         match event {
             Event::TaskCreated(fact) => self.task_created(fact, wish),
             Event::TaskCanceled(fact) => self.task_canceled(fact),

@@ -7,5 +7,7 @@ mod runs;
 mod spending;
 mod starts;
 mod tasks;
+mod tenants;
+mod turns;
 
-pub(crate) use model::Laws;
+pub(crate) use tenants::Tenants;

@@ -131,9 +131,9 @@ pub(crate) enum Heard {
     Moved(TaskId, RunState),
 }
 
-/// Everything the laws know.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Laws {
+/// What all tenants share.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shared {
     pub(crate) sequence: u64,
     pub(crate) wall: u64,
     pub(crate) steady: u64,
@@ -142,6 +142,12 @@ pub(crate) struct Laws {
     pub(crate) last_id: u128,
     pub(crate) order: u64,
     pub(crate) paused: bool,
+}
+
+/// Everything the laws know of one tenant: another one's tasks, queues and budgets are not here, whatever their names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Laws {
+    pub(crate) shared: Shared,
     pub(crate) tasks: BTreeMap<TaskId, Task>,
     pub(crate) runs: BTreeMap<RunId, Run>,
     pub(crate) queues: BTreeMap<Text, Queue>,
@@ -150,6 +156,19 @@ pub(crate) struct Laws {
     pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
     /// Of the command at hand.
     pub(crate) heard: Vec<Heard>,
+}
+
+impl std::ops::Deref for Laws {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl std::ops::DerefMut for Laws {
+    fn deref_mut(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
 }
 
 impl Laws {

@@ -2,7 +2,7 @@
 
 use mainstay::{Claim, Fence, RunId, RunState, TaskId};
 
-use super::model::{Laws, Lease};
+use super::model::{Laws, Lease, Run};
 use crate::oracle::model::{Verdict, demand, policy_of};
 
 impl Laws {
@@ -129,6 +129,20 @@ impl Laws {
         Ok(false)
     }
 
+    /// Whether nothing holds a run back, an earlier rate of its queue neither.
+    fn is_free(&self, id: RunId) -> Result<bool, String> {
+        let queue = self.queues.get(&self.task(self.run(id)?.task)?.spec.queue);
+        let owes = queue.is_some_and(|queue| queue.may_owe(self.steady));
+        Ok(!owes && self.held_back(id)?.is_none())
+    }
+
+    /// Whether something of this tenant could be granted now, by what its events tell.
+    pub(super) fn has_work(&self) -> bool {
+        let ready = |(_, run): &(&RunId, &Run)| run.state == RunState::Ready;
+        let mut ready = self.runs.iter().filter(ready);
+        ready.any(|(run, _)| self.is_free(*run).unwrap_or(false))
+    }
+
     /// A run that this claim should have got, if there is one.
     pub(crate) fn passed_over(&self, claim: &Claim) -> Result<Option<RunId>, String> {
         for (id, run) in &self.runs {
@@ -140,9 +154,7 @@ impl Laws {
             let fits = claim.queues.contains(&spec.queue)
                 && (claim.kinds.is_empty() || claim.kinds.contains(&spec.kind))
                 && needs.iter().all(|need| claim.capabilities.contains(need));
-            let queue = self.queues.get(&spec.queue);
-            let owes = queue.is_some_and(|queue| queue.may_owe(self.steady));
-            if fits && !owes && self.held_back(*id)?.is_none() {
+            if fits && self.is_free(*id)? {
                 return Ok(Some(*id));
             }
         }
