@@ -111,14 +111,16 @@ impl Laws {
                     }
                     let is_new = instants.insert(instant.0);
                     demand!(is_new, "instant {} ran twice", instant.0);
+                    let task = self.task_mut(task)?;
+                    task.occurrences += u64::from(fact.cause == mainstay::Cause::Schedule);
                 }
                 Ok(())
             }
             Event::ScheduleChanged(fact) => {
                 let task = self.task_mut(fact.task)?;
-                // Another calendar counts anew: its future run is the first.
+                // Another calendar counts anew: the run that is moved to its first instant, or made for it, is the first.
                 task.spec.schedule.clone_from(&fact.schedule);
-                task.occurrences = 1;
+                task.occurrences = 0;
                 task.schedule_ended = false;
                 Ok(())
             }
