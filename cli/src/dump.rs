@@ -15,25 +15,6 @@ use crate::ops::{failed, instant};
 use crate::screen::Screen;
 use crate::views::value_of;
 
-/// Names of commands by their number in the log.
-const COMMANDS: [&str; 15] = [
-    "none",
-    "submit",
-    "claim",
-    "heartbeat",
-    "finish",
-    "checkpoint",
-    "cancel_run",
-    "cancel_task",
-    "suspend_run",
-    "resume_run",
-    "pause_engine",
-    "resume_engine",
-    "start",
-    "adopt_clock",
-    "tick",
-];
-
 /// Writes the lines asked for.
 pub(crate) fn log(command: &LogCommand, screen: Screen) -> Result<Code, Failure> {
     let LogCommand::Dump {
@@ -127,10 +108,8 @@ fn frame_fields(frame: &Frame<'_>) -> Fields {
 }
 
 fn command_name(kind: u64) -> String {
-    let known = usize::try_from(kind)
-        .ok()
-        .and_then(|kind| COMMANDS.get(kind));
-    known.map_or_else(|| format!("command_{kind}"), |name| (*name).to_owned())
+    let known = mainstay::note_of(kind);
+    known.map_or_else(|| format!("command_{kind}"), |note| note.name.to_owned())
 }
 
 fn put_text(fields: &mut Fields, name: &str, text: Option<&Text>) {
@@ -266,7 +245,6 @@ mod tests {
 
     #[test]
     fn every_command_of_the_log_has_a_name() {
-        assert_eq!(mainstay::Command::Tick.code(), COMMANDS.len() as u64 - 1);
         assert_eq!(command_name(mainstay::Command::Tick.code()), "tick");
     }
 

@@ -51,6 +51,8 @@ pub struct Call {
     pub expected_sequence: Option<u64>,
     /// Refused as `previous_state_mismatch` unless the named run is in this state.
     pub expected_state: Option<State>,
+    /// Why, for the audit trail: recorded with a control command that has no reason of its own. At most 1024 bytes.
+    pub reason: Option<Text>,
     /// What to do.
     pub command: Command,
 }
@@ -69,8 +71,16 @@ impl Call {
             principal: principal.clone(),
             expected_sequence: None,
             expected_state: None,
+            reason: None,
             command,
         }
+    }
+
+    /// Why a control command is asked for: `None` for a command that is none. What the command itself says goes first.
+    #[must_use]
+    pub fn control_reason(&self) -> Option<Option<&Text>> {
+        let own = self.command.control_reason()?;
+        Some(own.or(self.reason.as_ref()))
     }
 }
 
@@ -452,4 +462,9 @@ pub enum Command {
     },
 }
 
+mod audit;
 mod kind;
+mod names;
+
+pub use audit::AuditRow;
+pub use names::{CommandNote, note_of};

@@ -44,8 +44,8 @@ mod time;
 
 pub use budget::{Amount, BudgetScope, BudgetSpec};
 pub use command::{
-    Call, CheckpointPut, Claim, Command, Finish, HeartbeatItem, Outcome as FinishOutcome,
-    Principal, TaskPatch,
+    AuditRow, Call, CheckpointPut, Claim, Command, CommandNote, Finish, HeartbeatItem,
+    Outcome as FinishOutcome, Principal, TaskPatch, note_of,
 };
 pub use event::{Event, EventKind};
 pub mod events {

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mainstay_core::{Call, Command, Loader, Machine, Principal, Rejection, RunState, TenantId};
+use mainstay_core::{
+    Call, Command, Loader, Machine, Principal, Rejection, RunState, TenantId, note_of,
+};
 
 #[path = "commands/bond.rs"]
 mod bond;
@@ -85,7 +87,9 @@ fn every_command_on_a_run_in_every_state_does_or_refuses_as_the_table_says() {
             (row.arrange)(&mut stand);
             let command = (row.ask)(&stand);
             let kind = command_kind(&command);
-            kinds.insert(kind);
+            if kinds.insert(kind) {
+                check_note(&command, kind);
+            }
             let about = format!("{kind} {}", row.about);
             met.case(&stand, Call::new(command), (row.expect)(stand.at), &about);
         }
@@ -119,6 +123,16 @@ fn every_command_on_a_run_in_every_state_does_or_refuses_as_the_table_says() {
         met.cases,
         met.refusals.values().sum::<u32>(),
         met.refusals.len()
+    );
+}
+
+/// A reader of the log knows the command by its number, and whether it belongs to the audit trail.
+fn check_note(command: &Command, kind: &str) {
+    let note = note_of(command.code()).unwrap_or_else(|| panic!("{kind} has no name"));
+    assert_eq!(
+        note.is_control,
+        command.control_reason().is_some(),
+        "{kind} as an act of control"
     );
 }
 

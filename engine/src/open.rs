@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mainstay_core::{Machine, Steady, Timestamp};
+use mainstay_core::{AuditRow, Machine, Steady, Timestamp};
 use mainstay_log::{
     Disk, Durable, Entropy, FileFlusher, FileLog, Flushed, Identity, Log, LogStats, Opened,
     Options, Recovery, Stopped,
@@ -161,6 +161,7 @@ pub(crate) fn open_as<D: Disk>(
         store,
         way,
         notes,
+        trail,
         ..
     } = rebuild;
     let declined = |reason: String| mainstay_log::OpenError::Declined { reason };
@@ -174,6 +175,7 @@ pub(crate) fn open_as<D: Disk>(
         shared,
         machine,
         store,
+        trail,
     };
     let opening = parts.assemble(opened, raw, seed);
     let mut opening = opening.map_err(|error| declined(error.to_string()))?;
@@ -193,6 +195,7 @@ struct Parts<'a, D> {
     shared: Arc<Shared>,
     machine: Machine,
     store: Box<dyn Store>,
+    trail: Vec<AuditRow>,
 }
 
 impl<D: Disk> Parts<'_, D> {
@@ -208,6 +211,7 @@ impl<D: Disk> Parts<'_, D> {
             shared,
             machine,
             store,
+            trail,
         } = self;
         let (identity, recovery) = (opened.identity, opened.recovery);
         // The log may hold no frame after the checkpoint: then the state knows the last times.
@@ -221,7 +225,7 @@ impl<D: Disk> Parts<'_, D> {
         let durable = opened.log.durable();
         shared.set_durable(durable);
         shared.backlog.set_stored(store.checkpoint());
-        let desk = Desk::new(store.reader()?, rules(settings), store.checkpoint());
+        let desk = Desk::new(store.reader()?, rules(settings), store.checkpoint(), trail);
         let (known, plant) = (|| Arc::clone(&shared), settings.plant);
         let (log, frame) = (opened.log, durable.frame);
         let mut writer = Writer::new(machine, log, clock, known(), frame, desk, plant);

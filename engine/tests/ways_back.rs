@@ -513,6 +513,7 @@ fn a_run_id_that_retention_freed_may_be_used_again_and_the_log_still_reads() {
         options().history(mainstay::store::Retention {
             default: mainstay::store::Keep { age_ms: 0 },
             queues: std::collections::BTreeMap::new(),
+            audit: mainstay::store::Keep { age_ms: 0 },
             bytes_max: u64::MAX,
         })
     };

@@ -181,6 +181,7 @@ fn retain(dir: &Path) {
     let rule = Retention {
         default: Keep { age_ms: 0 },
         queues: std::collections::BTreeMap::new(),
+        audit: Keep { age_ms: 0 },
         bytes_max: u64::MAX,
     };
     let (mut steps, mut worst) = (0u32, Duration::ZERO);

@@ -12,11 +12,12 @@ mod memory;
 mod query;
 mod seam;
 mod sqlite;
+mod trail;
 
 pub use library::Library;
 pub use list::{
-    EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
-    SqlValue, TaskAsk, TaskLine,
+    AuditAsk, AuditPage, EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope,
+    SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
 };
 #[doc(hidden)]
 pub use memory::MemoryPlant;
@@ -28,3 +29,4 @@ pub use sqlite::{
     Examined, STORE_FILE, SqliteOptions, SqliteReader, SqliteStore, adopt, copy_store, examine,
     file_of, set_aside,
 };
+pub use trail::{Chained, Extent, Trail, chain_entry};

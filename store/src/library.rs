@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use mainstay_core::PlaceRow;
 use rusqlite::Connection;
 
-use crate::list::{self, ListError, Listed, Places, RunAsk, RunLine, Scope, TaskAsk, TaskLine};
+use crate::list::{
+    self, AuditAsk, AuditPage, ListError, Listed, Places, RunAsk, RunLine, Scope, TaskAsk, TaskLine,
+};
 use crate::{SqlAnswer, SqlAsk, SqlError, StoreError};
 use crate::{query, sqlite};
 
@@ -136,6 +138,18 @@ impl Library {
     /// [`ListError`].
     pub fn runs(&self, ask: &RunAsk) -> Result<Listed<RunLine>, ListError> {
         self.list(|view| list::runs(view, ask))
+    }
+
+    /// A page of the audit trail.
+    ///
+    /// # Errors
+    /// [`ListError::Store`].
+    pub fn audit(&self, ask: &AuditAsk) -> Result<AuditPage, ListError> {
+        let empty = AuditPage {
+            next: ask.after,
+            ..AuditPage::default()
+        };
+        Ok(self.view(|view| list::audit(view, ask))?.unwrap_or(empty))
     }
 
     /// The answer to one `SELECT` over the documented views. Each question has a connection of its own; at most two are worked on at

@@ -12,6 +12,7 @@ use mainstay_core::{
 mod shelf;
 
 use self::shelf::{Row, Shelf};
+use crate::Trail;
 use crate::seam::{
     Base, Found, LiveRow, Reader, Retention, Store, StoreError, check_of, object_check,
 };
@@ -352,6 +353,19 @@ impl Reader for MemoryReader {
     ) -> Result<Option<KeyRow>, StoreError> {
         let scope = (tenant, class, Text::from(key));
         Ok(self.now().keys.get(&scope).cloned())
+    }
+
+    fn trail(&mut self, after: u64, limit: usize) -> Result<Trail, StoreError> {
+        let shelf = self.now();
+        let begun = shelf
+            .trail
+            .rows
+            .partition_point(|entry| entry.row.sequence <= after);
+        let rows = shelf.trail.rows[begun..].iter().take(limit);
+        Ok(Trail {
+            rows: rows.cloned().collect(),
+            ..shelf.trail
+        })
     }
 
     fn hold(&mut self, sequence: u64) -> Result<bool, StoreError> {

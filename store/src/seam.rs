@@ -8,6 +8,8 @@ use mainstay_core::{
     Bytes, Cut, KeyClass, KeyRow, ObjectRow, PlaceRow, RunId, TaskId, TenantId, Text, Timestamp,
 };
 
+use crate::trail::Trail;
+
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -102,6 +104,8 @@ pub struct Retention {
     pub default: Keep,
     /// By queue name, in every tenant.
     pub queues: BTreeMap<Text, Keep>,
+    /// For entries of the audit trail, after they were made.
+    pub audit: Keep,
     /// Bytes of the whole store beyond which the oldest finished work goes, whatever its age.
     pub bytes_max: u64,
 }
@@ -193,6 +197,12 @@ pub trait Reader: Send {
         class: KeyClass,
         key: &str,
     ) -> Result<Option<KeyRow>, StoreError>;
+
+    /// Up to `limit` entries of the audit trail after an event, of all tenants, oldest first, and how far the trail reaches.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn trail(&mut self, after: u64, limit: usize) -> Result<Trail, StoreError>;
 
     /// Begins to read payloads from one commit, whatever is removed meanwhile, if the checkpoint is still this one: then it has the
     /// payload of every task that is live there. False when the store has moved on; nothing is held then.

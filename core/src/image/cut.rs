@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::time::Timestamp;
-use crate::{Bytes, TaskId, TenantId, Text};
+use crate::{AuditRow, Bytes, TaskId, TenantId, Text};
 
 /// Which table a row is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +129,10 @@ pub struct Cut {
     pub keys: Vec<KeyRow>,
     /// Objects that are new or changed.
     pub objects: Vec<ObjectRow>,
+    /// Entries of the audit trail since the cut before, in order: the log's command records, put here by whoever reads or writes them.
+    pub audit: Vec<AuditRow>,
+    /// When the trail is not whole from the cut before on: the event after which it is.
+    pub audit_after: Option<u64>,
 }
 
 impl Cut {
@@ -173,7 +177,13 @@ impl Cut {
             payloads: self.payloads,
             keys: self.keys,
             objects: objects.into_values().collect(),
+            audit: self.audit,
+            audit_after: later.audit_after.or(self.audit_after),
         };
+        if later.audit_after.is_some() {
+            merged.audit.clear();
+        }
+        merged.audit.extend(later.audit);
 
         merged.payloads.extend(later.payloads);
         merged.keys.extend(later.keys);

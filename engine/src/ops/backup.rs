@@ -112,6 +112,7 @@ pub fn backup_directory(
     let everything = Retention {
         default: Keep { age_ms: u64::MAX },
         queues: std::collections::BTreeMap::new(),
+        audit: Keep { age_ms: u64::MAX },
         bytes_max: u64::MAX,
     };
     let engine = Engine::options()

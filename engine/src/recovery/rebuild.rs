@@ -2,12 +2,12 @@
 //! Owns: the choice between the ways back, and the words when there is none.
 //! Never: trusts the store where the log or a check says otherwise; never deletes what it cannot read.
 
-use mainstay_core::{Machine, Now, Timestamp, codec};
+use mainstay_core::{AuditRow, Machine, Now, Timestamp, codec};
 use mainstay_log::{Base as LogBase, Disk, Frame, Known, Recover};
 use mainstay_store::{Store, StoreError};
 
 use super::base::{Shelf, Way, from_snapshot, from_store, reaches};
-use super::replay::{moment_of, replay};
+use super::replay::{moment_of, replay_into};
 use crate::snapshot::newest_first;
 use crate::writer::Plant;
 
@@ -71,6 +71,8 @@ pub(crate) struct Rebuild<'a, D: Disk> {
     pub(crate) way: Way,
     /// What was wrong on the way, for people.
     pub(crate) notes: Vec<String>,
+    /// What was read of the audit trail and is in no cut yet.
+    pub(crate) trail: Vec<AuditRow>,
     pub(crate) frames: u64,
     pub(crate) total: u64,
     /// Whether it failed for want of room.
@@ -98,6 +100,7 @@ impl<'a, D: Disk> Rebuild<'a, D> {
             store: None,
             way: Way::Log,
             notes: Vec::new(),
+            trail: Vec::new(),
             frames: 0,
             total: 0,
             full: false,
@@ -189,8 +192,11 @@ impl<'a, D: Disk> Rebuild<'a, D> {
         let (Some(machine), Some(store)) = (self.machine.as_mut(), self.store.as_mut()) else {
             return Ok(());
         };
-        let cut = machine.take_cut();
+        let mut cut = machine.take_cut();
         let through = cut.through;
+        cut.audit = std::mem::take(&mut self.trail);
+        // The trail up to a snapshot stood in the store that was lost, and is in no snapshot.
+        cut.audit_after = (self.way == Way::Snapshot(through)).then_some(through);
         store.put(cut)?;
         store.durable(through)?;
         while machine.stored(through, self.settings.payload_cache_bytes, usize::MAX) {}
@@ -270,7 +276,7 @@ impl<D: Disk> Recover for Rebuild<'_, D> {
             self.misread(frame);
             return Ok(());
         }
-        replay(machine, frame)?;
+        replay_into(machine, frame, &mut self.trail)?;
         self.frames += 1;
         let dirty = machine.dirty_rows();
         let most_bytes = self
@@ -336,6 +342,9 @@ impl Default for Settings {
                     age_ms: 30 * DAY_MS,
                 },
                 queues: std::collections::BTreeMap::new(),
+                audit: mainstay_store::Keep {
+                    age_ms: 400 * DAY_MS,
+                },
                 bytes_max: 64 << 30,
             },
             log_retain_bytes: 1 << 30,

@@ -2,7 +2,8 @@
 //! Owns: the check that a frame continues the state.
 //! Never: decides.
 
-use mainstay_core::{Machine, Now, Steady, Timestamp, codec};
+use mainstay_core::codec::CommandRecord;
+use mainstay_core::{AuditRow, Entry, Machine, Now, Steady, Timestamp, codec};
 use mainstay_log::Frame;
 
 /// The moment a frame was written at.
@@ -24,6 +25,27 @@ pub(crate) fn replay(machine: &mut Machine, frame: &Frame<'_>) -> Result<(), Str
 
 /// The same, up to and with one event.
 pub(crate) fn replay_to(machine: &mut Machine, frame: &Frame<'_>, last: u64) -> Result<(), String> {
+    replay_telling(machine, frame, last, &mut |_, _, _| {})
+}
+
+/// Reads one frame into a machine and gives what it holds of the audit trail.
+pub(crate) fn replay_into(
+    machine: &mut Machine,
+    frame: &Frame<'_>,
+    trail: &mut Vec<AuditRow>,
+) -> Result<(), String> {
+    let at = Timestamp(frame.wall_ms);
+    replay_telling(machine, frame, u64::MAX, &mut |record, events, first| {
+        trail.extend(AuditRow::of(record, events, first, at));
+    })
+}
+
+fn replay_telling(
+    machine: &mut Machine,
+    frame: &Frame<'_>,
+    last: u64,
+    tell: &mut dyn FnMut(&CommandRecord, &[Entry], u64),
+) -> Result<(), String> {
     let now = moment_of(frame);
     let expected = frame.first_sequence + u64::from(frame.event_count);
     if frame.event_count > 0 && machine.sequence() + 1 != frame.first_sequence {
@@ -33,7 +55,10 @@ pub(crate) fn replay_to(machine: &mut Machine, frame: &Frame<'_>, last: u64) -> 
             machine.sequence()
         ));
     }
-    codec::decode(frame.body, &mut |_, events| {
+    let mut first = frame.first_sequence;
+    codec::decode(frame.body, &mut |record, events| {
+        tell(record, events, first);
+        first += events.len() as u64;
         for entry in events {
             if machine.sequence() < last {
                 machine.replay(&now, entry);

@@ -14,8 +14,8 @@
 use mainstay_core::{ObjectClass, ObjectRow, PlaceRow, TenantId, Text};
 
 pub(super) const MAGIC: [u8; 8] = *b"MSTAYSNP";
-/// What is written; format 1 had no objects, and is read as well.
-pub(super) const FORMAT: u16 = 2;
+/// What is written; format 1 had no objects, format 2 those of queues and tenants alone, and both are read as well.
+pub(super) const FORMAT: u16 = 3;
 pub(super) const FORMAT_OLDEST: u16 = 1;
 pub(super) const HEAD_BYTES: usize = 16;
 /// The length that marks the end.

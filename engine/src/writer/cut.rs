@@ -4,7 +4,8 @@
 
 use std::sync::atomic::Ordering;
 
-use mainstay_core::{Call, Facts, TenantId, Wanted};
+use mainstay_core::codec::CommandRecord;
+use mainstay_core::{AuditRow, Call, Facts, Principal, TenantId, Text, Wanted};
 use mainstay_log::Log;
 use mainstay_store::{Reader, StoreError};
 
@@ -49,12 +50,20 @@ pub(crate) struct Desk {
     /// The store could not be read.
     pub(crate) broken: Option<StoreError>,
     wanted: Vec<Wanted>,
+    /// Entries of the audit trail since the last cut.
+    trail: Vec<AuditRow>,
     /// What schedules go by.
     calendars: Calendars,
 }
 
 impl Desk {
-    pub(crate) fn new(reader: Box<dyn Reader>, rules: StoreRules, cut_sequence: u64) -> Desk {
+    /// `trail` holds what the log's tail behind the store has of the audit trail.
+    pub(crate) fn new(
+        reader: Box<dyn Reader>,
+        rules: StoreRules,
+        cut_sequence: u64,
+        trail: Vec<AuditRow>,
+    ) -> Desk {
         Desk {
             reader,
             rules,
@@ -66,6 +75,7 @@ impl Desk {
             lagging: false,
             broken: None,
             wanted: Vec::new(),
+            trail,
             calendars: Calendars::default(),
         }
     }
@@ -85,7 +95,9 @@ impl<L: Log> Writer<L> {
         if last || is_due && self.shared.backlog.bytes() < CUTS_BYTES_MAX {
             desk.cut_sequence = self.machine.sequence();
             desk.cut_at = now;
-            self.shared.backlog.push(self.machine.take_cut());
+            let mut cut = self.machine.take_cut();
+            cut.audit = std::mem::take(&mut desk.trail);
+            self.shared.backlog.push(cut);
             if self.plant.rows_leave_early {
                 desk.stored = desk.cut_sequence;
                 desk.leaving = true;
@@ -94,6 +106,26 @@ impl<L: Log> Writer<L> {
         // Whoever waits has it now, or had it before; without room the wish stays.
         desk.cut_now &= self.machine.sequence() > desk.cut_sequence;
         self.tell_lag();
+    }
+
+    /// Notes a control command whose events begin with this one for the audit trail.
+    pub(super) fn note_control(
+        &mut self,
+        kind: u64,
+        reason: Option<Text>,
+        principal: &Principal,
+        first: u64,
+    ) {
+        let record = CommandRecord {
+            kind,
+            tenant: principal.tenant,
+            principal: principal.name.clone(),
+            request_id: principal.request_id.clone(),
+            reason,
+            ..CommandRecord::default()
+        };
+        let row = AuditRow::of(&record, &self.events, first, self.now.wall);
+        self.desk.trail.extend(row);
     }
 
     fn tell_lag(&mut self) {

@@ -120,6 +120,7 @@ impl<L: Log> Writer<L> {
             principal: waiter.principal.clone(),
             expected_sequence: None,
             expected_state: None,
+            reason: None,
             command: Command::Claim(waiter.claim.clone()),
         };
         let decided = self.decide(call);
@@ -243,7 +244,7 @@ impl<L: Log> Writer<L> {
             return Ok(Outcome::Claimed(Vec::new()));
         }
         let kind = call.command.code();
-        let reason = call.command.control_reason().map(|reason| reason.cloned());
+        let reason = call.control_reason().map(|reason| reason.cloned());
         let first = self.machine.sequence() + 1;
         self.events.clear();
         let facts = self.facts_before(&call);
@@ -275,6 +276,9 @@ impl<L: Log> Writer<L> {
                 &self.events,
             );
             self.body_commands += 1;
+            if let Some(reason) = reason {
+                self.note_control(kind, reason, &call.principal, first);
+            }
             self.previous = Some(call.principal);
         }
         decided

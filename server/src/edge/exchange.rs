@@ -225,6 +225,7 @@ impl Exchange {
             principal: self.principal.clone(),
             expected_sequence: self.expected_sequence,
             expected_state: None,
+            reason: None,
             command,
         }
     }

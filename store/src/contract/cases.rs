@@ -6,6 +6,7 @@ use mainstay_core::{KeyClass, RunColumns, RunState, TaskColumns, TaskState, Tena
 
 use super::many::many;
 use super::objects::objects;
+use super::trail::trail;
 use super::world::{Factory, LOG_ID, World, hand_over, load, spec, view, walk};
 use crate::seam::{Store, StoreError};
 
@@ -30,6 +31,7 @@ pub fn all<F: Factory>(mut make: impl FnMut() -> F) {
     the_store_of_another_log_is_refused(&mut make());
     objects(&mut make);
     many(&mut make);
+    trail(&mut make);
 }
 
 fn open<F: Factory>(factory: &mut F) -> F::Store {

@@ -9,6 +9,7 @@ use mainstay_core::{
 };
 
 use super::many::repeat;
+use super::trail::old_entries_go_and_the_chain_holds;
 use super::world::{Factory, LOG_ID, World, load, spec};
 use crate::seam::{Keep, Reader, Retention, Store};
 
@@ -22,6 +23,7 @@ pub fn retention<F: Factory>(mut make: impl FnMut() -> F) {
     old_work_goes_by_the_rule_of_its_queue(&mut make());
     too_large_a_store_loses_its_oldest_finished_work(&mut make());
     a_step_is_bounded(&mut make());
+    old_entries_go_and_the_chain_holds(&mut make());
     keys_go_when_nobody_holds_them(&mut make());
     a_key_and_its_task_stay_a_day_after_the_end(&mut make());
     what_a_reader_holds_outlives_retention(&mut make());
@@ -34,6 +36,7 @@ fn rule(default_ms: u64) -> Retention {
     Retention {
         default: Keep { age_ms: default_ms },
         queues: BTreeMap::new(),
+        audit: Keep { age_ms: u64::MAX },
         bytes_max: u64::MAX,
     }
 }

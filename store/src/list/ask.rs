@@ -3,7 +3,7 @@
 //! Never: reads anything.
 
 use mainstay_core::{
-    RunId, RunState, TaskId, TaskState, TaskView, TenantId, Text, Timestamp,
+    AuditRow, RunId, RunState, TaskId, TaskState, TaskView, TenantId, Text, Timestamp,
     limits::LIST_LIMIT_MAX, limits::LIST_OFFSET_MAX,
 };
 
@@ -184,6 +184,35 @@ pub struct Listed<T> {
     pub next_cursor: Option<String>,
     /// The last event that the page reflects.
     pub checkpoint: u64,
+}
+
+/// Which entries of the audit trail are listed: those after an event, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditAsk {
+    /// Whose.
+    pub scope: Scope,
+    /// Only entries with a greater sequence.
+    pub after: u64,
+    /// Entries at most, 1..=[`AuditAsk::LIMIT_MAX`]; out of range counts as the nearest bound.
+    pub limit: u32,
+}
+
+impl AuditAsk {
+    /// Most entries of one page.
+    pub const LIMIT_MAX: u32 = LIST_LIMIT_MAX;
+}
+
+/// A page of the audit trail, all of it as of one commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The entries.
+    pub rows: Vec<AuditRow>,
+    /// The event to go on after: everything up to it was looked at.
+    pub next: u64,
+    /// The last event that the page reflects.
+    pub checkpoint: u64,
+    /// The trail holds every act of control after this event.
+    pub oldest: u64,
 }
 
 /// Why there is no page.

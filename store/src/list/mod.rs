@@ -1,6 +1,7 @@
 //! Lists: ordered pages of tasks and runs, filtered and searched, by walking indexes.
 
 mod ask;
+mod audit;
 mod cursor;
 mod filter;
 mod page;
@@ -15,8 +16,9 @@ mod tests;
 mod walk;
 
 pub use ask::{
-    EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
-    SqlValue, TaskAsk, TaskLine,
+    AuditAsk, AuditPage, EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope,
+    SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
 };
+pub(crate) use audit::audit;
 pub(crate) use page::{places, runs, tasks};
 pub(crate) use places::Places;

@@ -11,6 +11,7 @@ use mainstay_core::{
 
 use super::damaged;
 use crate::seam::{Base, Found, StoreError, check_of, object_check};
+use crate::trail::{Chained, Extent, Trail, chain_entry};
 
 type KeyScope = (TenantId, KeyClass, Text);
 type ObjectScope = (ObjectClass, TenantId, Text);
@@ -37,6 +38,7 @@ pub(super) struct Shelf {
     pub(super) payloads: BTreeMap<u64, Bytes>,
     pub(super) keys: BTreeMap<KeyScope, KeyRow>,
     pub(super) objects: BTreeMap<ObjectScope, (ObjectRow, u64)>,
+    pub(super) trail: Trail,
 }
 
 impl Shelf {
@@ -56,10 +58,27 @@ impl Shelf {
         for object in &cut.objects {
             self.take_object(object);
         }
+        self.take_trail(cut);
         self.base.sequence = cut.through;
         self.base.wall = cut.wall;
         self.base.meta.clone_from(&cut.meta);
         Ok(())
+    }
+
+    fn take_trail(&mut self, cut: &Cut) {
+        let trail = &mut self.trail;
+        if let Some(after) = cut.audit_after {
+            trail.extent = Extent {
+                after,
+                ..Extent::default()
+            };
+        }
+        for row in &cut.audit {
+            let (row, hash) = (row.clone(), chain_entry(&trail.extent.head, row));
+            trail.extent.head = hash;
+            trail.rows.push(Chained { row, hash });
+        }
+        trail.checkpoint = cut.through;
     }
 
     pub(super) fn take_row(

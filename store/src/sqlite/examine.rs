@@ -10,10 +10,10 @@ use rusqlite::Connection;
 use super::fault::{OrFault, Outcome};
 use super::known::read_base;
 use super::look::expect_check;
-use super::objects;
 use super::open::{ask, expect_format, open_reader};
 use super::schema::OBJECTS_SINCE;
 use super::sum::{LiveSum, payload_check};
+use super::{audit, objects};
 use crate::seam::{Base, StoreError};
 
 /// Rows between two calls of `progress`.
@@ -32,6 +32,8 @@ pub struct Examined {
     pub objects: u64,
     /// Payloads that are stored by themselves.
     pub payloads: u64,
+    /// Entries of the audit trail.
+    pub entries: u64,
 }
 
 /// Reads a whole store file and compares everything that can be compared. `progress` is told how many rows are done.
@@ -63,6 +65,7 @@ pub fn examine(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Examined, S
     examined.tasks = rows(&view, RowKind::Task, &mut live, &mut steps)?;
     examined.runs = rows(&view, RowKind::Run, &mut live, &mut steps)?;
     examined.payloads = payloads(&view, &mut steps)?;
+    examined.entries = audit::check(&view, examined.base.sequence)?;
     if (live.rows, live.sum) != (examined.base.live_rows, examined.base.live_sum) {
         return Err(StoreError::Damaged(format!(
             "{} live rows with sum {:016x} are there, {} with sum {:016x} were written",

@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use mainstay_core::{PlaceRow, TenantId, Text, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::audit;
 use super::fault::{OrFault, Outcome};
 use super::sum::LiveSum;
 use crate::seam::{Base, StoreError};
+use crate::trail::Extent;
 
 /// A place as rows need it.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub(super) struct Known {
     pub(super) live: LiveSum,
     /// The last event that committed rows reflect.
     pub(super) sequence: u64,
+    /// How far the audit trail reaches.
+    pub(super) trail: Extent,
 }
 
 impl Known {
@@ -43,6 +47,7 @@ impl Known {
                 sum: base.live_sum,
             },
             sequence: base.sequence,
+            trail: audit::extent(connection, base.sequence)?,
             ..Known::default()
         };
         let mut names = connection
@@ -137,7 +142,7 @@ impl Known {
 }
 
 /// The number of a tenant, if it has any row.
-pub(super) fn find_tenant(connection: &Connection, tenant: TenantId) -> Outcome<Option<i64>> {
+pub(crate) fn find_tenant(connection: &Connection, tenant: TenantId) -> Outcome<Option<i64>> {
     let mut find = connection
         .prepare_cached("SELECT id FROM names WHERE text = ?1")
         .or_fault()?;

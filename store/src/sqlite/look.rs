@@ -11,10 +11,12 @@ use mainstay_core::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use super::audit;
 use super::fault::{OrFault, Outcome};
 use super::known::{find_tenant, read_base, read_sequence};
 use super::open::open_reader;
 use super::sum::{key_check, payload_check};
+use crate::Trail;
 use crate::seam::{Base, Found, LiveRow, Reader, StoreError, check_of};
 
 /// Reads one SQLite store. It may be used while the store is written, by one thread at a time.
@@ -258,6 +260,16 @@ impl Reader for SqliteReader {
             )),
             found => Ok(found.map(|(row, _)| row)),
         }
+    }
+
+    fn trail(&mut self, after: u64, limit: usize) -> Result<Trail, StoreError> {
+        let view = self.view()?;
+        let checkpoint = read_sequence(&view)?;
+        Ok(Trail {
+            extent: audit::extent(&view, checkpoint)?,
+            checkpoint,
+            rows: audit::after(&view, after, limit)?,
+        })
     }
 
     fn hold(&mut self, sequence: u64) -> Result<bool, StoreError> {

@@ -1,6 +1,7 @@
 //! The store on one SQLite file: how rows get in, come back, go, and are copied.
 
 mod adopt;
+mod audit;
 mod bulk;
 mod change;
 mod copy;
@@ -26,9 +27,13 @@ mod texts;
 mod writer;
 
 pub use adopt::adopt;
+pub(crate) use audit::{
+    AFTER_OF, after as entries_after, extent, is_kept, number, read as read_entry,
+};
 pub use copy::copy_store;
 pub use examine::{Examined, examine};
 pub(crate) use fault::fault;
+pub(crate) use known::find_tenant;
 pub use look::SqliteReader;
 pub(crate) use open::connect;
 pub use open::{STORE_FILE, SqliteOptions, file_of, set_aside};

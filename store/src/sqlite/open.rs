@@ -10,7 +10,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::fault::{OrFault, Outcome};
-use super::schema;
+use super::known::read_sequence;
+use super::{audit, schema};
 use crate::seam::{StoreError, Unsearched};
 
 /// The file's name inside its directory.
@@ -255,13 +256,18 @@ pub(super) fn expect_format(connection: &Connection) -> Outcome<()> {
 
 /// Brings a store of an older format up to this release's, all of it or nothing.
 fn bring_up(connection: &mut Connection) -> Outcome<()> {
-    if ask(connection, "user_version")? == schema::FORMAT {
+    let found = ask(connection, "user_version")?;
+    if found == schema::FORMAT {
         return Ok(());
     }
     let all = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .or_fault()?;
-    all.execute_batch(schema::FROM_1).or_fault()?;
+    if found == 1 {
+        all.execute_batch(schema::FROM_1).or_fault()?;
+    }
+    all.execute_batch(schema::FROM_2).or_fault()?;
+    audit::begin(&all, read_sequence(&all)?)?;
     all.execute_batch(crate::query::VIEWS).or_fault()?;
     pragma(&all, "user_version", schema::FORMAT)?;
     all.commit().or_fault()
@@ -279,6 +285,7 @@ fn make_tables(connection: &mut Connection, log_id: &str) -> Outcome<()> {
         rusqlite::params![schema::FORMAT, log_id],
     )
     .or_fault()?;
+    audit::begin(&all, 0)?;
     pragma(&all, "application_id", schema::APPLICATION_ID)?;
     pragma(&all, "user_version", schema::FORMAT)?;
     all.commit().or_fault()

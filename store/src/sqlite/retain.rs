@@ -9,6 +9,7 @@ use mainstay_core::limits::KEY_HELD_MS;
 use mainstay_core::{TaskState, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::audit;
 use super::erase::{Candidate, erase};
 use super::fault::{OrFault, Outcome};
 use super::known::Known;
@@ -63,7 +64,7 @@ impl Retain {
     pub(super) fn step(
         &mut self,
         connection: &mut Connection,
-        known: &Known,
+        known: &mut Known,
         now: Timestamp,
         rule: &Retention,
     ) -> Outcome<bool> {
@@ -78,8 +79,11 @@ impl Retain {
             && self.aged(&all, known, now, rule, &mut budget)?
             && self.outlived(&all, known, now, rule, &mut budget)?
             && self.oversized(&all, now, rule, &mut budget)?;
+        let before = Timestamp(now.0.saturating_sub(rule.audit.age_ms));
+        let trail = audit::retain(&all, known, before)?;
+        budget.erased(trail);
         all.commit().or_fault()?;
-        Ok(!done)
+        Ok(!done || trail > 0)
     }
 
     /// Removes keys that nobody holds any more: their time is over, their task is not live and ended longer ago than a key holds. True

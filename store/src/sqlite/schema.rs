@@ -7,13 +7,16 @@ pub(crate) const APPLICATION_ID: i64 = 0x4d61_696e;
 
 /// `PRAGMA user_version`: what this release writes. An older one it knows is brought up to this when it is opened for writing; any other
 /// is refused.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 /// The oldest format that can be brought up to [`FORMAT`].
 pub(crate) const FORMAT_OLDEST: i64 = 1;
 
 /// The first format with objects and parents.
 pub(crate) const OBJECTS_SINCE: i64 = 2;
+
+/// The first format with an audit trail.
+pub(crate) const TRAIL_SINCE: i64 = 3;
 
 /// Every table and index.
 ///
@@ -29,6 +32,7 @@ pub(crate) const OBJECTS_SINCE: i64 = 2;
 ///   `started_at`, `finished_at`, `worker`, `error_code`, `error_message` (the last two may be missing). NULL when there is none, or when
 ///   the columns say it all: one ended attempt, its number `attempt_count`, its end `finished_at`, and nobody holds the run.
 /// * `task_row.parent`: the id of the task it belongs to.
+/// * `audit_row.sequence`: of the first event of an act of control; `hash`: see `chain_entry`.
 /// * `"check"`: see `check_of` and `object_check`; of payloads and keys, see `sqlite/sum.rs`.
 /// * The first run of a task mostly has the number after it, and needs no entry in
 ///   `run_task`, `run_unended` and `run_task_error`.
@@ -74,6 +78,9 @@ CREATE TABLE key_row(tenant INTEGER NOT NULL, class INTEGER NOT NULL, key TEXT N
 CREATE INDEX key_until ON key_row(until);
 CREATE TABLE object_row(class INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEXT NOT NULL, "check" INTEGER NOT NULL,
   image BLOB NOT NULL, PRIMARY KEY(class, tenant, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE audit_row(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, tenant INTEGER NOT NULL, who TEXT NOT NULL,
+  what TEXT NOT NULL, target TEXT, reason TEXT, request_id TEXT, hash BLOB NOT NULL) STRICT;
+CREATE INDEX audit_tenant ON audit_row(tenant, sequence);
 CREATE VIRTUAL TABLE text USING fts5(kind, tags, description, error, content='', contentless_delete=1, detail='column',
   tokenize="unicode61 remove_diacritics 2 tokenchars '_-'");
 "#;
@@ -86,7 +93,14 @@ ALTER TABLE task_row ADD COLUMN parent BLOB;
 CREATE INDEX task_parent ON task_row(tenant, parent, state, priority DESC, created_at, id) WHERE parent IS NOT NULL;
 CREATE INDEX run_unended ON run_row(task, state) WHERE live = 1 AND task <> number - 1;
 CREATE INDEX run_task_error ON run_row(task) WHERE error_code IS NOT NULL AND task <> number - 1;
-UPDATE meta SET value = 2 WHERE name = 'format';
+"#;
+
+/// From format 2 to 3. The audit trail begins with the next commit.
+pub(crate) const FROM_2: &str = r#"
+CREATE TABLE audit_row(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, tenant INTEGER NOT NULL, who TEXT NOT NULL,
+  what TEXT NOT NULL, target TEXT, reason TEXT, request_id TEXT, hash BLOB NOT NULL) STRICT;
+CREATE INDEX audit_tenant ON audit_row(tenant, sequence);
+UPDATE meta SET value = 3 WHERE name = 'format';
 DROP VIEW tasks;
 DROP VIEW runs;
 DROP VIEW attempts;

@@ -112,7 +112,7 @@ fn files_of_others_are_refused() {
         refused.err(),
         Some(StoreError::Format {
             found: 99,
-            known: 2
+            known: 3
         })
     );
     tamper_pragma(dir.path(), "application_id", 1);
@@ -335,6 +335,7 @@ fn a_full_disk_is_told_and_the_store_goes_on_when_there_is_room() {
     let rule = Retention {
         default: Keep { age_ms: 1 },
         queues: std::collections::BTreeMap::new(),
+        audit: Keep { age_ms: 1 },
         bytes_max: u64::MAX,
     };
     while store.retain(Timestamp(world.wall), &rule).expect("retain") {}
@@ -434,6 +435,7 @@ fn what_retention_removes_leaves_no_tag_and_no_text() {
     let rule = Retention {
         default: Keep { age_ms: 1 },
         queues: std::collections::BTreeMap::new(),
+        audit: Keep { age_ms: 1 },
         bytes_max: u64::MAX,
     };
     while store
@@ -538,6 +540,9 @@ fn many_live_rows_are_read_in_order_while_others_are_written() {
     reading.join().expect("every walk is sound");
 }
 
+/// What a file of format 2 was: no audit trail.
+const DOWN_TO_2: &str = "DROP TABLE audit_row; DELETE FROM meta WHERE name LIKE 'audit_%'; UPDATE meta SET value = 2 WHERE name = 'format'; \
+     PRAGMA user_version = 2;";
 /// What a file of format 1 was: no objects, no parents.
 const DOWN_TO_1: &str = "DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX task_parent; DROP INDEX run_unended; DROP INDEX run_task_error; \
      ALTER TABLE task_row DROP COLUMN parent; DROP TABLE object_row; UPDATE meta SET value = 1 WHERE name = 'format'; \
@@ -549,7 +554,8 @@ fn a_store_of_the_format_before_is_brought_up() {
     let dir = directory();
     let mut world = filled(dir.path());
     let connection = Connection::open(file_of(dir.path())).expect("open");
-    connection.execute_batch(DOWN_TO_1).expect("format 1");
+    let down = format!("{DOWN_TO_2} {DOWN_TO_1}");
+    connection.execute_batch(&down).expect("format 1");
     drop(connection);
     let rows = live(dir.path()).expect("an old file can be read as it is");
     let seen = examine(&file_of(dir.path()), &mut |_| ()).expect("and looked at");
@@ -567,7 +573,55 @@ fn a_store_of_the_format_before_is_brought_up() {
     let format: (i64, bool) = connection
         .query_row(format, [], |row| Ok((row.get(0)?, row.get(1)?)))
         .expect("format");
-    assert_eq!(format, (2, true));
+    assert_eq!(format, (3, true));
+}
+
+#[test]
+fn the_trail_of_a_store_of_an_older_format_begins_where_it_is_brought_up() {
+    for down in [DOWN_TO_2, &format!("{DOWN_TO_2} {DOWN_TO_1}")] {
+        let dir = directory();
+        let world = filled(dir.path());
+        let connection = Connection::open(file_of(dir.path())).expect("open");
+        connection.execute_batch(down).expect("an older format");
+        drop(connection);
+        let mut old = SqliteReader::open(&file_of(dir.path()), 256).expect("reader");
+        let stored = world.machine.sequence();
+        assert_eq!(old.trail(0, 9).expect("read as it is").extent.after, stored);
+        assert!(examine(&file_of(dir.path()), &mut |_| ()).is_ok());
+        let store = open(dir.path());
+        let trail = store.reader().expect("reader").trail(0, 9).expect("trail");
+        assert_eq!((trail.extent.after, trail.rows.len()), (stored, 0));
+        drop(store);
+        let seen = examine(&file_of(dir.path()), &mut |_| ()).expect("sound");
+        assert_eq!(seen.entries, 0);
+    }
+}
+
+#[test]
+fn an_audit_entry_that_is_not_the_one_chained_is_found() {
+    let dir = directory();
+    filled(dir.path());
+    let mut store = open(dir.path());
+    let through = store.checkpoint();
+    let cut = crate::contract::trail_cut(through, 4);
+    store.put(cut).expect("put");
+    store.durable(u64::MAX).expect("durable");
+    drop(store);
+    let path = file_of(dir.path());
+    assert_eq!(examine(&path, &mut |_| ()).map(|seen| seen.entries), Ok(4));
+    let sound = fs::read(&path).expect("file");
+    for sql in [
+        "UPDATE audit_row SET who = 'eve' WHERE sequence = (SELECT min(sequence) FROM audit_row)",
+        "UPDATE audit_row SET reason = NULL WHERE sequence = (SELECT max(sequence) FROM audit_row)",
+        "UPDATE audit_row SET at = at + 1 WHERE sequence = (SELECT min(sequence) + 1 FROM audit_row)",
+        "DELETE FROM audit_row WHERE sequence = (SELECT min(sequence) FROM audit_row)",
+        "DELETE FROM audit_row WHERE sequence = (SELECT max(sequence) FROM audit_row)",
+        "DELETE FROM audit_row",
+    ] {
+        tamper(dir.path(), sql);
+        assert!(is_damaged(examine(&path, &mut |_| ())), "{sql}");
+        fs::write(&path, &sound).expect("put back");
+    }
 }
 
 #[test]

@@ -187,7 +187,7 @@ impl Store for SqliteStore {
     fn retain(&mut self, now: Timestamp, rule: &Retention) -> Result<bool, StoreError> {
         self.expect_going()?;
         self.retain
-            .step(&mut self.connection, &self.known, now, rule)
+            .step(&mut self.connection, &mut self.known, now, rule)
             .map_err(|error| self.stumble(error))
     }
 

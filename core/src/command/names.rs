@@ -1,0 +1,94 @@
+//! Commands by their numbers in the log: what a reader of the log calls them, and which are acts of control.
+//! Owns: their names, for ever.
+//! Never: forgets a number that a log may hold.
+
+/// What a reader of the log must know of a kind of command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandNote {
+    /// Its number in the log ([`super::Command::code`]).
+    pub code: u64,
+    /// Its name, for ever.
+    pub name: &'static str,
+    /// Whether it is an act of control, and so an entry of the audit trail.
+    pub is_control: bool,
+}
+
+const fn work(code: u64, name: &'static str) -> CommandNote {
+    CommandNote {
+        code,
+        name,
+        is_control: false,
+    }
+}
+
+const fn control(code: u64, name: &'static str) -> CommandNote {
+    CommandNote {
+        code,
+        name,
+        is_control: true,
+    }
+}
+
+/// Every kind of command, in the order of their numbers.
+const COMMANDS: &[CommandNote] = &[
+    work(1, "submit"),
+    work(2, "claim"),
+    work(3, "heartbeat"),
+    work(4, "finish"),
+    work(5, "checkpoint"),
+    control(6, "cancel_run"),
+    control(7, "cancel_task"),
+    control(8, "suspend_run"),
+    control(9, "resume_run"),
+    control(10, "pause_engine"),
+    control(11, "resume_engine"),
+    work(12, "start"),
+    work(13, "adopt_clock"),
+    work(14, "tick"),
+    control(15, "update_task"),
+    control(16, "create_run"),
+    control(17, "transition_run"),
+    work(18, "acquire_lease"),
+    work(19, "renew_lease"),
+    work(20, "expire_lease"),
+    work(21, "release_lease"),
+    work(22, "start_attempt"),
+    work(23, "finish_attempt"),
+    control(24, "declare_dependencies"),
+    control(25, "allocate_budget"),
+    work(26, "consume"),
+    work(27, "consume_budget"),
+    control(28, "replenish_budget"),
+    work(29, "subscribe"),
+    work(30, "unsubscribe"),
+    work(31, "trigger_subscription"),
+    work(32, "publish_event"),
+    control(33, "configure_queue"),
+    control(34, "pause_queue"),
+    control(35, "resume_queue"),
+    control(36, "create_tenant"),
+    control(37, "weigh_tenant"),
+];
+
+/// The kind of command with this number; `None` for one of a later release.
+#[must_use]
+pub fn note_of(code: u64) -> Option<&'static CommandNote> {
+    let at = COMMANDS.binary_search_by_key(&code, |note| note.code);
+    at.ok().map(|at| &COMMANDS[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COMMANDS, note_of};
+
+    #[test]
+    fn every_number_is_found_and_no_name_stands_for_two() {
+        for note in COMMANDS {
+            assert_eq!(note_of(note.code), Some(note));
+            let same = COMMANDS.iter().filter(|other| other.name == note.name);
+            assert_eq!(same.count(), 1, "{}", note.name);
+        }
+        assert_eq!(note_of(0), None);
+        assert_eq!(note_of(u64::MAX), None);
+    }
+}
