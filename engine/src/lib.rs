@@ -16,6 +16,7 @@
 //! made durable by the log, and only then does an answer leave.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod backlog;
 mod calendar;
 mod call;
@@ -44,6 +45,7 @@ mod waiters;
 mod worker;
 mod writer;
 
+pub use audit::{AuditCheck, AuditGap, AuditReport, verify_audit};
 pub use calendar::{Calendar, coming_instants, schedule_preview};
 pub use call::{CallError, Durability, Pending, Replied, Stage};
 pub use clock::{Clock, Raw};

@@ -117,6 +117,10 @@ pub struct LogStats {
     pub bytes_kept: u64,
     /// The first event that the log still holds, or will hold if it has none yet.
     pub oldest_sequence: u64,
+    /// The last frame that was written and synced; 0 before the first.
+    pub head_frame: u64,
+    /// Its chain hash.
+    pub head_hash: [u8; 32],
     /// Duration of the last sync in microseconds.
     pub last_sync_micros: u64,
     /// Longest sync in microseconds.

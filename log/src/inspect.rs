@@ -131,29 +131,88 @@ impl Report {
 /// Verifies frames, chain, segments and manifest. `visit` gets every intact frame, seals included, in order; after
 /// damage it goes on with the next segment. A frame is not undone when damage is found after it.
 pub fn inspect<D: Disk>(disk: &D, visit: &mut dyn FnMut(&Frame<'_>)) -> Report {
-    let mut report = Report::default();
-    match disk.lock_holder("LOCK") {
-        Ok(holder) => report.held_by = holder,
-        Err(error) => report.note(
-            String::from("LOCK"),
-            0,
-            0,
-            &format!("who holds it cannot be told: {error}"),
-        ),
-    }
-    report.quarantine = list(disk, QUARANTINE_DIR, &mut report);
-    match manifest::load(disk) {
-        Ok(Some(manifest)) => {
-            report.log_id = Some(manifest.log_id);
-            report.incarnation = manifest.incarnation;
-            report.is_clean = manifest.clean;
-            list_unnamed(disk, &manifest, &mut report);
-            inspect_segments(disk, &manifest, &mut report, visit);
+    let mut inspection = Inspection::begin(disk);
+    while inspection.step(disk, visit) {}
+    inspection.end()
+}
+
+/// An inspection in pieces of one segment each. What is written meanwhile may be seen or not.
+#[derive(Default)]
+pub struct Inspection {
+    report: Report,
+    manifest: Option<Manifest>,
+    /// The segment that comes next.
+    index: usize,
+    /// Where the one before ended, when it was sound.
+    before: Option<Position>,
+}
+
+impl Inspection {
+    /// Looks at everything but the segments.
+    pub fn begin<D: Disk>(disk: &D) -> Inspection {
+        let mut inspection = Inspection::default();
+        let report = &mut inspection.report;
+        match disk.lock_holder("LOCK") {
+            Ok(holder) => report.held_by = holder,
+            Err(error) => report.note(
+                String::from("LOCK"),
+                0,
+                0,
+                &format!("who holds it cannot be told: {error}"),
+            ),
         }
-        Ok(None) => inspect_without_manifest(disk, &mut report),
-        Err(error) => report.damage(&error),
+        report.quarantine = list(disk, QUARANTINE_DIR, report);
+        match manifest::load(disk) {
+            Ok(Some(manifest)) => {
+                report.log_id = Some(manifest.log_id);
+                report.incarnation = manifest.incarnation;
+                report.is_clean = manifest.clean;
+                list_unnamed(disk, &manifest, report);
+                report.oldest_sequence = manifest.oldest_sequence();
+                report.last_sequence = manifest.start().sequence;
+                inspection.manifest = Some(manifest);
+            }
+            Ok(None) => inspect_without_manifest(disk, report),
+            Err(error) => report.damage(&error),
+        }
+        inspection
     }
-    report
+
+    /// The first event of the segment that comes next; `None` when there is none left.
+    #[must_use]
+    pub fn next_sequence(&self) -> Option<u64> {
+        let segments = &self.manifest.as_ref()?.segments;
+        segments.get(self.index).map(|entry| entry.first_sequence)
+    }
+
+    /// What was found so far.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Reads the next segment; false when there is none left.
+    pub fn step<D: Disk>(&mut self, disk: &D, visit: &mut dyn FnMut(&Frame<'_>)) -> bool {
+        let Some(manifest) = &self.manifest else {
+            return false;
+        };
+        let index = self.index;
+        let Some(entry) = manifest.segments.get(index) else {
+            return false;
+        };
+        self.index += 1;
+        // After damage, the manifest itself says where the next segment goes on.
+        let mut at = self.before.take().unwrap_or_else(|| entry.start());
+        self.before =
+            inspect_segment(disk, manifest, index, &mut at, &mut self.report, visit).then_some(at);
+        true
+    }
+
+    /// Everything that was found.
+    #[must_use]
+    pub fn end(self) -> Report {
+        self.report
+    }
 }
 
 fn list<D: Disk>(disk: &D, dir: &str, report: &mut Report) -> Vec<String> {
@@ -215,74 +274,70 @@ fn list_unnamed<D: Disk>(disk: &D, manifest: &Manifest, report: &mut Report) {
     report.unnamed = names.into_iter().filter(|name| !is_named(name)).collect();
 }
 
-fn inspect_segments<D: Disk>(
+/// Reads one segment, from where the one before ended. True when the next one goes on where it ended itself.
+fn inspect_segment<D: Disk>(
     disk: &D,
     manifest: &Manifest,
+    index: usize,
+    at: &mut Position,
     report: &mut Report,
     visit: &mut dyn FnMut(&Frame<'_>),
-) {
-    let plant = Plant::default();
-    let mut before: Option<Position> = None;
-    report.oldest_sequence = manifest.oldest_sequence();
-    report.last_sequence = manifest.start().sequence;
-    for (index, entry) in manifest.segments.iter().enumerate() {
-        // After damage, the manifest itself says where the next segment goes on.
-        let mut at = before.take().unwrap_or_else(|| entry.start());
-        let mut tell = |frame: &Frame<'_>, _| {
-            report.frames += 1;
-            report.events += u64::from(frame.event_count);
-            report.bytes += frame.body.len() as u64;
-            visit(frame);
-            Ok(())
-        };
-        let checked = check_segment(disk, plant, manifest, index, &mut at, &mut tell);
-        let is_last = index + 1 == manifest.segments.len();
-        let (mut bytes, mut used_bytes) = (0, 0);
-        let judged = checked.and_then(|checked| match checked {
-            Some(checked) => {
-                (bytes, used_bytes) = (checked.bytes.len() as u64, checked.end as u64);
-                if is_last {
-                    judge_tail(disk, plant, manifest, &checked, &at, Proven::default())
-                } else {
-                    Ok(Judged::End)
-                }
+) -> bool {
+    let (plant, entry) = (Plant::default(), &manifest.segments[index]);
+    let mut tell = |frame: &Frame<'_>, _| {
+        report.frames += 1;
+        report.events += u64::from(frame.event_count);
+        report.bytes += frame.body.len() as u64;
+        visit(frame);
+        Ok(())
+    };
+    let checked = check_segment(disk, plant, manifest, index, at, &mut tell);
+    let is_last = index + 1 == manifest.segments.len();
+    let (mut bytes, mut used_bytes) = (0, 0);
+    let judged = checked.and_then(|checked| match checked {
+        Some(checked) => {
+            (bytes, used_bytes) = (checked.bytes.len() as u64, checked.end as u64);
+            if is_last {
+                judge_tail(disk, plant, manifest, &checked, at, Proven::default())
+            } else {
+                Ok(Judged::End)
             }
-            None => Ok(Judged::End),
-        });
-        if let Err(OpenError::Missing { file, .. }) = &judged
-            && is_trimmed_now(disk, entry)
-        {
-            let explanation = "trimmed by the process that holds the log, before it was inspected";
-            report.note(file.clone(), 0, 0, explanation);
-            continue;
         }
-        if report.segments.is_empty() {
-            report.oldest_sequence = entry.first_sequence;
-        }
-        report.segments.push(SegmentReport {
-            file: segment_name(entry.first_sequence),
-            bytes,
-            used_bytes,
-            first_frame: entry.first_frame,
-            first_sequence: entry.first_sequence,
-            last_frame: at.frame,
-            last_sequence: at.sequence,
-            is_sealed: entry.sealed.is_some(),
-            is_intact: judged.is_ok(),
-        });
-        (report.last_frame, report.last_sequence, report.head_hash) =
-            (at.frame, at.sequence, at.hash);
-        match judged {
-            Ok(Judged::End) => before = Some(at),
-            Ok(Judged::Torn { offset }) => report.note(
-                segment_name(entry.first_sequence),
-                offset as u64,
-                at.frame + 1,
-                "a torn tail that was never acknowledged; the next start cuts it into quarantine",
-            ),
-            Err(error) => report.damage(&error),
-        }
+        None => Ok(Judged::End),
+    });
+    if let Err(OpenError::Missing { file, .. }) = &judged
+        && is_trimmed_now(disk, entry)
+    {
+        let explanation = "trimmed by the process that holds the log, before it was inspected";
+        report.note(file.clone(), 0, 0, explanation);
+        return false;
     }
+    if report.segments.is_empty() {
+        report.oldest_sequence = entry.first_sequence;
+    }
+    report.segments.push(SegmentReport {
+        file: segment_name(entry.first_sequence),
+        bytes,
+        used_bytes,
+        first_frame: entry.first_frame,
+        first_sequence: entry.first_sequence,
+        last_frame: at.frame,
+        last_sequence: at.sequence,
+        is_sealed: entry.sealed.is_some(),
+        is_intact: judged.is_ok(),
+    });
+    (report.last_frame, report.last_sequence, report.head_hash) = (at.frame, at.sequence, at.hash);
+    match judged {
+        Ok(Judged::End) => return true,
+        Ok(Judged::Torn { offset }) => report.note(
+            segment_name(entry.first_sequence),
+            offset as u64,
+            at.frame + 1,
+            "a torn tail that was never acknowledged; the next start cuts it into quarantine",
+        ),
+        Err(error) => report.damage(&error),
+    }
+    false
 }
 
 /// Whether a segment that an inspection did not find is one that the log has given up since.

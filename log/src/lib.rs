@@ -36,7 +36,7 @@ pub use file_log::FileLog;
 pub use flusher::FileFlusher;
 pub use frame::{FRAME_HEADER_BYTES, Flags, Frame};
 pub use identity::{Entropy, Identity, LogId, ParseLogIdError};
-pub use inspect::{Finding, Report, SegmentReport, inspect};
+pub use inspect::{Finding, Inspection, Report, SegmentReport, inspect};
 pub use memory::{MemoryFlusher, MemoryLog, memory};
 pub use options::{Options, Plant};
 pub use recovery::{

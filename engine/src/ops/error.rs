@@ -99,13 +99,13 @@ pub enum OpsError {
 
 impl OpsError {
     /// Names the file of an io error; made for `map_err`.
-    pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> OpsError + use<> {
+    pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> OpsError + use<> {
         let path = path.to_owned();
         move |error| OpsError::Io { path, error }
     }
 
     /// What a store's error means for this file.
-    pub(super) fn in_store(file: &Path) -> impl FnOnce(StoreError) -> OpsError + use<> {
+    pub(crate) fn in_store(file: &Path) -> impl FnOnce(StoreError) -> OpsError + use<> {
         let file = file.to_owned();
         move |error| match error {
             StoreError::Damaged(what) => OpsError::Damaged { file, what },

@@ -22,6 +22,8 @@ impl<D: Disk> FileFlusher<D> {
             segments: start.manifest.segments.len() as u64,
             bytes_kept: start.sealed_bytes.iter().sum::<u64>() + start.tail.bytes(),
             oldest_sequence: start.manifest.oldest_sequence(),
+            head_frame: start.at.frame,
+            head_hash: start.at.hash,
             ..self.stats.clone()
         }
     }
