@@ -12,4 +12,4 @@ pub use disk::*;
 pub use marks::Marks;
 pub use planted::{PLANTED, Planted, guarded, hunt};
 pub use rng::Rng;
-pub use world::{Report, Setup, run_ancient, run_planned, run_seed};
+pub use world::{Contest, Report, Setup, Shares, run_ancient, run_contest, run_planned, run_seed};

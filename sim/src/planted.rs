@@ -118,6 +118,9 @@ pub const PLANTED: &[Planted] = &[
     in_engine("leases_leave_early", |plant| {
         plant.leases_leave_early = true
     }),
+    in_engine("deferred_called_durable", |plant| {
+        plant.deferred_called_durable = true
+    }),
     in_engine("cut_before_durable", |plant| {
         plant.cut_before_durable = true
     }),

@@ -49,6 +49,7 @@ caught! {
     ack_before_durable an_answer_before_its_frame_is_durable_is_caught,
     reads_see_undurable a_read_of_undurable_state_is_caught,
     leases_leave_early a_lease_that_leaves_early_is_caught,
+    deferred_called_durable a_deferred_submit_called_durable_is_caught,
     cut_before_durable a_cut_before_its_log_is_durable_is_caught,
     rows_leave_early a_row_that_leaves_before_its_cut_is_committed_is_caught,
     trim_to_newest_snapshot a_trim_beyond_the_older_snapshot_is_caught,

@@ -74,7 +74,7 @@ const STAGES: &[Stage] = &[
     ),
     (
         "sim",
-        "no crash point loses acknowledged work",
+        "no crash point loses acknowledged work, and shares are by weight",
         Work::Inside(|root| simulate(root, 200_000)),
     ),
     (
@@ -187,11 +187,13 @@ fn tests(root: &Path) -> Result<(), String> {
     cargo::run(root, PLAIN_TESTS, &[])
 }
 
-/// Plain worlds as many as asked for, judged by the exact model; and of all worlds together, judged by model and laws, a tenth as many.
+/// Plain worlds as many as asked for, judged by the exact model; of all worlds together, judged by model and laws, a tenth as many; and
+/// the contests in which shares are measured.
 fn simulate(root: &Path, crash_points: u64) -> Result<(), String> {
     let (plain, all) = (crash_points.to_string(), (crash_points / 10).to_string());
     simulator(root, &["run", "--narrow", "--crash-points", &plain])?;
-    simulator(root, &["run", "--crash-points", &all])
+    simulator(root, &["run", "--crash-points", &all])?;
+    simulator(root, &["fair"])
 }
 
 fn simulator(root: &Path, args: &[&str]) -> Result<(), String> {

@@ -37,6 +37,8 @@ pub struct Plant {
     pub reads_see_undurable: bool,
     /// Claims are answered before their grants are durable.
     pub leases_leave_early: bool,
+    /// Deferred submits are answered early and called durable.
+    pub deferred_called_durable: bool,
     /// Cuts are committed although their events are not durable.
     pub cut_before_durable: bool,
     /// Finished rows leave memory when their cut is taken, not when it is committed.
@@ -210,7 +212,10 @@ impl<L: Log> Writer<L> {
         }
         let (early, rest) = self.parcels.drain(..).partition(|parcel| parcel.early);
         self.parcels = rest;
-        let early: Vec<Parked> = early;
+        let mut early: Vec<Parked> = early;
+        if self.plant.deferred_called_durable {
+            early.iter_mut().for_each(|parcel| parcel.early = false);
+        }
         // Nothing comes back: they hold no grants.
         early.into_iter().filter_map(Parked::deliver).for_each(drop);
     }

@@ -6,11 +6,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use mainstay_sim::{Marks, PLANTED, Report, Setup, guarded, hunt, run_seed};
+use mainstay_sim::{Contest, Marks, PLANTED, Report, Setup, guarded, hunt, run_contest, run_seed};
 
 const CRASH_POINTS_DEFAULT: u64 = 200_000;
+const FAIR_SEEDS: (u64, u64) = (1, 4);
 const USAGE: &str =
     "usage: sim run [--crash-points N] [--seeds A..B] [--seed S] [--threads T] [--wide | --narrow] [--doublecheck]
+       sim fair [--seeds A..B]
        sim planted [--name NAME]
        sim one --seed S [--trace]";
 
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     let good = match verb.as_str() {
         "run" => run(&args),
         "one" => one(&args),
+        "fair" => fair(&args),
         "planted" => planted(&args),
         _ => {
             eprintln!("{USAGE}");
@@ -218,6 +221,37 @@ fn one(args: &Args) -> bool {
         println!("FAILED: {failure}");
     }
     report.failure.is_none()
+}
+
+/// Shares by weight, and nobody starves, in every contest.
+fn fair(args: &Args) -> bool {
+    let (first, end) = args.seeds.unwrap_or(FAIR_SEEDS);
+    let mut good = true;
+    println!(
+        "contest            seed  submitted  granted while both wait      due  spells  in a row  longest wait"
+    );
+    for contest in Contest::ALL {
+        for seed in first..end {
+            let shares = run_contest(seed, *contest);
+            let ([greedy, modest], weights) = (shares.granted, contest.weights());
+            let due =
+                (greedy + modest) as f64 * weights[1] as f64 / (weights[0] + weights[1]) as f64;
+            println!(
+                "{:<18} {seed:>4}  {:>5}:{:<3}  {greedy:>10}:{modest:<13} {due:>7.1} {:>7} {:>9} {:>13}",
+                format!("{contest:?}"),
+                shares.submitted[0],
+                shares.submitted[1],
+                shares.spells,
+                shares.in_a_row,
+                shares.waited
+            );
+            if let Some(failure) = &shares.failure {
+                println!("FAILED {contest:?} seed {seed}: {failure}");
+                good = false;
+            }
+        }
+    }
+    good
 }
 
 /// Every planted bug must be caught, by all rules and by those alone that look after a crash.

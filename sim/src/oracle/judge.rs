@@ -12,6 +12,7 @@ use super::image::{self, Kept, Written};
 use super::laws::Tenants;
 use super::model::{Model, Verdict, demand};
 use super::replies::Told;
+use super::tally::Tally;
 use crate::disk::SimDisk;
 use crate::marks::Marks;
 
@@ -52,6 +53,8 @@ pub(crate) struct Oracle {
     shown: u64,
     /// What a reader of the feed was told.
     pub(crate) heard: Heard,
+    /// Shares, where they are measured.
+    pub(crate) tally: Option<Box<Tally>>,
     incarnation: u64,
     pub(crate) acks: u64,
     pub(crate) events: u64,
@@ -71,6 +74,7 @@ impl Default for Oracle {
             wishes: BTreeMap::new(),
             shown: 0,
             heard: Heard::default(),
+            tally: None,
             incarnation: 0,
             acks: 0,
             events: 0,
@@ -310,6 +314,9 @@ impl Oracle {
         };
         judged.map_err(|error| format!("{name}: {error}"))?;
         self.note(command);
+        if let Some(tally) = &mut self.tally {
+            tally.command(command);
+        }
         let (Some(told), Some(wish)) = (answers.get(name), wish) else {
             return Ok(());
         };

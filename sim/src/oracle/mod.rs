@@ -15,6 +15,7 @@ mod model;
 mod noted;
 mod replies;
 mod rules;
+mod tally;
 mod views;
 
 pub(crate) use heard::Page;
@@ -22,3 +23,4 @@ pub(crate) use history::{Asked, Entry, Request, Said, principal};
 pub(crate) use image::{Kept, witness};
 pub(crate) use judge::{LastWord, Oracle, Recovered};
 pub(crate) use model::Run;
+pub(crate) use tally::{Counted, IsModest, Tally};

@@ -201,7 +201,7 @@ pub(super) struct World {
 }
 
 impl World {
-    fn new(seed: u64, setup: Setup) -> World {
+    pub(super) fn new(seed: u64, setup: Setup) -> World {
         let mut rng = Rng::new(seed, 1);
         let sector = *rng.pick(&[512, 512, 512, 4096]);
         let options = Options {

@@ -162,7 +162,7 @@ fn stop(world: &mut World, life: &mut Life, writer_is_gone: bool) -> Result<End,
     Ok(End::Fault)
 }
 
-fn close(world: &mut World, life: &mut Life) -> Result<End, String> {
+pub(super) fn close(world: &mut World, life: &mut Life) -> Result<End, String> {
     if world.rng.chance(50) {
         life.draining = true;
         life.handle.drain();
