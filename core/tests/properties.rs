@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 mod naive;
 mod shelf;
 
-use naive::{Life, acts};
+use naive::{BondLife, Life, acts, bond_acts};
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -24,6 +24,26 @@ proptest! {
     fn a_random_life_keeps_every_law(acts in acts()) {
         Life::new().live(&acts);
     }
+
+    #[test]
+    fn bonded_tasks_are_what_the_naive_model_says(acts in bond_acts()) {
+        BondLife::new().live(&acts);
+    }
+}
+
+/// The same of lives of bonded tasks.
+#[test]
+fn lives_of_bonded_tasks_meet_every_state_and_refusal() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..64 {
+        let acts = bond_acts().new_tree(&mut runner).unwrap().current();
+        seen.extend(BondLife::new().live(&acts));
+    }
+    let wanted = "active waiting_for_children completed failed canceled parent_terminal dependency_cycle task_already_started";
+    let wanted = wanted.split(' ').chain(["held back by a budget"]);
+    let missed: Vec<&str> = wanted.filter(|name| !seen.contains(name)).collect();
+    assert!(missed.is_empty(), "never met: {missed:?}");
 }
 
 /// A law that no life ever comes near is not tested.
