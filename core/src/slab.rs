@@ -29,6 +29,7 @@ impl<T> Default for Slab<T> {
     }
 }
 
+#[inline]
 fn place(handle: u32) -> (usize, usize) {
     (
         (handle >> CHUNK_BITS) as usize,
@@ -67,6 +68,7 @@ impl<T> Slab<T> {
         Some(row)
     }
 
+    #[inline]
     pub(crate) fn get(&self, handle: u32) -> Option<&T> {
         let (chunk, at) = place(handle);
         self.chunks.get(chunk)?.get(at)?.as_ref()
@@ -90,12 +92,14 @@ impl<T> Slab<T> {
 
 impl<T> core::ops::Index<u32> for Slab<T> {
     type Output = T;
+    #[inline]
     fn index(&self, handle: u32) -> &T {
         self.get(handle).expect("a handle in use has a row")
     }
 }
 
 impl<T> core::ops::IndexMut<u32> for Slab<T> {
+    #[inline]
     fn index_mut(&mut self, handle: u32) -> &mut T {
         let (chunk, at) = place(handle);
         self.chunks[chunk][at]

@@ -33,6 +33,7 @@ impl Blocked<'_> {
     }
 }
 
+#[inline]
 pub(super) fn own(task: &task::Row) -> &[Budget] {
     let own = task.rare.as_deref().map(|rare| rare.budgets.as_slice());
     own.unwrap_or_default()
@@ -43,6 +44,7 @@ pub(super) fn find<'a>(list: &'a [Budget], dimension: &Text) -> Option<&'a Budge
 }
 
 /// The budgets of a task, or of the tenant.
+#[inline]
 pub(super) fn list(state: &State, tenant: u32, task: Option<u32>) -> &[Budget] {
     match task {
         Some(task) => own(&state.tasks[task]),
@@ -87,13 +89,27 @@ pub(crate) fn covers(state: &State, run: u32) -> impl Iterator<Item = Blocked<'_
     }))
 }
 
+/// Whether any budget covers the run: most runs have none, and nothing is looked up for them.
+#[inline]
+pub(crate) fn is_covered(state: &State, row: &Row) -> bool {
+    !own(&state.tasks[row.task]).is_empty() || !list(state, row.tenant, None).is_empty()
+}
+
 /// The budget that holds the run's next attempt back, if there is one.
+#[inline]
 pub(crate) fn blocks(state: &State, run: u32) -> Option<Blocked<'_>> {
+    if !is_covered(state, &state.runs[run]) {
+        return None;
+    }
     covers(state, run).find(|cover| !cover.budget.has_room(cover.reserve))
 }
 
 /// The exhausted budget that covers the run, if there is one.
+#[inline]
 pub(crate) fn exhausted(state: &State, run: u32) -> Option<Blocked<'_>> {
+    if !is_covered(state, &state.runs[run]) {
+        return None;
+    }
     covers(state, run).find(|cover| cover.budget.is_exhausted())
 }
 
@@ -106,10 +122,14 @@ pub(crate) fn views(state: &State, task: &task::Row) -> Vec<BudgetView> {
 }
 
 /// The attempt that has just begun holds its share of each budget that covers it.
+#[inline]
 pub(crate) fn reserve(state: &mut State, run: u32) {
-    if covers(state, run).all(|cover| cover.reserve == 0) {
-        return;
+    if is_covered(state, &state.runs[run]) {
+        hold(state, run);
     }
+}
+
+fn hold(state: &mut State, run: u32) {
     let (tenant, task) = (state.runs[run].tenant, state.runs[run].task);
     let shares: Vec<(Key, u64)> = covers(state, run)
         .filter(|cover| cover.reserve > 0)
@@ -130,7 +150,14 @@ pub(crate) fn reserve(state: &mut State, run: u32) {
 }
 
 /// An attempt has ended: what it held is free again.
+#[inline]
 pub(crate) fn release(state: &mut State, run: u32, active: &Active) {
+    if active.is_spending() {
+        let_go(state, run, active);
+    }
+}
+
+fn let_go(state: &mut State, run: u32, active: &Active) {
     let (tenant, task) = (state.runs[run].tenant, state.runs[run].task);
     let own = active.reserved.iter().map(|item| (Some(task), item));
     let shared = active.reserved_of_tenant.iter().map(|item| (None, item));
@@ -163,9 +190,7 @@ fn waits(row: &Row) -> bool {
 /// Whether a run that came from a checkpoint holds something of a budget, or waits for one.
 pub(crate) fn is_spending(state: &State, run: u32) -> bool {
     let row = &state.runs[run];
-    let holds =
-        |active: &Active| !active.reserved.is_empty() || !active.reserved_of_tenant.is_empty();
-    waits(row) || row.active.as_deref().is_some_and(holds)
+    waits(row) || row.active.as_deref().is_some_and(Active::is_spending)
 }
 
 /// Counts what such a run holds, and lets it wait where it waited, once every budget is there.

@@ -11,7 +11,8 @@ mod wait;
 
 pub(crate) use check::{check_amounts, check_specs, open};
 pub(crate) use cover::{
-    Blocked, blocks, covers, exhausted, forget_reserved, is_spending, link, release, reserve, views,
+    Blocked, blocks, covers, exhausted, forget_reserved, is_covered, is_spending, link, release,
+    reserve, views,
 };
 pub(crate) use cross::crossed;
 pub use model::{Amount, BudgetScope, BudgetSpec};

@@ -26,6 +26,7 @@ pub(crate) struct Waits {
 
 impl Waits {
     /// Whether somebody waits for a budget that is not exhausted any more.
+    #[inline]
     pub(crate) fn is_due(&self) -> bool {
         !self.loose.is_empty()
     }

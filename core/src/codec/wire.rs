@@ -17,28 +17,62 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// Appends an unsigned LEB128 number.
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+/// Numbers below this take one byte.
+const SHORT: u64 = 0x80;
+/// Fields below this have heads of one byte.
+const SHORT_FIELD: u64 = SHORT >> 3;
+
+/// Appends an unsigned LEB128 number. Most are small.
+#[inline]
+pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
+    if value < SHORT {
+        out.push(value as u8);
+    } else {
+        put_long_varint(out, value);
     }
-    out.push(value as u8);
 }
 
+#[inline(never)]
+fn put_long_varint(out: &mut Vec<u8>, mut value: u64) {
+    let (mut form, mut length) = ([0; 10], 0);
+    for byte in &mut form {
+        *byte = value as u8 | 0x80;
+        length += 1;
+        value >>= 7;
+        if value == 0 {
+            *byte &= 0x7f;
+            break;
+        }
+    }
+    out.extend_from_slice(&form[..length]);
+}
+
+#[inline]
 pub(crate) fn put_number(out: &mut Vec<u8>, field: u64, value: u64) {
     put_varint(out, field << 3);
     put_varint(out, value);
 }
 
 pub(crate) fn put_bytes(out: &mut Vec<u8>, field: u64, value: &[u8]) {
-    put_varint(out, field << 3 | 2);
-    put_varint(out, value.len() as u64);
+    let length = value.len() as u64;
+    if field < SHORT_FIELD && length < SHORT {
+        out.extend_from_slice(&[field << 3 | 2, length].map(|part| part as u8));
+    } else {
+        put_varint(out, field << 3 | 2);
+        put_varint(out, length);
+    }
     out.extend_from_slice(value);
 }
 
 pub(crate) fn put_u128(out: &mut Vec<u8>, field: u64, value: u128) {
-    put_bytes(out, field, &value.to_be_bytes());
+    let value = value.to_be_bytes();
+    if field >= SHORT_FIELD {
+        return put_bytes(out, field, &value);
+    }
+    let mut form = [0; 18];
+    form[..2].copy_from_slice(&[field << 3 | 2, 16].map(|part| part as u8));
+    form[2..].copy_from_slice(&value);
+    out.extend_from_slice(&form);
 }
 
 /// A field's value as it stands in the bytes.

@@ -14,10 +14,10 @@ use crate::task::{Row, State as TaskState, TaskSpec};
 use crate::{TaskId, Text, limits, run};
 
 /// Tasks that one command makes: each is checked with those before it, and all of them before any is made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Batch {
     /// The task that they all belong to.
-    parent: Option<TaskId>,
+    parent: TaskId,
     /// Those with an id of their own, and whether their schedule is a calendar.
     tasks: BTreeMap<TaskId, bool>,
     /// Unique and idempotency keys, by which they are.
@@ -29,8 +29,10 @@ impl Batch {
     /// The children that the end of an attempt brings along.
     pub(crate) fn below(parent: TaskId) -> Batch {
         Batch {
-            parent: Some(parent),
-            ..Batch::default()
+            parent,
+            tasks: BTreeMap::new(),
+            keys: BTreeSet::new(),
+            runs: 0,
         }
     }
 
@@ -40,9 +42,6 @@ impl Batch {
 
     /// Remembers a task that passed every check.
     pub(crate) fn add(&mut self, id: Option<TaskId>, spec: &TaskSpec) -> Result<(), Rejection> {
-        if self.parent.is_none() {
-            return Ok(());
-        }
         self.runs += spec.runs_at_once();
         if self.runs > limits::RUNS_PER_REQUEST_MAX {
             return Err(Rejection::LimitExceeded {
@@ -92,11 +91,15 @@ pub(crate) fn standing(state: &State, task: u32) -> TaskState {
 
 /// Names the parent in the spec, when it is said by the running attempt that submits the task or by the end that brings it along: so that a
 /// repeat of the request has the same digest.
-pub(crate) fn adopt(tx: &Tx<'_>, spec: &mut TaskSpec, batch: &Batch) -> Result<(), Rejection> {
+pub(crate) fn adopt(
+    tx: &Tx<'_>,
+    spec: &mut TaskSpec,
+    batch: Option<&Batch>,
+) -> Result<(), Rejection> {
     let bonds = spec.bonds.as_deref();
     let by_run = bonds.and_then(|bonds| bonds.parent_run);
     let named = bonds.and_then(|bonds| bonds.parent);
-    let parent = match (batch.parent, by_run) {
+    let parent = match (batch.map(|batch| batch.parent), by_run) {
         (Some(_), Some(_)) => {
             return invalid(
                 "parent_run",
@@ -144,7 +147,7 @@ pub(crate) fn check(
     tx: &Tx<'_>,
     id: Option<TaskId>,
     spec: &TaskSpec,
-    batch: &Batch,
+    batch: Option<&Batch>,
 ) -> Result<(), Rejection> {
     let Some(bonds) = spec.bonds.as_deref() else {
         return Ok(());
@@ -158,7 +161,7 @@ pub(crate) fn check(
                 task: *prerequisite,
             });
         }
-        match batch.tasks.get(prerequisite) {
+        match batch.and_then(|batch| batch.tasks.get(prerequisite)) {
             Some(true) => return refuse_cron(),
             // It waits for nobody above: that was checked before.
             Some(false) => {}

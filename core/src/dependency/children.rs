@@ -17,9 +17,6 @@ use crate::task::{self, Plan, Row, State as TaskState};
 
 /// Checks the children that a finish brings along. `run` is the run it ends.
 pub(crate) fn plan(tx: &Tx<'_>, run: u32, finish: &Finish) -> Result<Vec<Plan>, Rejection> {
-    if finish.children.is_empty() {
-        return Ok(Vec::new());
-    }
     if !matches!(finish.outcome, Report::Success | Report::Suspended) {
         return Err(Rejection::InvalidRequest {
             field: "children",
@@ -41,7 +38,7 @@ pub(crate) fn plan(tx: &Tx<'_>, run: u32, finish: &Finish) -> Result<Vec<Plan>, 
     let mut batch = Batch::below(tx.state().task_of(run).id);
     let children = finish.children.iter();
     children
-        .map(|(id, spec)| task::plan(tx, *id, Box::new(spec.clone()), &mut batch))
+        .map(|(id, spec)| task::plan(tx, *id, Box::new(spec.clone()), Some(&mut batch)))
         .collect()
 }
 
@@ -88,7 +85,12 @@ pub(crate) fn shown(state: &State, task: &Row) -> (Vec<ChildView>, (u32, u32)) {
 }
 
 /// About how many bytes the children add to a grant.
+#[inline]
 pub(crate) fn weight(state: &State, task: &Row) -> usize {
+    task.bond().map_or(0, |_| weigh(state, task))
+}
+
+fn weigh(state: &State, task: &Row) -> usize {
     let (children, _) = shown(state, task);
     let outputs = children.iter().filter_map(|child| child.output.as_ref());
     outputs.map(|output| output.len()).sum()

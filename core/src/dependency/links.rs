@@ -30,8 +30,16 @@ pub(crate) fn ancestors(state: &State, task: u32) -> impl Iterator<Item = u32> +
 }
 
 /// The canceled task below which this one stands, when the sweep has not come to it yet. Nothing is looked up while no sweep is on.
+#[inline]
 pub(crate) fn fence(state: &State, task: u32) -> Option<u32> {
-    if state.owed.sweep.is_empty() || state.tasks[task].canceled_at().is_some() {
+    if state.owed.sweep.is_empty() {
+        return None;
+    }
+    fence_above(state, task)
+}
+
+fn fence_above(state: &State, task: u32) -> Option<u32> {
+    if state.tasks[task].canceled_at().is_some() {
         return None;
     }
     state.tasks[task].bond()?.parent?;

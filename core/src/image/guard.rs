@@ -16,7 +16,7 @@ use crate::limits::{
 use crate::queue::QueueRow;
 use crate::run::{Origin, State as RunState};
 use crate::state::State;
-use crate::{queue, task};
+use crate::{TenantId, queue, task};
 
 fn rule(holds: bool, otherwise: &'static str) -> Result<(), Malformed> {
     if holds {
@@ -47,8 +47,8 @@ pub(super) fn check_meta(meta: &MetaForm) -> Result<(), Malformed> {
     tenants.sort_unstable();
     tenants.dedup();
     rule(
-        !tenants.is_empty() && tenants.len() == meta.tenants.len(),
-        "no tenant, or one twice",
+        meta.tenants.first() == Some(&TenantId::DEFAULT) && tenants.len() == meta.tenants.len(),
+        "no tenant, one twice, or the first is not the default one",
     )
 }
 

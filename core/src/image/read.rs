@@ -109,10 +109,9 @@ impl Loader {
         state.incarnation = meta.incarnation;
         state.fence_counter = meta.fence_counter;
         state.ready_counter = meta.ready_counter;
-        state.tenants.clone_from(&meta.tenants);
-        state
-            .tenant_rows
-            .resize_with(meta.tenants.len(), platform::Tenant::default);
+        for tenant in &meta.tenants {
+            state.admit(*tenant);
+        }
         state.stats = Stats {
             tasks_total: meta.tasks_total,
             runs_total: meta.runs_total,
@@ -327,7 +326,7 @@ impl Loader {
         if !self.facts {
             self.tally.count(state, task, form.state)?;
         }
-        state.link_run(at);
+        state.link_run(task, at, number);
         if !self.facts && budget::is_spending(state, at) {
             self.spending.push(at);
         }

@@ -19,7 +19,11 @@ use crate::{RunId, TaskId, TaskSpec, TenantId, Text, dependency};
 
 /// Terminal rows that a command names and that are no longer in memory, as the store holds them. A row in memory always beats a fact.
 #[derive(Debug, Default)]
-pub struct Facts {
+pub struct Facts(Option<Box<Recalled>>);
+
+/// What was looked up: most commands need nothing.
+#[derive(Debug, Default)]
+struct Recalled {
     loader: Option<Box<Loader>>,
     state: Option<Box<State>>,
     instants: Vec<(Ask, Result<Instants, Unfit>)>,
@@ -40,7 +44,9 @@ pub enum Wanted {
 
 impl Facts {
     fn loader(&mut self) -> &mut Loader {
-        self.loader
+        let recalled = self.0.get_or_insert_default();
+        recalled
+            .loader
             .get_or_insert_with(|| Box::new(Loader::of_facts(0)))
     }
 
@@ -77,26 +83,31 @@ impl Facts {
 
     /// Adds what the shell says about a calendar.
     pub fn add_instants(&mut self, ask: Ask, answer: Result<Instants, Unfit>) {
-        self.instants.push((ask, answer));
+        let recalled = self.0.get_or_insert_default();
+        recalled.instants.push((ask, answer));
     }
 
     /// What the shell says about a task's calendar.
     pub(crate) fn instants(&self, number: u64) -> Option<&Result<Instants, Unfit>> {
-        let its = self.instants.iter().find(|(ask, _)| ask.number == number);
+        let mut all = self.0.as_deref()?.instants.iter();
+        let its = all.find(|(ask, _)| ask.number == number);
         its.map(|(_, answer)| answer)
     }
 
     /// What the shell says about a calendar that comes with a command.
     pub(crate) fn first_instant(&self, asked: &Ask) -> Option<&Result<Instants, Unfit>> {
-        let same = self.instants.iter().find(|(ask, _)| ask == asked);
+        let mut all = self.0.as_deref()?.instants.iter();
+        let same = all.find(|(ask, _)| ask == asked);
         same.map(|(_, answer)| answer)
     }
 
     /// The rows are complete: they may be looked at.
     #[must_use]
     pub fn ready(mut self) -> Facts {
-        if let Some(loader) = self.loader.take() {
-            self.state = Some(Box::new(loader.into_state()));
+        if let Some(recalled) = self.0.as_deref_mut()
+            && let Some(loader) = recalled.loader.take()
+        {
+            recalled.state = Some(Box::new(loader.into_state()));
         }
         self
     }
@@ -104,26 +115,30 @@ impl Facts {
     /// Answers a question from these rows alone. Call [`Facts::ready`] before.
     #[must_use]
     pub fn answer(self, now: &Now, tenant: TenantId, query: &Query) -> Answer {
-        match self.ready().state {
+        match self.ready().0.and_then(|recalled| recalled.state) {
             Some(state) => Machine::from_state(*state).answer(now, tenant, query),
             None => Answer::Absent,
         }
     }
 
+    fn state(&self) -> Option<&State> {
+        self.0.as_deref()?.state.as_deref()
+    }
+
     pub(crate) fn find_run(&self, tenant: TenantId, id: RunId) -> Option<(&State, u32)> {
-        let state = self.state.as_deref()?;
+        let state = self.state()?;
         let run = state.find_run(state.tenant(tenant)?, id)?;
         Some((state, run))
     }
 
     pub(crate) fn find_task(&self, tenant: TenantId, id: TaskId) -> Option<(&State, u32)> {
-        let state = self.state.as_deref()?;
+        let state = self.state()?;
         let task = state.find_task(state.tenant(tenant)?, id)?;
         Some((state, task))
     }
 
     pub(crate) fn find_key(&self, tenant: TenantId, class: KeyClass, key: &Text) -> Option<&Held> {
-        let state = self.state.as_deref()?;
+        let state = self.state()?;
         state.keys.find(state.tenant(tenant)?, class, key)
     }
 
@@ -147,7 +162,9 @@ impl Machine {
             }
             Command::Submit(spec) => self.wanted_by(tenant, None, spec, &mut visit),
             Command::SubmitAs(id, spec) => self.wanted_by(tenant, Some(*id), spec, &mut visit),
-            Command::Finish(finish) if dependency::is_bounded(finish) => {
+            Command::Finish(finish)
+                if !finish.children.is_empty() && dependency::is_bounded(finish) =>
+            {
                 let mut named = BTreeSet::new();
                 let mut once = |wanted| match wanted {
                     Wanted::Task(id) if !named.insert(id) => {}

@@ -20,6 +20,9 @@ use crate::{TaskId, Text, budget, dependency, limits, run, schedule, task};
 /// Draws the consequences of what the command's events changed, until there are none: each may bring further ones. What would be too much for
 /// one command stays owed, and time draws it.
 pub(super) fn follow(tx: &mut Tx<'_>) {
+    if !tx.state().has_consequences() {
+        return;
+    }
     let mut notes = Vec::new();
     let mut left = limits::CASCADE_MAX;
     loop {
@@ -252,6 +255,7 @@ fn fenced_since(tx: &Tx<'_>, task: u32) -> Option<Timestamp> {
 
 /// The canceled task above this one, if the sweep has not come to it yet: then it is canceled now, before anything else is decided about it.
 /// True when that was so.
+#[inline]
 pub(crate) fn reach(tx: &mut Tx<'_>, task: u32) -> bool {
     let Some(above) = dependency::fence(tx.state(), task) else {
         return false;

@@ -258,7 +258,9 @@ fn check_expectations(state: &Tables, facts: &Facts, call: &Call) -> Result<u32,
         });
     }
     limits::check_reason(call.reason.as_ref())?;
-    if let (Some(expected), Some(id)) = (call.expected_state, named_run(&call.command)) {
+    if let Some(expected) = call.expected_state
+        && let Some(id) = named_run(&call.command)
+    {
         let found = state.find_run(tenant, id).map(|run| (state, run));
         let found = found.or_else(|| facts.find_run(call.principal.tenant, id));
         check_state(found, id, expected)?;

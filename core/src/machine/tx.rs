@@ -170,25 +170,33 @@ impl<'a> Tx<'a> {
     }
 
     /// Records and applies a fact about the principal's tenant.
+    #[inline]
     pub(crate) fn emit(&mut self, event: impl Into<Event>) {
         self.emit_for(self.tenant, event);
     }
 
     /// Records and applies a fact about a tenant: time passes for all of them.
+    #[inline]
     pub(crate) fn emit_for(&mut self, tenant: u32, event: impl Into<Event>) {
-        let event = event.into();
+        self.events.push(Entry {
+            tenant: self.state.tenants[tenant as usize],
+            event: event.into(),
+        });
+        self.apply_last(tenant);
+    }
+
+    /// Applies the fact recorded last, where it stands: it is not moved again.
+    fn apply_last(&mut self, tenant: u32) {
         let at = At {
             wall: self.now.wall,
             steady: self.now.steady,
             tenant,
             sequence: 0,
         };
-        apply(self.state, at, &event);
+        if let Some(entry) = self.events.last() {
+            apply(self.state, at, &entry.event);
+        }
         self.volatile.settle(&mut self.state.closed);
-        self.events.push(Entry {
-            tenant: self.state.tenants[tenant as usize],
-            event,
-        });
     }
 
     /// A new id, greater than every id minted before in this data directory.

@@ -134,6 +134,7 @@ pub(crate) fn grant(state: &mut State, run: u32) {
 }
 
 /// A run has become ready: it joins the end of its lane.
+#[inline]
 pub(crate) fn join(state: &mut State, run: u32) {
     state.ready_counter += 1;
     state.runs[run].ready_order = state.ready_counter;
@@ -141,10 +142,14 @@ pub(crate) fn join(state: &mut State, run: u32) {
 }
 
 /// Somebody holds the run from now on, or nobody any more: its queue counts it.
+#[inline]
 pub(crate) fn hold(state: &mut State, at: &At, run: u32, held: bool) {
-    if !state.queues.has_rows() {
-        return;
+    if state.queues.has_rows() {
+        count_hold(state, at, run, held);
     }
+}
+
+fn count_hold(state: &mut State, at: &At, run: u32, held: bool) {
     let place = &state.places[state.task_of(run).place];
     let (tenant, queue) = (place.tenant, place.queue);
     let Some(row) = state.queues.rows_mut().get_mut(&(tenant, queue)) else {

@@ -32,8 +32,11 @@ pub(crate) struct LaneKey {
     pub(crate) priority: Reverse<i32>,
 }
 
-/// A head's place in claiming order within its queue, capability set and fairness key.
-type Head = (u32, Symbol, u32, u32, Reverse<i32>, u64, Symbol);
+/// A head's place in claiming order within its queue, capability set and fairness key; and which run it is.
+type Head = (u32, Symbol, u32, u32, Reverse<i32>, u64, u32);
+
+/// What says which of several heads comes first: priority, order, run.
+type First = (Reverse<i32>, u64, u32);
 
 /// Where there may be work for waiting claims: tenant, queue, kind (none for every kind) and capability set.
 pub(crate) type Woken = (u32, Symbol, Option<Symbol>, u32);
@@ -56,7 +59,7 @@ pub(crate) struct Index {
     by_opening: BTreeSet<(Steady, u32, Symbol)>,
 }
 
-fn head_of(key: LaneKey, order: u64) -> Head {
+fn head_of(key: LaneKey, (order, run): (u64, u32)) -> Head {
     (
         key.tenant,
         key.queue,
@@ -64,7 +67,7 @@ fn head_of(key: LaneKey, order: u64) -> Head {
         key.group,
         key.priority,
         order,
-        key.kind,
+        run,
     )
 }
 
@@ -75,6 +78,7 @@ pub(super) fn fairness(task: &task::Row) -> Option<&Text> {
 }
 
 /// The lane a run belongs to.
+#[inline]
 pub(crate) fn lane_of(state: &State, run: u32) -> LaneKey {
     let task = state.task_of(run);
     let place = &state.places[task.place];
@@ -100,18 +104,27 @@ pub(crate) fn lane_of(state: &State, run: u32) -> LaneKey {
 }
 
 /// The same, for a run that is going to join it.
+#[inline]
 pub(super) fn lane_for(state: &mut State, run: u32) -> LaneKey {
-    let task = &state.tasks[state.runs[run].task];
-    if let Some(policy) = task.own_policy() {
-        let tenant = state.places[task.place].tenant;
-        let queues = &mut state.queues;
-        queues.sets.number(tenant, &policy.required_capabilities);
-        if let Some(key) = fairness(task) {
-            let lanes = tenant_lanes(&queues.lanes, tenant);
-            queues.order.group(tenant, key, lanes);
-        }
+    if state.task_of(run).own_policy().is_some() {
+        number(state, run);
     }
     lane_of(state, run)
+}
+
+/// Numbers what a run's lane is named by.
+fn number(state: &mut State, run: u32) {
+    let task = &state.tasks[state.runs[run].task];
+    let Some(policy) = task.own_policy() else {
+        return;
+    };
+    let tenant = state.places[task.place].tenant;
+    let queues = &mut state.queues;
+    queues.sets.number(tenant, &policy.required_capabilities);
+    if let Some(key) = fairness(task) {
+        let lanes = tenant_lanes(&queues.lanes, tenant);
+        queues.order.group(tenant, key, lanes);
+    }
 }
 
 fn tenant_lanes(
@@ -201,15 +214,16 @@ impl Index {
         if before == after {
             return;
         }
-        if let Some((order, _)) = before {
-            self.heads.remove(&head_of(key, order));
+        if let Some(head) = before {
+            self.heads.remove(&head_of(key, head));
         }
-        if let Some((order, _)) = after {
-            self.heads.insert(head_of(key, order));
+        if let Some(head) = after {
+            self.heads.insert(head_of(key, head));
         }
     }
 
     /// The run that comes first among those asked for.
+    #[inline]
     pub(super) fn first(&mut self, asked: &Asked) -> Option<u32> {
         if !asked.by_weight {
             return self.first_at(asked, &asked.queues);
@@ -222,21 +236,18 @@ impl Index {
     fn first_at(&mut self, asked: &Asked, queues: &[Symbol]) -> Option<u32> {
         let group = self.order.next_group(asked, queues)?;
         let tenant = asked.tenant;
-        let mut best: Option<(Reverse<i32>, u64, u32)> = None;
-        let mut offer = |priority, lane: &Lane| {
-            if let Some((order, run)) = lane.head() {
-                let candidate = (priority, order, run);
-                if best.is_none_or(|best| candidate < best) {
-                    best = Some(candidate);
-                }
+        let mut best: Option<First> = None;
+        let mut offer = |candidate: Option<First>| {
+            if let Some(first) = candidate
+                && best.is_none_or(|best| first < best)
+            {
+                best = Some(first);
             }
         };
         for &queue in queues {
             for &set in asked.sets() {
                 let Some(kinds) = &asked.kinds else {
-                    if let Some(key) = self.first_lane(tenant, queue, set, group) {
-                        offer(key.priority, &self.lanes[&key]);
-                    }
+                    offer(self.first_of_all(tenant, queue, set, group));
                     continue;
                 };
                 for &kind in kinds {
@@ -248,35 +259,30 @@ impl Index {
                         group,
                         priority: Reverse(i32::MAX),
                     };
-                    let first = self.lanes.range(from..).next();
-                    let same = |key: &LaneKey| {
-                        let priority = from.priority;
-                        LaneKey { priority, ..*key } == from
-                    };
-                    if let Some((key, lane)) = first.filter(|(key, _)| same(key)) {
-                        offer(key.priority, lane);
-                    }
+                    offer(self.first_of_kind(from));
                 }
             }
         }
         best.map(|(_, _, run)| run)
     }
 
-    /// The lane whose head comes first over all kinds.
-    fn first_lane(&self, tenant: u32, queue: Symbol, set: u32, group: u32) -> Option<LaneKey> {
-        let from = (tenant, queue, set, group, Reverse(i32::MAX), 0, Symbol(0));
-        let &(first_tenant, first_queue, first_set, first_group, priority, _, kind) =
+    /// The run that comes first over all kinds.
+    fn first_of_all(&self, tenant: u32, queue: Symbol, set: u32, group: u32) -> Option<First> {
+        let from = (tenant, queue, set, group, Reverse(i32::MAX), 0, 0);
+        let &(first_tenant, first_queue, first_set, first_group, priority, order, run) =
             self.heads.range(from..).next()?;
         let same =
             (first_tenant, first_queue, first_set, first_group) == (tenant, queue, set, group);
-        same.then_some(LaneKey {
-            tenant,
-            queue,
-            kind,
-            set,
-            group,
-            priority,
-        })
+        same.then_some((priority, order, run))
+    }
+
+    /// The run that comes first in the lanes of one kind, from the highest priority on.
+    fn first_of_kind(&self, from: LaneKey) -> Option<First> {
+        let (key, lane) = self.lanes.range(from..).next()?;
+        let priority = from.priority;
+        let same = LaneKey { priority, ..*key } == from;
+        let (order, run) = lane.head().filter(|_| same)?;
+        Some((key.priority, order, run))
     }
 
     /// How many runs of the queue come before this one, up to about `limit`: those of its own fairness key before it, and of every
@@ -386,7 +392,7 @@ impl Index {
         let heads_agree = self.heads.len() == self.lanes.len()
             && self.lanes.iter().all(|(key, lane)| {
                 lane.head()
-                    .is_some_and(|(order, _)| self.heads.contains(&head_of(*key, order)))
+                    .is_some_and(|head| self.heads.contains(&head_of(*key, head)))
             });
         let keys: Vec<LaneKey> = self.lanes.keys().copied().collect();
         (runs, heads_agree && self.order.agrees(&keys))

@@ -2,6 +2,7 @@
 //! Owns: the walk over tenants, queues, fairness keys and lane heads, past queues that are closed.
 //! Never: scans past a blocked run: that is parked.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
@@ -40,19 +41,35 @@ impl Asked {
 #[derive(Clone, Debug)]
 pub(crate) struct Pick {
     here: Asked,
+    /// When the claim is over all tenants.
+    all: Option<Box<Across>>,
+}
+
+/// A search over all tenants.
+#[derive(Clone, Debug)]
+struct Across {
     capabilities: Vec<Text>,
-    /// What is looked for in each tenant met so far, when the claim is over all of them.
-    all: Option<BTreeMap<u32, Asked>>,
+    /// What is looked for in each tenant met so far.
+    asked: BTreeMap<u32, Asked>,
     /// Tenants that have nothing more for it.
     passed: BTreeSet<u32>,
+}
+
+impl Across {
+    fn new(capabilities: Vec<Text>) -> Box<Across> {
+        Box::new(Across {
+            capabilities,
+            asked: BTreeMap::new(),
+            passed: BTreeSet::new(),
+        })
+    }
 }
 
 impl Pick {
     pub(crate) fn new(state: &State, tenant: u32, claim: &Claim) -> Pick {
         let symbols = |names: &[Text]| {
-            let names = names.iter();
-            let mut symbols: Vec<Symbol> =
-                names.filter_map(|name| state.names.find(name)).collect();
+            let mut symbols: Vec<Symbol> = Vec::with_capacity(names.len());
+            symbols.extend(names.iter().filter_map(|name| state.names.find(name)));
             symbols.sort_unstable();
             symbols.dedup();
             symbols
@@ -63,30 +80,32 @@ impl Pick {
         let kinds = (!claim.kinds.is_empty()).then(|| symbols(&claim.kinds));
         Pick {
             here: asked(state, tenant, queues, kinds, &capabilities),
-            capabilities,
-            all: claim.all_tenants.then(BTreeMap::new),
-            passed: BTreeSet::new(),
+            all: claim.all_tenants.then(|| Across::new(capabilities)),
         }
     }
 
     /// The run that comes next; it may still be blocked or too late. Queues found closed are left alone.
+    #[inline]
     pub(crate) fn next(&mut self, state: &mut State, now: Steady) -> Option<u32> {
-        let Some(all) = &mut self.all else {
-            return next_of(state, now, &mut self.here);
-        };
+        match self.all {
+            None => next_of(state, now, &mut self.here),
+            Some(_) => self.next_of_all(state, now),
+        }
+    }
+
+    fn next_of_all(&mut self, state: &mut State, now: Steady) -> Option<u32> {
+        let all = self.all.as_deref_mut()?;
         loop {
             let (queues, kinds) = (&self.here.queues, self.here.kinds.as_deref());
-            let tenant = state
-                .queues
-                .order
-                .next_tenant(queues, kinds, &self.passed)?;
-            let asked = all.entry(tenant).or_insert_with(|| {
+            let order = &mut state.queues.order;
+            let tenant = order.next_tenant(queues, kinds, &all.passed)?;
+            let asked = all.asked.entry(tenant).or_insert_with(|| {
                 let (queues, kinds) = (queues.clone(), self.here.kinds.clone());
-                asked(state, tenant, queues, kinds, &self.capabilities)
+                asked(state, tenant, queues, kinds, &all.capabilities)
             });
             match next_of(state, now, asked) {
                 Some(run) => return Some(run),
-                None => self.passed.insert(tenant),
+                None => all.passed.insert(tenant),
             };
         }
     }
@@ -99,10 +118,12 @@ pub(super) fn asked(
     kinds: Option<Vec<Symbol>>,
     capabilities: &[Text],
 ) -> Asked {
-    let weight = |queue: &Symbol| state.queues.weight(tenant, *queue);
-    let first = queues.first().map(weight);
-    let by_weight =
-        state.queues.has_rows() && queues.iter().any(|queue| Some(weight(queue)) != first);
+    let weights = || {
+        queues
+            .iter()
+            .map(|queue| state.queues.weight(tenant, *queue))
+    };
+    let by_weight = state.queues.has_rows() && weights().min() != weights().max();
     Asked {
         tenant,
         queues,

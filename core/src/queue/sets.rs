@@ -64,12 +64,16 @@ impl Sets {
     }
 
     /// The sets that somebody with these capabilities (sorted) can serve. Empty when that is only the empty one.
+    #[inline]
     pub(super) fn within(&self, tenant: u32, capabilities: &[Text]) -> Vec<u32> {
-        let Some(known) = self
-            .tenants
-            .get(&tenant)
-            .filter(|_| !capabilities.is_empty())
-        else {
+        if capabilities.is_empty() {
+            return Vec::new();
+        }
+        self.among(tenant, capabilities)
+    }
+
+    fn among(&self, tenant: u32, capabilities: &[Text]) -> Vec<u32> {
+        let Some(known) = self.tenants.get(&tenant) else {
             return Vec::new();
         };
         let fits = known.sets.iter().enumerate();

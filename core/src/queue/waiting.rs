@@ -66,7 +66,18 @@ impl Default for Waiting {
 }
 
 /// The first thing that holds the run back, if anything does.
+#[inline]
 pub(crate) fn refusal(state: &State, run: u32) -> Option<Blocker> {
+    let row = &state.runs[run];
+    let is_plain = state.tasks[row.task].rare.is_none() && !budget::is_covered(state, row);
+    if is_plain {
+        None
+    } else {
+        held_back(state, run)
+    }
+}
+
+fn held_back(state: &State, run: u32) -> Option<Blocker> {
     if dependency::is_blocked(state.task_of(run)) {
         return Some(Blocker::Prerequisites(state.runs[run].task));
     }
@@ -115,6 +126,7 @@ pub(crate) fn park(state: &mut State, run: u32, blocker: Blocker) {
 }
 
 /// A run joins its lane, at the place that its order gives it.
+#[inline]
 pub(crate) fn enter(state: &mut State, run: u32) {
     let order = state.runs[run].ready_order;
     let lane = lane_for(state, run);

@@ -50,24 +50,23 @@ pub(super) fn change(state: &mut Tables, at: &At, run: u32, to: State, cause: Ca
     if to == State::Suspended || state.is_followed(state.runs[run].task) {
         state.notes.push(Note::RunMoved(run, to));
     }
-    if from == State::Suspended {
-        dependency::rise(state, run);
-    }
-    if from == State::Scheduled {
-        schedule::left(state, run);
-    }
-    if from == State::Ready {
-        if to == State::Leased {
-            queue::grant(state, run);
-        } else {
-            queue::leave(state, run);
+    match from {
+        State::Suspended => {
+            dependency::rise(state, run);
+            budget::wait_ended(state, run);
         }
+        State::Scheduled => schedule::left(state, run),
+        State::Ready if to == State::Leased => queue::grant(state, run),
+        State::Ready => queue::leave(state, run),
+        State::Leased
+        | State::Running
+        | State::RetryWait
+        | State::Completed
+        | State::Failed
+        | State::Canceled => {}
     }
     if from.is_held() != to.is_held() {
         queue::hold(state, at, run, to.is_held());
-    }
-    if from == State::Suspended {
-        budget::wait_ended(state, run);
     }
     if to == State::Ready {
         queue::join(state, run);
@@ -167,20 +166,7 @@ impl Apply for RunCreated {
         }
         state.touch_run(run);
         state.touch_task(task);
-        let only = state.tasks[task].run.get();
-        let failed = only.is_some_and(|only| state.runs[only].state == State::Failed);
-        state.link_run(run);
-        let task = &mut state.tasks[task];
-        if task.runs_total == 1
-            && failed
-            && let Some(rare) = task.rare.as_deref_mut()
-        {
-            // It may have ended while there was nothing rare to count it in.
-            rare.runs_failed = 1;
-        }
-        task.runs_total += 1;
-        task.runs_live += 1;
-        let place = task.place;
+        let place = count_in(state, task, run, at.sequence);
         state.places.count(place, born as usize, 1);
         state.stats.runs_total += 1;
         state.stats.runs_by_state[born as usize] += 1;
@@ -192,6 +178,23 @@ impl Apply for RunCreated {
         }
         state.rearm(run);
     }
+}
+
+/// A new run is one of its task's; gives the task's place.
+fn count_in(state: &mut Tables, task: u32, run: u32, number: u64) -> u32 {
+    let row = &state.tasks[task];
+    let is_second = row.runs_total == 1;
+    let first = row.run.get().filter(|_| is_second);
+    let failed = first.is_some_and(|first| state.runs[first].state == State::Failed);
+    state.link_run(task, run, number);
+    let row = &mut state.tasks[task];
+    if failed && let Some(rare) = row.rare.as_deref_mut() {
+        // It may have ended while there was nothing rare to count it in.
+        rare.runs_failed = 1;
+    }
+    row.runs_total += 1;
+    row.runs_live += 1;
+    row.place
 }
 
 impl Apply for RunReady {

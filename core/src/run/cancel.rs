@@ -127,9 +127,10 @@ pub(crate) fn call_off_for(tx: &mut Tx<'_>, run: u32, why: &Why, reason: &Text, 
 }
 
 /// The cancel of a run that was not started by its task's `expires_at`, if that is how it stands now.
+#[inline]
 pub(crate) fn expired(tx: &Tx<'_>, run: u32) -> Option<RunCanceled> {
     let row = &tx.state().runs[run];
-    let task = tx.state().task_of(run);
+    let task = &tx.state().tasks[row.task];
     row.is_expired(task, tx.now.wall).then(|| RunCanceled {
         run: row.id,
         cause: Cause::Expired,

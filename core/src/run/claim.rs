@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::cancel::expired;
-use super::heartbeat::ends;
+use super::heartbeat::ends_at;
 use super::model::{Fence, Row, State};
 use crate::command::Claim;
 use crate::event::{ClaimRecorded, RunStarted};
@@ -20,6 +20,9 @@ use crate::{AttemptId, Text, budget, codec, dependency, queue, task};
 
 /// Blocked or expired heads one claim clears away before it leaves the rest to the next.
 const CLEARED_MAX: usize = 10_000;
+
+/// Room that a claim makes for its grants before it has seen any.
+const GRANTS_AT_FIRST: usize = 4;
 
 /// Decides a claim.
 pub(crate) fn decide(tx: &mut Tx<'_>, claim: &Claim) -> Result<Outcome, Rejection> {
@@ -147,7 +150,7 @@ fn repeat(tx: &Tx<'_>, key: &Text, digest: u128) -> Result<Option<Vec<ClaimGrant
 
 fn take(tx: &mut Tx<'_>, claim: &Claim) -> Vec<ClaimGrant> {
     let mut pick = queue::Pick::new(tx.state(), tx.tenant, claim);
-    let mut grants = Vec::new();
+    let mut grants = Vec::with_capacity((claim.max as usize).min(GRANTS_AT_FIRST));
     let (mut bytes, mut cleared, mut swept) = (0, 0, 0);
     while grants.len() < claim.max as usize {
         let Some(run) = tx.next_ready(&mut pick) else {
@@ -230,7 +233,7 @@ fn grant(tx: &Tx<'_>, run: u32) -> ClaimGrant {
         payload,
         stored_payload,
         priority: task.priority,
-        expires_at: ends(tx, run).1,
+        expires_at: ends_at(tx, run),
         lease_ms: active.map_or(0, |active| active.lease_ms),
         deadline_at: active.and_then(|active| active.deadline_at),
         rare: rare(state, row, task),
@@ -238,11 +241,14 @@ fn grant(tx: &Tx<'_>, run: u32) -> ClaimGrant {
 }
 
 fn rare(state: &Tables, row: &Row, task: &task::Row) -> Option<Box<GrantRare>> {
-    let budgets = budget::views(state, task);
-    let (children, children_count) = dependency::children(state, task);
     let past = row.past.as_deref();
     let has_past =
         past.is_some_and(|past| !past.checkpoints.is_empty() || past.resume_payload.is_some());
+    if task.rare.is_none() && !has_past && !budget::is_covered(state, row) {
+        return None;
+    }
+    let budgets = budget::views(state, task);
+    let (children, children_count) = dependency::children(state, task);
     if task.extras().is_none() && !has_past && budgets.is_empty() && children.is_empty() {
         return None;
     }

@@ -56,7 +56,6 @@ impl End {
 /// The event that ends this attempt of a held run.
 pub(crate) fn close(state: &Tables, run: u32, active: &Active, end: End) -> Event {
     let row = &state.runs[run];
-    let policy = policy(state.task_of(run));
     if end.result == AttemptResult::Success {
         return RunCompleted {
             run: row.id,
@@ -64,6 +63,7 @@ pub(crate) fn close(state: &Tables, run: u32, active: &Active, end: End) -> Even
         }
         .into();
     }
+    let policy = policy(state.task_of(run));
     if let Some(canceled) = called_off(row, active, &end) {
         return canceled.into();
     }

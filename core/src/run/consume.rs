@@ -33,6 +33,9 @@ pub(crate) fn decide(
 
 /// Records what an attempt used, if it used anything.
 pub(super) fn note(tx: &mut Tx<'_>, run: RunId, items: &[Amount]) {
+    if items.is_empty() {
+        return;
+    }
     let items: Vec<Amount> = items
         .iter()
         .filter(|item| item.amount > 0)

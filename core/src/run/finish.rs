@@ -33,10 +33,17 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
     for (name, value) in &finish.checkpoints {
         run::checkpoint_fits(row, name, value)?;
     }
-    check_checkpoints_together(row, finish)?;
-    let used = row.active.as_deref().map(|active| &active.consumption[..]);
-    budget::check_amounts(used.unwrap_or_default(), &finish.consumption)?;
-    let children = dependency::plan_children(tx, run, finish)?;
+    if !finish.checkpoints.is_empty() {
+        check_checkpoints_together(row, finish)?;
+    }
+    if !finish.consumption.is_empty() {
+        let used = row.active.as_deref().map(|active| &active.consumption[..]);
+        budget::check_amounts(used.unwrap_or_default(), &finish.consumption)?;
+    }
+    let children = match finish.children.is_empty() {
+        true => None,
+        false => Some(dependency::plan_children(tx, run, finish)?),
+    };
     reach(tx, tx.state().runs[run].task);
     for (name, value) in &finish.checkpoints {
         if row_lacks(tx, run, name) {
@@ -48,7 +55,7 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
         }
     }
     // Before the end that they come with: else their task could end without them.
-    for child in children {
+    for child in children.into_iter().flatten() {
         task::make(tx, child);
     }
     tx.about(run);

@@ -4,6 +4,7 @@
 
 use super::consume::direct;
 use super::finish::held;
+use super::model::Row;
 use crate::command::HeartbeatItem;
 use crate::event::LeaseExtended;
 use crate::limits;
@@ -18,12 +19,12 @@ use crate::{Bytes, dependency};
 pub(crate) fn decide(tx: &mut Tx<'_>, beat: &HeartbeatItem) -> Result<Outcome, Rejection> {
     check(beat)?;
     let (run, row) = held(tx, beat.run, beat.fence)?;
-    let lost = Rejection::LeaseLost { run: beat.run };
-    let (task, active) = (row.task, row.active.as_deref().ok_or(lost.clone())?);
+    let lost = || Rejection::LeaseLost { run: beat.run };
+    let (task, active) = (row.task, row.active.as_deref().ok_or_else(lost)?);
     let lease_ms = beat.lease_ms.unwrap_or(active.lease_ms);
     // Nobody waits for the end of an attempt that has not begun: the run is as good as canceled.
     if active.idle && dependency::fence(tx.state(), task).is_some() {
-        return Err(lost);
+        return Err(lost());
     }
     reach(tx, task);
     let expires_at = renew(tx, run, lease_ms, beat.progress.clone());
@@ -42,8 +43,9 @@ pub(super) fn renew(
     lease_ms: u64,
     progress: Option<Bytes>,
 ) -> Timestamp {
-    let (granted, granted_at) = ends(tx, run);
+    let renewed = tx.volatile().renewals.get(&run);
     let row = &tx.state().runs[run];
+    let (granted, granted_at) = ends(tx, row, renewed);
     let (id, recorded) = (
         row.id,
         row.active.as_ref().map_or(granted, |held| held.expires),
@@ -51,8 +53,7 @@ pub(super) fn renew(
     let asked = tx.now.steady.plus_ms(lease_ms);
     let expires = asked.max(granted);
     let expires_at = tx.now.wall.plus_ms(lease_ms).max(granted_at);
-    let known = || tx.volatile().renewals.get(&run)?.progress.clone();
-    let progress = progress.or_else(known);
+    let progress = progress.or_else(|| renewed?.progress.clone());
     if asked.since_ms(recorded) > limits::RENEWAL_EVENT_MS {
         tx.emit(LeaseExtended { run: id, lease_ms });
     }
@@ -70,16 +71,23 @@ pub(super) fn renew(
 }
 
 /// When the lease on a run truly ends, on both clocks: as recorded, or as renewed in memory. Now when nobody holds it.
-pub(super) fn ends(tx: &Tx<'_>, run: u32) -> (Steady, Timestamp) {
-    let Some(active) = tx.state().runs[run].active.as_deref() else {
+fn ends(tx: &Tx<'_>, row: &Row, renewed: Option<&Renewal>) -> (Steady, Timestamp) {
+    let Some(active) = row.active.as_deref() else {
         return (tx.now.steady, tx.now.wall);
     };
-    let renewal = tx.volatile().renewals.get(&run);
-    let renewed_at = renewal.map_or(active.expires_at, |renewal| renewal.expires_at);
-    (
-        tx.volatile().expires(run, active.expires),
-        renewed_at.max(active.expires_at),
-    )
+    let recorded = (active.expires, active.expires_at);
+    renewed.map_or(recorded, |renewed| {
+        (
+            renewed.expires.max(recorded.0),
+            renewed.expires_at.max(recorded.1),
+        )
+    })
+}
+
+/// The same on the wall clock, for a run that was just granted or is held.
+pub(super) fn ends_at(tx: &Tx<'_>, run: u32) -> Timestamp {
+    let renewed = tx.volatile().renewals.get(&run);
+    ends(tx, &tx.state().runs[run], renewed).1
 }
 
 fn check(beat: &HeartbeatItem) -> Result<(), Rejection> {

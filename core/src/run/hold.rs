@@ -3,6 +3,7 @@
 //! Never: moves a run's state alone: `change` does.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::apply::change;
 use super::model::{Active, Attempt, AttemptResult, Cause, Fence, RunError, State};
@@ -29,8 +30,15 @@ pub(super) fn hold(state: &mut Tables, at: &At, run: u32, grant: Grant<'_>) {
         acquired_at: at.wall,
         expires: at.steady.plus_ms(grant.lease_ms),
         expires_at: at.wall.plus_ms(grant.lease_ms),
+        deadline: None,
+        deadline_at: None,
+        cancel: None,
+        suspend: None,
         idle: true,
-        ..Active::default()
+        started_at: None,
+        consumption: Vec::new(),
+        reserved: Vec::new(),
+        reserved_of_tenant: Vec::new(),
     }));
     budget::reserve(state, run);
     state.fence_counter = state.fence_counter.max(grant.fence.counter);

@@ -3,7 +3,7 @@
 //! Never: grants what a claim would not: a run that is held back is refused, with what holds it back.
 
 use super::close::{End, close};
-use super::heartbeat::{ends, renew};
+use super::heartbeat::{ends_at, renew};
 use super::model::{Active, AttemptResult, Cause, Row, State};
 use super::tick::lapse;
 use crate::event::{Event, LeaseAcquired, LeaseEnded};
@@ -47,7 +47,7 @@ pub(crate) fn acquire(
     tx.emit(event);
     let active = tx.state().runs[run].active.as_deref();
     let fence = active.map(|active| active.fence).unwrap_or_default();
-    let expires_at = ends(tx, run).1;
+    let expires_at = ends_at(tx, run);
     Ok(Outcome::LeaseAcquired { fence, expires_at })
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn keep(
     expires_at: Timestamp,
 ) -> Result<Outcome, Rejection> {
     let (run, _) = owned(tx, id, owner)?;
-    let current = ends(tx, run).1;
+    let current = ends_at(tx, run);
     if expires_at < current {
         return Err(Rejection::LeaseHeartbeatExpiryRegression {
             current,
@@ -135,7 +135,7 @@ fn end(
     event: impl FnOnce(&Tx<'_>, u32, &Active) -> Event,
 ) -> Result<Outcome, Rejection> {
     let (run, active) = owned(tx, id, owner)?;
-    let expected = ends(tx, run).1;
+    let expected = ends_at(tx, run);
     if expires_at != expected {
         return Err(Rejection::LeaseExpiryMismatch {
             expected,

@@ -313,6 +313,12 @@ impl Active {
         self.started_at.unwrap_or(self.acquired_at)
     }
 
+    /// Whether it holds something of a budget.
+    #[inline]
+    pub(crate) fn is_spending(&self) -> bool {
+        !self.reserved.is_empty() || !self.reserved_of_tenant.is_empty()
+    }
+
     /// The first of lease end, attempt deadline and forced cancel.
     pub(crate) fn alarm(&self, expires: Steady) -> Steady {
         let deadline = self.deadline.unwrap_or(expires).min(expires);

@@ -31,6 +31,10 @@ impl State {
     pub(crate) fn settle(&mut self, at: &At, task: u32) {
         self.touch_task(task);
         let row = &self.tasks[task];
+        if row.rare.is_none() && self.watches.is_empty() {
+            // Nobody waits for its end, and its last run knows when that was.
+            return;
+        }
         let noted = row
             .rare
             .as_deref()

@@ -87,6 +87,8 @@ pub(crate) struct State {
     /// Who accepted tasks, each once, as long as they are not too many.
     people: Names,
     pub(crate) tenants: Vec<TenantId>,
+    /// Their handles; the default one's is always 0.
+    tenant_index: BTreeMap<TenantId, u32>,
     /// What is known of each tenant besides its id, by handle.
     pub(crate) tenant_rows: Vec<platform::Tenant>,
     pub(crate) places: Places,
@@ -138,6 +140,7 @@ impl State {
             names: Names::new(seed),
             people: Names::new(seed),
             tenants: alloc::vec![TenantId::DEFAULT],
+            tenant_index: BTreeMap::new(),
             tenant_rows: alloc::vec![platform::Tenant::first()],
             places: Places::new(seed),
             tasks: Slab::default(),
@@ -166,19 +169,28 @@ impl State {
     }
 
     /// The tenant's handle, if the tenant exists.
+    #[inline]
     pub(crate) fn tenant(&self, tenant: TenantId) -> Option<u32> {
-        self.tenants
-            .iter()
-            .position(|known| *known == tenant)
-            .map(|at| at as u32)
+        if tenant == TenantId::DEFAULT {
+            return Some(0);
+        }
+        self.tenant_index.get(&tenant).copied()
+    }
+
+    /// Whether anything is left to be drawn of what happened: the usual command leaves nothing.
+    #[inline]
+    pub(crate) fn has_consequences(&self) -> bool {
+        !self.notes.is_empty() || self.budget_waits.is_due() || self.watches.is_due()
     }
 
     /// The tenant's handle, given to it when it is first named.
     pub(crate) fn admit(&mut self, tenant: TenantId) -> u32 {
         self.tenant(tenant).unwrap_or_else(|| {
+            let handle = self.tenants.len() as u32;
             self.tenants.push(tenant);
             self.tenant_rows.push(platform::Tenant::default());
-            self.tenants.len() as u32 - 1
+            self.tenant_index.insert(tenant, handle);
+            handle
         })
     }
 
@@ -284,10 +296,9 @@ impl State {
         self.places[task.place].tenant
     }
 
-    /// Puts a run among its task's runs.
-    pub(crate) fn link_run(&mut self, run: u32) {
-        let number = self.runs[run].number;
-        let task = &mut self.tasks[self.runs[run].task];
+    /// Puts a run, with its number, among its task's runs.
+    pub(crate) fn link_run(&mut self, task: u32, run: u32, number: u64) {
+        let task = &mut self.tasks[task];
         let has_many = |rare: &task::Rare| !rare.runs.is_empty();
         if task.run == task::Handle::NONE && !task.rare.as_deref().is_some_and(has_many) {
             task.run = task::Handle::some(run);

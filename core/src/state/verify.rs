@@ -70,6 +70,10 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
         return Err("a lane's head is not in the index of heads".into());
     }
     expect("parked runs", queue::parked(state)?, parked)?;
+    let mut tenants = state.tenants.iter().enumerate();
+    if !tenants.all(|(at, tenant)| state.tenant(*tenant) == Some(at as u32)) {
+        return Err("a tenant: its id does not find it".into());
+    }
     expect("tasks by id", state.indexed().0, state.tasks.len())?;
     expect("runs by id", state.indexed().1, state.runs.len())?;
     if volatile.renewals.len() > held {

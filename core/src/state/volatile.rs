@@ -44,11 +44,12 @@ impl Volatile {
     }
 
     /// Forgets the renewals of leases that ended.
+    #[inline]
     pub(crate) fn settle(&mut self, closed: &mut alloc::vec::Vec<u32>) {
         if self.renewals.is_empty() {
             closed.clear();
         }
-        for run in closed.drain(..) {
+        while let Some(run) = closed.pop() {
             self.renewals.remove(&run);
         }
     }

@@ -22,11 +22,13 @@ pub(crate) struct Watches {
 
 impl Watches {
     /// Whether nobody waits for anything: the usual case, in which nothing is looked up.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_filter.is_empty()
     }
 
     /// Whether a subscription has something to act on.
+    #[inline]
     pub(crate) fn is_due(&self) -> bool {
         !self.due.is_empty()
     }

@@ -5,16 +5,15 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::model::{Content, Handle, Policy, Rare, Row};
+use super::model::{Content, Handle, Policy, Rare, Row, TaskSpec};
 use super::submit::request_digest;
-use crate::budget;
 use crate::dependency;
 use crate::event::{TaskCanceled, TaskCreated, TaskUpdated};
 use crate::image::KeyClass;
 use crate::machine::Apply;
-use crate::run;
 use crate::schedule::{self, Clockwork};
 use crate::state::{At, Held, State};
+use crate::{Text, budget, run};
 
 impl Apply for TaskCreated {
     fn apply(&self, state: &mut State, at: &At) {
@@ -28,17 +27,6 @@ impl Apply for TaskCreated {
             let sets = &mut state.queues.sets;
             sets.number(at.tenant, &policy.required_capabilities);
         }
-        let rare = Rare {
-            policy: own.cloned().map(Box::new),
-            extras: spec.extras.clone(),
-            created_by: stranger,
-            budgets: spec
-                .bonds
-                .as_deref()
-                .map_or_else(Vec::new, |bonds| budget::open(&bonds.budgets)),
-            clockwork: spec.schedule.clone().map(Clockwork::new).map(Box::new),
-            ..Rare::default()
-        };
         let row = Row {
             id: self.task,
             number: at.sequence,
@@ -50,7 +38,7 @@ impl Apply for TaskCreated {
             stored: false,
             created_at: at.wall,
             created_by,
-            rare: rare.boxed(),
+            rare: rare(spec, own, stranger),
             run: Handle::NONE,
             runs_total: 0,
             runs_live: 0,
@@ -83,6 +71,28 @@ impl Apply for TaskCreated {
             state.keys.hold(scope, at.wall, held);
         }
     }
+}
+
+/// What a new task has that most do not have.
+fn rare(spec: &TaskSpec, own: Option<&Policy>, stranger: Option<Text>) -> Option<Box<Rare>> {
+    let is_plain = own.is_none()
+        && spec.extras.is_none()
+        && spec.schedule.is_none()
+        && spec.bonds.is_none()
+        && stranger.is_none();
+    if is_plain {
+        return None;
+    }
+    let bonds = spec.bonds.as_deref();
+    let rare = Rare {
+        policy: own.cloned().map(Box::new),
+        extras: spec.extras.clone(),
+        created_by: stranger,
+        budgets: bonds.map_or_else(Vec::new, |bonds| budget::open(&bonds.budgets)),
+        clockwork: spec.schedule.clone().map(Clockwork::new).map(Box::new),
+        ..Rare::default()
+    };
+    rare.boxed()
 }
 
 impl Apply for TaskCanceled {

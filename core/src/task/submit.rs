@@ -16,7 +16,7 @@ use crate::machine::{Tx, doom, reach};
 use crate::outcome::{Outcome, Submitted, SubmittedRun};
 use crate::rejection::Rejection;
 use crate::run;
-use crate::schedule::{self, Cron, Repeat, Schedule};
+use crate::schedule::{self, Repeat, Schedule};
 use crate::time::Timestamp;
 use crate::{TaskId, Text, limits};
 
@@ -43,7 +43,7 @@ pub(crate) fn decide(
     id: Option<TaskId>,
     spec: Box<TaskSpec>,
 ) -> Result<Outcome, Rejection> {
-    let plan = plan(tx, id, spec, &mut Batch::default())?;
+    let plan = plan(tx, id, spec, None)?;
     Ok(Outcome::Submitted(make(tx, plan)))
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn plan(
     tx: &Tx<'_>,
     id: Option<TaskId>,
     mut spec: Box<TaskSpec>,
-    batch: &mut Batch,
+    mut batch: Option<&mut Batch>,
 ) -> Result<Plan, Rejection> {
     check(&spec, limits::PAYLOAD_BYTES_MAX)?;
     if let Some(policy) = &mut spec.policy {
@@ -66,7 +66,10 @@ pub(crate) fn plan(
             message: "must not be the nil UUID".into(),
         });
     }
-    dependency::adopt(tx, &mut spec, batch)?;
+    let is_bound = spec.bonds.is_some() || batch.is_some();
+    if is_bound {
+        dependency::adopt(tx, &mut spec, batch.as_deref())?;
+    }
     let key = spec
         .extras
         .as_ref()
@@ -76,19 +79,26 @@ pub(crate) fn plan(
     {
         return Ok(Plan::Found(found));
     }
-    dependency::check_token(tx, &mut spec)?;
+    if is_bound {
+        dependency::check_token(tx, &mut spec)?;
+    }
     let holder = dependency::holder(tx, &spec);
     let fenced = holder.filter(|task| dependency::standing(tx.state(), *task).is_terminal());
     if let (Some(holder), None) = (holder, fenced) {
         return found(tx, tx.state().tasks[holder].id).map(Plan::Found);
     }
-    if let Some(task) = id.filter(|id| batch.has(*id) || tx.knows_task(*id)) {
+    let comes = |id| batch.as_ref().is_some_and(|batch| batch.has(id));
+    if let Some(task) = id.filter(|id| comes(*id) || tx.knows_task(*id)) {
         return Err(Rejection::TaskAlreadyExists { task });
     }
-    dependency::check(tx, id, &spec, batch)?;
+    if is_bound {
+        dependency::check(tx, id, &spec, batch.as_deref())?;
+    }
     check_names(tx, &spec)?;
     let course = course(tx, &spec)?;
-    batch.add(id, &spec)?;
+    if let Some(batch) = &mut batch {
+        batch.add(id, &spec)?;
+    }
     Ok(Plan::New(New {
         id,
         spec,
@@ -112,25 +122,25 @@ pub(crate) fn make(tx: &mut Tx<'_>, plan: Plan) -> Submitted {
         reach(tx, holder);
     }
     let bonds = spec.bonds.as_deref();
-    let fate = bonds.map_or_else(Fate::default, |bonds| {
+    let Fate { waits, doomed } = bonds.map_or_else(Fate::default, |bonds| {
         dependency::fate(tx, &bonds.depends_on)
     });
     let task = id.unwrap_or_else(|| tx.mint_task());
     let by = tx.principal.name.clone();
     tx.emit(TaskCreated { task, spec, by });
     let first = course.due(task);
-    let mut run = create_run(tx, task, first, course.occurrence, fate);
+    let mut run = create_run(tx, task, first, course.occurrence, waits);
     let mut more = Vec::new();
-    if let Some(repeat) = &course.repeat {
+    if let Some(repeat) = course.repeat() {
         let rest = (1..repeat.count).filter_map(|k| repeat.instant(course.first, k));
         for at in rest {
-            let run = create_run(tx, task, at, None, fate);
+            let run = create_run(tx, task, at, None, waits);
             if more.len() + 1 < limits::RUNS_SHOWN_MAX {
                 more.push(run);
             }
         }
     }
-    if let Some(prerequisite) = fate.doomed
+    if let Some(prerequisite) = doomed
         && let Some(made) = tx.state().find_task(tx.tenant, task)
     {
         doom(tx, made, prerequisite);
@@ -141,7 +151,7 @@ pub(crate) fn make(tx: &mut Tx<'_>, plan: Plan) -> Submitted {
         task,
         run,
         more,
-        runs_total: course.repeat.map_or(1, |repeat| repeat.count),
+        runs_total: course.repeat().map_or(1, |repeat| repeat.count),
         created: true,
     }
 }
@@ -150,16 +160,24 @@ pub(crate) fn make(tx: &mut Tx<'_>, plan: Plan) -> Submitted {
 struct Course {
     first: Timestamp,
     occurrence: Option<Timestamp>,
-    repeat: Option<Repeat>,
-    /// By how much the runs of its calendar are spread.
-    cron: Option<Cron>,
+    schedule: Option<Box<Schedule>>,
 }
 
 impl Course {
-    /// When the first run is due.
+    /// When the first run is due: those of a calendar may be spread.
     fn due(&self, task: TaskId) -> Timestamp {
-        let cron = self.cron.as_ref();
-        cron.map_or(self.first, |cron| cron.due(task, self.first))
+        match self.schedule.as_deref() {
+            Some(Schedule::Cron(cron)) => cron.due(task, self.first),
+            Some(Schedule::Repeat(_)) | None => self.first,
+        }
+    }
+
+    /// The runs that are made at once.
+    fn repeat(&self) -> Option<&Repeat> {
+        match self.schedule.as_deref()? {
+            Schedule::Repeat(repeat) => Some(repeat),
+            Schedule::Cron(_) => None,
+        }
     }
 }
 
@@ -168,22 +186,19 @@ fn course(tx: &Tx<'_>, spec: &TaskSpec) -> Result<Course, Rejection> {
     let mut course = Course {
         first: spec.run_at.unwrap_or(now),
         occurrence: None,
-        repeat: None,
-        cron: None,
+        schedule: spec.schedule.clone(),
     };
     match spec.schedule.as_deref() {
         None => {}
         Some(Schedule::Repeat(repeat)) => {
             course.first = repeat.start_at.unwrap_or(now);
             repeat.check_instants(course.first)?;
-            course.repeat = Some(repeat.clone());
         }
         Some(Schedule::Cron(cron)) => {
             let extras = spec.extras.as_deref();
             let expires_at = extras.and_then(|extras| extras.expires_at);
             course.first = schedule::first_of(tx, cron, expires_at)?;
             course.occurrence = Some(course.first);
-            course.cron = Some((**cron).clone());
         }
     }
     Ok(course)
@@ -194,10 +209,10 @@ fn create_run(
     task: TaskId,
     scheduled_at: Timestamp,
     occurrence: Option<Timestamp>,
-    fate: Fate,
+    waits: bool,
 ) -> SubmittedRun {
     let run = tx.mint_run();
-    let ready = scheduled_at <= tx.now.wall && !fate.waits;
+    let ready = scheduled_at <= tx.now.wall && !waits;
     tx.emit(RunCreated {
         run,
         task,
@@ -285,9 +300,12 @@ fn check_set(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
 fn check_names(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
     check_set(tx, spec)?;
     let names = &tx.state().names;
+    // The empty name is always in the table and nobody's.
+    if names.len() - 1 + 2 <= limits::NAMES_PER_TENANT_MAX {
+        return Ok(());
+    }
     let queue_is_new = names.find(&spec.queue).is_none() && spec.queue != spec.kind;
     let unknown = usize::from(names.find(&spec.kind).is_none()) + usize::from(queue_is_new);
-    // The empty name is always in the table and nobody's.
     if unknown > 0 && names.len() - 1 + unknown > limits::NAMES_PER_TENANT_MAX {
         return Err(Rejection::LimitExceeded {
             limit: "kinds_and_queues",

@@ -472,7 +472,8 @@ fn tied_state() -> State {
         past: Some(Box::new(past)),
         ..plain_run(2, RunState::Leased)
     });
-    state.link_run(0);
+    let (of, number) = (state.runs[0].task, state.runs[0].number);
+    state.link_run(of, 0, number);
     let row = QueueRow {
         config: QueueConfig {
             concurrency_limit: Some(3),

@@ -387,7 +387,7 @@ impl<T: Record> Put for T {
 #[test]
 fn what_does_not_fit_is_refused_in_words() {
     type Bend = fn(&mut MetaForm, &mut TaskForm, &mut RunForm);
-    let cases: [(RunState, &str, Bend); 27] = [
+    let cases: [(RunState, &str, Bend); 28] = [
         (RunState::Ready, "beyond the sequence", |meta, _, _| {
             meta.ready_counter = meta.sequence + 1
         }),
@@ -410,6 +410,9 @@ fn what_does_not_fit_is_refused_in_words() {
         }),
         (RunState::Ready, "one twice", |meta, _, _| {
             meta.tenants.push(TenantId::DEFAULT)
+        }),
+        (RunState::Ready, "not the default one", |meta, _, _| {
+            meta.tenants.insert(0, TenantId(7))
         }),
         (RunState::RetryWait, "beyond the sequence", |_, task, _| {
             task.number = 0
