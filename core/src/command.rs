@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::budget::{Amount, BudgetScope};
-use crate::platform::Capabilities;
+use crate::platform::{Capabilities, Govern};
 use crate::queue::QueueConfig;
 use crate::run::{Fence, RunError, State};
 use crate::schedule::Schedule;
@@ -460,6 +460,9 @@ pub enum Command {
         /// From now on, 1..=1000.
         weight: u32,
     },
+    // Access.
+    /// Change who may do what.
+    Govern(Box<Govern>),
 }
 
 mod audit;

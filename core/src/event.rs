@@ -17,12 +17,13 @@ use alloc::vec::Vec;
 use crate::budget::Amount;
 use crate::codec::{Malformed, Record};
 use crate::machine::Apply;
+use crate::platform::KeyDigest;
 use crate::run::{AttemptResult, Cause, Hold, Origin, RunError};
 use crate::schedule::{Schedule, SkipCause};
 use crate::state::{At, State};
 use crate::subscription::Filter;
 use crate::time::Timestamp;
-use crate::{Bytes, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text, run};
+use crate::{ActorId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text, run};
 
 events! {
     /// A task was accepted.
@@ -478,6 +479,81 @@ events! {
         /** By whom. */ by: Text,
         /// Milliseconds until it is ready again, when it waits for a retry.
         delay_ms: u64,
+    }
+    // Access.
+    /// A key was made.
+    KeyCreated = 68 {
+        /// The key.
+        key_id: KeyId,
+        /// Whether it is of no tenant and reaches them all.
+        system: bool,
+        /// A name for people.
+        name: Text,
+        /// What it may do.
+        role: Text,
+        /// The actor it acts for.
+        actor: Option<ActorId>,
+        /// When it ends by itself.
+        expires_at: Option<Timestamp>,
+        /// All that is kept of the secret.
+        digest: KeyDigest,
+        /** By whom. */ by: Text,
+    }
+    /// A key was ended.
+    KeyRevoked = 69 {
+        /// The key.
+        key_id: KeyId,
+        /// Whether it is of no tenant.
+        system: bool,
+        /** By whom. */ by: Text,
+        /// Why.
+        reason: Option<Text>,
+    }
+    /// What a role of the tenant's own holds was set.
+    RoleDefined = 70 {
+        /// Its name.
+        role: Text,
+        /// What who has it may do, in order.
+        capabilities: Vec<Text>,
+        /** By whom. */ by: Text,
+    }
+    /// A role was removed.
+    RoleRemoved = 71 {
+        /// Its name.
+        role: Text,
+        /** By whom. */ by: Text,
+    }
+    /// An actor was given a role.
+    RoleAssigned = 72 {
+        /// The actor.
+        actor: ActorId,
+        /// The role.
+        role: Text,
+        /** By whom. */ by: Text,
+    }
+    /// A role was taken from an actor.
+    RoleRevoked = 73 {
+        /// The actor.
+        actor: ActorId,
+        /// The role.
+        role: Text,
+        /** By whom. */ by: Text,
+    }
+    /// An actor was given a capability.
+    CapabilityGranted = 74 {
+        /// The actor.
+        actor: ActorId,
+        /// The capability.
+        capability: Text,
+        /** By whom. */ by: Text,
+    }
+    /// A capability was taken from an actor.
+    CapabilityRevoked = 75 {
+        /// The actor.
+        actor: ActorId,
+        /// The capability.
+        capability: Text,
+        /** By whom. */ by: Text,
     }
 }
 

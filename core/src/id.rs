@@ -95,6 +95,8 @@ ids! {
     SubscriptionId,
     /// An actor's id, unique within its tenant.
     ActorId,
+    /// A key's id, unique within the data directory.
+    KeyId,
 }
 
 impl TenantId {

@@ -52,7 +52,7 @@ pub mod events {
     //! The fields of every fact.
     pub use crate::event::*;
 }
-pub use id::{ActorId, AttemptId, ParseIdError, RunId, SubscriptionId, TaskId, TenantId};
+pub use id::{ActorId, AttemptId, KeyId, ParseIdError, RunId, SubscriptionId, TaskId, TenantId};
 pub use image::{
     AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, ObjectClass, ObjectRow, PlaceRow,
     RowKind, RunColumns, TaskColumns, brief_run,
@@ -62,10 +62,11 @@ pub use outcome::{
     Beat, BudgetView, ChildView, ClaimGrant, Directive, GrantRare, Outcome, Submitted,
     SubmittedRun, TaskCancel,
 };
-pub use platform::{BUILT_IN_ROLES, Capabilities, Capability};
+pub use platform::{BUILT_IN_ROLES, Capabilities, Capability, Govern, KeyDigest, NewKey};
 pub use query::{
-    Answer, AttemptView, Block, BondView, CancelView, ChangeView, EngineView, Explain, LeaseView,
-    Query, QueueView, RunView, ScheduleView, Stats, SubscriptionView, TaskView,
+    Answer, AttemptView, Block, BondView, CancelView, ChangeView, EngineView, Explain, KeyView,
+    KeysOf, LeaseView, Query, QueueView, RunView, ScheduleView, Stats, SubscriptionView, TaskView,
+    TenantView,
 };
 pub use queue::{QueueConfig, RateLimit};
 pub use rejection::{Family, Rejection};

@@ -175,6 +175,14 @@ limits! {
     LIST_OFFSET_MAX: u32 = 100_000;
     /// Rows that do not match which one page of a list visits; beyond them it ends short, with a cursor.
     LIST_VISITS_MAX: usize = 10_000;
+    /// Keys of a tenant that were not revoked; of no tenant as many.
+    KEYS_PER_TENANT_MAX: usize = 1000;
+    /// Revoked keys of a tenant that are still known.
+    REVOKED_KEYS_KEPT: usize = 1000;
+    /// Roles of a tenant's own.
+    ROLES_PER_TENANT_MAX: usize = 100;
+    /// Actors of a tenant that were given roles or capabilities besides their keys' roles.
+    ACTORS_GRANTED_MAX: usize = 10_000;
     /// Depth of JSON in a body.
     JSON_DEPTH_MAX: usize = 64;
 }

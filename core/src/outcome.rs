@@ -270,4 +270,12 @@ pub enum Outcome {
         /// Whether alarms that are due were left for the next tick.
         more: bool,
     },
+    // Access.
+    /// The key is there.
+    KeyCreated,
+    /// Who may do what is as asked.
+    AccessChanged {
+        /// False when it was so already.
+        changed: bool,
+    },
 }

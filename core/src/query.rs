@@ -8,13 +8,14 @@ use alloc::vec::Vec;
 
 use crate::budget::Amount;
 use crate::outcome::BudgetView;
+use crate::platform::{Capabilities, KeyDigest};
 use crate::queue::QueueConfig;
 use crate::run::{AttemptResult, Cause, Fence, Origin, RunError, State};
 use crate::schedule::Schedule;
 use crate::subscription::Filter;
 use crate::task::{Extras, Payload, Policy};
 use crate::time::Timestamp;
-use crate::{AttemptId, Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, AttemptId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// A bounded question, answered by index alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,33 @@ pub enum Query {
     Queues,
     /// The tenant's own budgets.
     Budgets,
+    // Access.
+    /// One key of whatever tenant, with its digest: for whoever establishes who asks.
+    Key(KeyId),
+    /// Keys by id.
+    Keys {
+        /// Whose.
+        of: KeysOf,
+        /// Those after this one; nil for all.
+        after: KeyId,
+        /// How many at most, not beyond [`crate::limits::LIST_LIMIT_MAX`].
+        limit: u32,
+    },
+    /// Roles of the tenant's own, by name.
+    Roles,
+    /// What an actor of the tenant was granted.
+    Grant(ActorId),
+    /// Every tenant, in the order in which they were made.
+    Tenants,
+}
+
+/// Whose keys are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysOf {
+    /// The tenant's.
+    Tenant,
+    /// Every tenant's, and those of none.
+    All,
 }
 
 /// The answer to a [`Query`].
@@ -58,6 +86,59 @@ pub enum Answer {
     Queues(Vec<QueueView>),
     /// The tenant's own budgets.
     Budgets(Vec<BudgetView>),
+    // Access.
+    /// A key, if there is one of that id.
+    Key(Option<Box<KeyView>>),
+    /// Keys by id.
+    Keys(Vec<KeyView>),
+    /// Roles of the tenant's own: name, and what who has it may do.
+    Roles(Vec<(Text, Vec<Text>)>),
+    /// What an actor was granted: roles and single capabilities.
+    Grant(Vec<Text>, Vec<Text>),
+    /// Tenants.
+    Tenants(Vec<TenantView>),
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantView {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name.
+    pub name: Text,
+    /// Its share of grants.
+    pub weight: u32,
+}
+
+/// A key as the shell knows it. Its digest is for comparing, not for showing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyView {
+    /// Its id.
+    pub id: KeyId,
+    /// Its tenant; none for a system key.
+    pub tenant: Option<TenantId>,
+    /// A name for people.
+    pub name: Text,
+    /// Its role.
+    pub role: Text,
+    /// The actor it acts for.
+    pub actor: Option<ActorId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Text,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// By whom.
+    pub revoked_by: Option<Text>,
+    /// What it may do now: its role's capabilities and its actor's.
+    pub may: Capabilities,
+    /// What else it may do, of the tenant's own words, in order.
+    pub custom: Vec<Text>,
+    /// All that is kept of its secret.
+    pub digest: KeyDigest,
 }
 
 /// A task as people and programs see it.

@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use crate::run::State;
 use crate::time::Timestamp;
-use crate::{AttemptId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{AttemptId, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// What kind of refusal it is; the edge gives each family one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,6 +267,32 @@ pub enum Rejection {
     EngineAlreadyPaused,
     /// The engine is not paused.
     EngineNotPaused,
+    // Access.
+    /// Whoever asks may not do this, or may not give it to others.
+    Forbidden {
+        /// The capability it takes.
+        required: Text,
+    },
+    /// No such key.
+    UnknownKey {
+        /// The id.
+        key: KeyId,
+    },
+    /// The chosen key id is taken.
+    KeyAlreadyExists {
+        /// The id.
+        key: KeyId,
+    },
+    /// No such role.
+    UnknownRole {
+        /// Its name.
+        role: Text,
+    },
+    /// A key or an actor has the role.
+    RoleInUse {
+        /// Its name.
+        role: Text,
+    },
     /// The log's sequence has reached its end.
     SequenceOverflow,
 }
@@ -322,6 +348,12 @@ impl Rejection {
             Rejection::TenantAlreadyExists { .. } => "tenant_already_exists",
             Rejection::EngineAlreadyPaused => "engine_already_paused",
             Rejection::EngineNotPaused => "engine_not_paused",
+            // Access.
+            Rejection::Forbidden { .. } => "forbidden",
+            Rejection::UnknownKey { .. } => "unknown_key",
+            Rejection::KeyAlreadyExists { .. } => "key_already_exists",
+            Rejection::UnknownRole { .. } => "unknown_role",
+            Rejection::RoleInUse { .. } => "role_in_use",
             Rejection::SequenceOverflow => "sequence_overflow",
         }
     }
@@ -341,7 +373,10 @@ impl Rejection {
             Rejection::UnknownTask { .. }
             | Rejection::UnknownRun { .. }
             | Rejection::UnknownSubscription { .. }
-            | Rejection::UnknownTenant { .. } => Family::NotFound,
+            | Rejection::UnknownTenant { .. }
+            // Access.
+            | Rejection::UnknownKey { .. }
+            | Rejection::UnknownRole { .. } => Family::NotFound,
             Rejection::TaskAlreadyExists { .. }
             | Rejection::IdempotencyConflict { .. }
             | Rejection::LeaseLost { .. }
@@ -374,6 +409,10 @@ impl Rejection {
             | Rejection::QueueAlreadyPaused { .. }
             | Rejection::QueueNotPaused { .. }
             | Rejection::TenantAlreadyExists { .. }
+            // Access.
+            | Rejection::Forbidden { .. }
+            | Rejection::KeyAlreadyExists { .. }
+            | Rejection::RoleInUse { .. }
             | Rejection::EngineAlreadyPaused
             | Rejection::EngineNotPaused
             | Rejection::SequenceOverflow => Family::Conflict,

@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_core::{
-    Call, Command, Loader, Machine, Principal, Rejection, RunState, TenantId, note_of,
+    Call, Capabilities, Capability, Command, Loader, Machine, Principal, Rejection, RunState,
+    TenantId, note_of,
 };
 
+#[path = "commands/access.rs"]
+mod access;
 #[path = "commands/bond.rs"]
 mod bond;
 #[path = "commands/budget.rs"]
@@ -44,6 +47,7 @@ fn table() -> Vec<Row> {
         calendar::rows(),
         budget::rows(),
         room::rows(),
+        access::rows(),
     ];
     tables.into_iter().flatten().collect()
 }
@@ -104,6 +108,7 @@ fn every_command_on_a_run_in_every_state_does_or_refuses_as_the_table_says() {
         let told = lane::move_of(stand.at.state(), expected, to);
         met.case(stand, Call::new(command), told, &about);
     }
+    powerless(&mut met);
     let missing: Vec<_> = COMMANDS
         .iter()
         .filter(|kind| !kinds.contains(*kind))
@@ -134,6 +139,23 @@ fn check_note(command: &Command, kind: &str) {
         command.control_reason().is_some(),
         "{kind} as an act of control"
     );
+}
+
+/// Who may not manage access is refused whatever is asked of it, and who may gives nothing that they do not have.
+fn powerless(met: &mut Met) {
+    let stand = stand::stand(stand::At::Ready);
+    for row in access::rows() {
+        let mut stand = stand.clone();
+        (row.arrange)(&mut stand);
+        let mut call = Call::new((row.ask)(&stand));
+        let all = Capability::ALL.into_iter();
+        let others: Vec<_> = all.filter(|one| *one != Capability::Admin).collect();
+        call.principal.may = Capabilities::of(&others);
+        met.case(&stand, call, "forbidden", row.about);
+    }
+    let mut stingy = Call::new(access::admin_key());
+    stingy.principal.may = Capabilities::of(&[Capability::Admin]);
+    met.case(&stand, stingy, "forbidden", "more than one has");
 }
 
 /// Refusals of what the shell cannot do: the stands' shell reads calendars.

@@ -84,3 +84,12 @@ record!(QueueConfigured { 1 queue, 2 concurrency_limit, 3 rate_per_ms, 4 rate_ma
 record!(QueuePaused { 1 queue, 2 by, 3 reason });
 record!(QueueResumed { 1 queue, 2 by, 3 reason });
 record!(RunTransitioned { 1 run, 2 to, 3 by, 4 delay_ms });
+// Access.
+record!(KeyCreated { 1 key_id, 2 system, 3 name, 4 role, 5 actor, 6 expires_at, 7 digest, 8 by });
+record!(KeyRevoked { 1 key_id, 2 system, 3 by, 4 reason });
+record!(RoleDefined { 1 role, 2 capabilities, 3 by });
+record!(RoleRemoved { 1 role, 2 by });
+record!(RoleAssigned { 1 actor, 2 role, 3 by });
+record!(RoleRevoked { 1 actor, 2 role, 3 by });
+record!(CapabilityGranted { 1 actor, 2 capability, 3 by });
+record!(CapabilityRevoked { 1 actor, 2 capability, 3 by });

@@ -6,11 +6,12 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::wire::{Malformed, Value, put_bytes, put_number, put_u128, put_varint};
+use crate::platform::KeyDigest;
 use crate::run::{AttemptResult, Cause, Hold, Origin, State};
 use crate::schedule::{Misfire, Overlap, SkipCause};
 use crate::task::{HoldPolicy, Jitter, SafetyLevel, Strategy};
 use crate::time::{Steady, Timestamp};
-use crate::{Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// A set of numbered fields.
 pub(crate) trait Record: Default {
@@ -147,7 +148,18 @@ macro_rules! id_field {
         }
     )+};
 }
-id_field!(TaskId, RunId, TenantId, SubscriptionId);
+id_field!(TaskId, RunId, TenantId, SubscriptionId, ActorId, KeyId);
+
+impl Field for KeyDigest {
+    fn put(&self, number: u64, out: &mut Vec<u8>) {
+        put_bytes(out, number, &self.0);
+    }
+    fn take(&mut self, value: Value<'_>) -> Result<(), Malformed> {
+        let wrong = Malformed("a digest that is not 32 bytes");
+        self.0 = value.bytes()?.try_into().map_err(|_| wrong)?;
+        Ok(())
+    }
+}
 
 impl Field for Text {
     fn put(&self, number: u64, out: &mut Vec<u8>) {
@@ -195,7 +207,8 @@ option_field!(
     i32,
     AttemptResult,
     TaskId,
-    RunId
+    RunId,
+    ActorId
 );
 
 impl<T: Record> Field for Option<Box<T>> {

@@ -47,6 +47,8 @@ impl Command {
             Command::ResumeQueue { .. } => 35,
             Command::CreateTenant { .. } => 36,
             Command::WeighTenant { .. } => 37,
+            // Access.
+            Command::Govern(change) => change.code(),
         }
     }
 
@@ -74,6 +76,8 @@ impl Command {
             | Command::ResumeEngine { reason }
             | Command::PauseQueue { reason, .. }
             | Command::ResumeQueue { reason, .. } => Some(reason.as_ref()),
+            // Access.
+            Command::Govern(change) => Some(change.reason()),
             Command::ResumeRun { .. }
             | Command::UpdateTask(_)
             | Command::CreateRun { .. }

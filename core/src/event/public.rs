@@ -221,6 +221,47 @@ pub const PUBLIC_TYPES: &[PublicType] = &[
         &[K::TenantWeighted],
         "A tenant's share of grants changed.",
     ),
+    // Access.
+    told(
+        "key_created",
+        &[K::KeyCreated],
+        "A key of the tenant was made.",
+    ),
+    told(
+        "key_revoked",
+        &[K::KeyRevoked],
+        "A key of the tenant was ended.",
+    ),
+    told(
+        "role_defined",
+        &[K::RoleDefined],
+        "What a role of the tenant's own holds was set.",
+    ),
+    told(
+        "role_removed",
+        &[K::RoleRemoved],
+        "A role of the tenant's own was removed.",
+    ),
+    told(
+        "role_assigned",
+        &[K::RoleAssigned],
+        "An actor was given a role.",
+    ),
+    told(
+        "role_revoked",
+        &[K::RoleRevoked],
+        "A role was taken from an actor.",
+    ),
+    told(
+        "capability_granted",
+        &[K::CapabilityGranted],
+        "An actor was given a capability.",
+    ),
+    told(
+        "capability_revoked",
+        &[K::CapabilityRevoked],
+        "A capability was taken from an actor.",
+    ),
 ];
 
 /// Facts that only the machine cares about.
@@ -272,6 +313,9 @@ impl Event {
                 State::Canceled => "run_canceled",
                 State::Scheduled | State::Ready | State::Leased | State::Running => return None,
             },
+            // A system key is no tenant's business: the audit trail alone tells of it.
+            Event::KeyCreated(made) if made.system => return None,
+            Event::KeyRevoked(ended) if ended.system => return None,
             other => name_of(other.kind())?,
         })
     }

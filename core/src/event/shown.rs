@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::{Tags, Why};
 use crate::budget::{Amount, BudgetSpec};
+use crate::platform::KeyDigest;
 use crate::run::{self, AttemptResult, Cause, Hold, Origin, RunError};
 use crate::schedule::{Cron, Misfire, Overlap, Repeat, Schedule, SkipCause};
 use crate::subscription::Filter;
@@ -14,7 +15,7 @@ use crate::task::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy, TaskSpec,
 };
 use crate::time::Timestamp;
-use crate::{Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// One field's value.
 #[derive(Clone, Copy)]
@@ -87,6 +88,7 @@ pub(super) fn wire_name(name: &'static str) -> &'static str {
         "subscription" => "subscription_id",
         "prerequisite" => "prerequisite_id",
         "parent" => "parent_task_id",
+        "actor" => "actor_id",
         // The only event with such a field is about a tenant.
         "id" => "tenant_id",
         "number" => "attempt",
@@ -132,6 +134,9 @@ plain! {
     RunId: |value| FactValue::Id(value.0),
     TenantId: |value| FactValue::Id(value.0),
     SubscriptionId: |value| FactValue::Id(value.0),
+    ActorId: |value| FactValue::Id(value.0),
+    KeyId: |value| FactValue::Id(value.0),
+    KeyDigest: |value| FactValue::Bytes(&value.0),
     Text: |value| FactValue::Text(value),
     Bytes: |value| FactValue::Json(value),
     AttemptResult: |value| FactValue::Word(value.name()),

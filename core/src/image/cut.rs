@@ -55,6 +55,13 @@ pub enum ObjectClass {
     Queue = 1,
     /// What is known of a tenant besides its id; the key is empty.
     Tenant = 2,
+    // Access.
+    /// A key; the key is its id.
+    Key = 5,
+    /// A role of a tenant's own; the key is its name.
+    Role = 6,
+    /// What an actor was granted; the key is its id.
+    Grant = 11,
 }
 
 impl ObjectClass {
@@ -64,12 +71,16 @@ impl ObjectClass {
         match code {
             1 => Some(ObjectClass::Queue),
             2 => Some(ObjectClass::Tenant),
+            // Access.
+            5 => Some(ObjectClass::Key),
+            6 => Some(ObjectClass::Role),
+            11 => Some(ObjectClass::Grant),
             _ => None,
         }
     }
 }
 
-/// A small row that lives as long as its tenant, by (class, tenant, key).
+/// A small row that lives until a cut says that it is gone, by (class, tenant, key).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectRow {
     /// What it is.
@@ -78,8 +89,16 @@ pub struct ObjectRow {
     pub tenant: TenantId,
     /// Its name within the class and tenant.
     pub key: Text,
-    /// Everything else, in tagged fields; only the machine reads them.
+    /// Everything else, in tagged fields; only the machine reads them. Empty: there is no such object any more.
     pub image: Vec<u8>,
+}
+
+impl ObjectRow {
+    /// Whether it says that there is no such object any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.image.is_empty()
+    }
 }
 
 /// What an idempotency key was used for; the scope of a key is (tenant, class, key).
@@ -127,7 +146,7 @@ pub struct Cut {
     pub payloads: Vec<(u64, Bytes)>,
     /// Idempotency keys that are new.
     pub keys: Vec<KeyRow>,
-    /// Objects that are new or changed.
+    /// Objects that are new, changed or gone.
     pub objects: Vec<ObjectRow>,
     /// Entries of the audit trail since the cut before, in order: the log's command records, put here by whoever reads or writes them.
     pub audit: Vec<AuditRow>,

@@ -8,13 +8,14 @@ use alloc::vec::Vec;
 use crate::budget::Budget;
 use crate::codec::{Field, Malformed, Value, nested, put_record, record, take_record};
 use crate::dependency::{Bond, Child};
+use crate::platform::{Grant, KeyDigest};
 use crate::run::{Active, Attempt, CancelRequest, Change, Fence, Hold, Origin, SuspendRequest};
 use crate::schedule::Clockwork;
 use crate::state::{ClaimRecord, Held};
 use crate::subscription::Subscription;
 use crate::task::{Extras, Policy};
 use crate::time::{Steady, Timestamp};
-use crate::{Bytes, RunId, TaskId, TenantId, Text, run};
+use crate::{ActorId, Bytes, RunId, TaskId, TenantId, Text, run};
 
 record!(Fence { 1 incarnation, 2 counter });
 record!(CancelRequest { 1 at, 2 force, 3 force_at, 4 by, 5 reason, 6 task, 7 why });
@@ -144,6 +145,34 @@ pub(crate) struct TenantForm {
     pub(crate) budgets: Vec<Budget>,
 }
 record!(TenantForm { 1 name, 2 weight, 3 budgets });
+
+// Access.
+/// A key's row, as its image holds it.
+#[derive(Default)]
+pub(crate) struct KeyForm {
+    pub(crate) system: bool,
+    pub(crate) name: Text,
+    pub(crate) role: Text,
+    pub(crate) actor: Option<ActorId>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) created_by: Text,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
+    pub(crate) revoked: u64,
+    pub(crate) revoked_by: Text,
+    pub(crate) digest: KeyDigest,
+}
+record!(KeyForm {
+    1 system, 2 name, 3 role, 4 actor, 5 created_at, 6 created_by, 7 expires_at, 8 revoked_at, 9 revoked, 10 revoked_by, 11 digest,
+});
+
+/// A role of a tenant's own, as its image holds it.
+#[derive(Default)]
+pub(crate) struct RoleForm {
+    pub(crate) capabilities: Vec<Text>,
+}
+record!(RoleForm { 1 capabilities });
+record!(Grant { 1 roles, 2 capabilities });
 
 /// The machine's scalars and counters.
 #[derive(Default)]

@@ -5,18 +5,18 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::form::{MetaForm, RunForm, TaskForm};
+use super::form::{KeyForm, MetaForm, RunForm, TaskForm};
 use crate::budget::Budget;
 use crate::codec::Malformed;
 use crate::id::Minted;
 use crate::limits::{
-    ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, CHILDREN_SHOWN_MAX, DEPENDS_ON_MAX,
+    ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, CAPABILITIES_MAX, CHILDREN_SHOWN_MAX, DEPENDS_ON_MAX,
     HIERARCHY_DEPTH_MAX, HISTORY_KEPT, LOST_LEASES_MAX, SUBSCRIPTIONS_MAX,
 };
 use crate::queue::QueueRow;
 use crate::run::{Origin, State as RunState};
 use crate::state::State;
-use crate::{TenantId, queue, task};
+use crate::{TenantId, Text, queue, task};
 
 fn rule(holds: bool, otherwise: &'static str) -> Result<(), Malformed> {
     if holds {
@@ -179,6 +179,29 @@ pub(super) fn check_queue(name: &str, row: &QueueRow) -> Result<(), Malformed> {
     rule(
         task::is_name(name) && queue::check(&row.config).is_ok(),
         "a queue with settings that cannot be",
+    )
+}
+
+/// A key's row: nothing that nobody could have made, and no end from beyond the sequence.
+pub(super) fn check_key(form: &KeyForm, sequence: u64) -> Result<(), Malformed> {
+    rule(
+        task::is_name(&form.name) && form.revoked <= sequence && !form.role.is_empty(),
+        "a key that cannot be",
+    )?;
+    rule(
+        form.revoked_at.is_some() == (form.revoked > 0),
+        "a key whose end is half there",
+    )
+}
+
+/// A role's row: what is in order, and names what is there.
+pub(super) fn check_role(name: &Text, capabilities: &[Text]) -> Result<(), Malformed> {
+    rule(
+        task::is_name(name)
+            && !capabilities.is_empty()
+            && capabilities.len() <= CAPABILITIES_MAX
+            && capabilities.is_sorted_by(|one, other| one < other),
+        "a role that cannot be",
     )
 }
 

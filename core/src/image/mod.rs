@@ -1,5 +1,6 @@
 //! The images room: what a checkpoint holds of each row, and the way back from it.
 
+mod access;
 mod columns;
 mod cut;
 mod form;
@@ -10,7 +11,9 @@ mod write;
 pub use columns::{AttemptColumns, RunColumns, TaskColumns, brief_run};
 pub use cut::{Cut, CutRow, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
 pub use read::Loader;
-pub(crate) use write::{meta, put_queue, put_run, put_task, put_tenant, put_ties};
+pub(crate) use write::{
+    meta, put_grant, put_key, put_queue, put_role, put_run, put_task, put_tenant, put_ties,
+};
 
 #[cfg(test)]
 mod tests;

@@ -372,6 +372,10 @@ impl Loader {
                     state.touch_tenant(tenant);
                 }
             }
+            // Access.
+            ObjectClass::Key | ObjectClass::Role | ObjectClass::Grant => {
+                super::access::load(state, tenant, row, self.fresh)?;
+            }
             ObjectClass::Queue => {
                 let row_form = QueueForm::read(&row.image)?;
                 let queue_row = queue_row(row_form);

@@ -4,10 +4,10 @@
 
 use alloc::vec::Vec;
 
-use super::form::{Memo, MetaForm, QueueForm};
+use super::form::{KeyForm, Memo, MetaForm, QueueForm, RoleForm};
 use crate::codec::{Field, Record};
 use crate::dependency::Bond;
-use crate::platform::Tenant;
+use crate::platform::{Grant, Key, SYSTEM, Tenant};
 use crate::queue::QueueRow;
 use crate::run::Past;
 use crate::state::State;
@@ -76,6 +76,36 @@ pub(crate) fn put_tenant(row: &Tenant, out: &mut Vec<u8>) {
     for budget in &row.budgets {
         Field::put(budget, 3, out);
     }
+}
+
+/// A key's image: in checkpoints and in digests alike.
+pub(crate) fn put_key(row: &Key, out: &mut Vec<u8>) {
+    let end = row.revoked.as_ref();
+    let form = KeyForm {
+        system: row.scope == SYSTEM,
+        name: row.name.clone(),
+        role: row.role.clone(),
+        actor: row.actor,
+        created_at: row.created_at,
+        created_by: row.created_by.clone(),
+        expires_at: row.expires_at,
+        revoked_at: end.map(|end| end.at),
+        revoked: end.map_or(0, |end| end.sequence),
+        revoked_by: end.map(|end| end.by.clone()).unwrap_or_default(),
+        digest: row.digest,
+    };
+    form.put(out);
+}
+
+/// The image of a role of a tenant's own: in checkpoints and in digests alike.
+pub(crate) fn put_role(capabilities: &[Text], out: &mut Vec<u8>) {
+    let capabilities = capabilities.to_vec();
+    RoleForm { capabilities }.put(out);
+}
+
+/// The image of what an actor was granted: in checkpoints and in digests alike.
+pub(crate) fn put_grant(grant: &Grant, out: &mut Vec<u8>) {
+    grant.put(out);
 }
 
 /// A queue's image: in checkpoints and in digests alike.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::facts::Facts;
 use super::model::{Machine, Now};
-use super::views;
+use super::{access, views};
 use crate::image::KeyClass;
 use crate::outcome::SubmittedRun;
 use crate::query::{
@@ -53,6 +53,24 @@ impl Machine {
                 let budgets = self.state.tenant_rows[tenant as usize].budgets.iter();
                 Answer::Budgets(budgets.map(|budget| budget.view(true)).collect())
             }
+            // Access.
+            Query::Key(id) => Answer::Key(access::key(&self.state, *id)),
+            Query::Keys { of, after, limit } => {
+                Answer::Keys(access::keys(&self.state, tenant, *of, *after, *limit))
+            }
+            Query::Roles => {
+                let own = self.state.access.roles(tenant);
+                Answer::Roles(
+                    own.map(|(name, list)| (name.clone(), list.to_vec()))
+                        .collect(),
+                )
+            }
+            Query::Grant(actor) => {
+                let grant = self.state.access.grant(tenant, *actor).cloned();
+                let grant = grant.unwrap_or_default();
+                Answer::Grant(grant.roles, grant.capabilities)
+            }
+            Query::Tenants => Answer::Tenants(access::tenants(&self.state)),
         }
     }
 

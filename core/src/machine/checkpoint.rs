@@ -2,9 +2,11 @@
 //! Owns: the taking of cuts and the leaving of rows.
 //! Never: lets a row leave before a store has committed the cut that holds its end.
 
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::model::{Machine, Now};
+use crate::TenantId;
 use crate::codec::Record;
 use crate::image::{self, Cut, CutRow, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
 use crate::state::{Scope, State};
@@ -254,6 +256,43 @@ fn cut_objects(state: &mut State, cut: &mut Cut) {
             tenant: state.tenants[tenant as usize],
             key: crate::Text::default(),
             image,
+        });
+    }
+    cut_access(state, cut);
+}
+
+/// Keys, roles and grants that changed, and those that are gone: an empty image says so.
+fn cut_access(state: &mut State, cut: &mut Cut) {
+    let changed = core::mem::take(&mut state.access.changed);
+    let (access, tenants) = (&state.access, &state.tenants);
+    let mut push = |class, tenant: u32, key: &str, write: &dyn Fn(&mut Vec<u8>)| {
+        let mut image = Vec::new();
+        write(&mut image);
+        let of = tenants.get(tenant as usize);
+        cut.objects.push(ObjectRow {
+            class,
+            // What is of no tenant stands with the one that is always there.
+            tenant: of.copied().unwrap_or(TenantId::DEFAULT),
+            key: key.into(),
+            image,
+        });
+    };
+    for (scope, id) in changed.keys {
+        push(ObjectClass::Key, scope, &id.to_string(), &|out| {
+            let row = access.key(id);
+            row.into_iter().for_each(|row| image::put_key(row, out));
+        });
+    }
+    for (tenant, name) in changed.roles {
+        push(ObjectClass::Role, tenant, &name, &|out| {
+            let row = access.role(tenant, &name);
+            row.into_iter().for_each(|row| image::put_role(row, out));
+        });
+    }
+    for (tenant, actor) in changed.grants {
+        push(ObjectClass::Grant, tenant, &actor.to_string(), &|out| {
+            let row = access.grant(tenant, actor);
+            row.into_iter().for_each(|row| image::put_grant(row, out));
         });
     }
 }

@@ -1,5 +1,6 @@
 //! The machine room: one way in (`step`), one way back (`replay`), one way to look (`answer`).
 
+mod access;
 mod answer;
 mod apply;
 mod checkpoint;

@@ -100,6 +100,7 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         }
         Command::CreateTenant { tenant, name } => platform::create(tx, *tenant, name),
         Command::WeighTenant { weight } => platform::weigh(tx, *weight),
+        Command::Govern(change) => platform::govern(tx, change),
         Command::AllocateBudget { .. }
         | Command::Consume { .. }
         | Command::ConsumeBudget { .. }
@@ -317,6 +318,7 @@ fn named_run(command: &Command) -> Option<RunId> {
         | Command::PauseQueue { .. }
         | Command::ResumeQueue { .. }
         | Command::CreateTenant { .. }
-        | Command::WeighTenant { .. } => None,
+        | Command::WeighTenant { .. }
+        | Command::Govern(_) => None,
     }
 }

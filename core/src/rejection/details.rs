@@ -66,6 +66,12 @@ impl Rejection {
             Rejection::QueueAlreadyPaused { queue } | Rejection::QueueNotPaused { queue } => {
                 text("queue", queue)
             }
+            // Access.
+            Rejection::Forbidden { required } => text("required", required),
+            Rejection::UnknownKey { key } | Rejection::KeyAlreadyExists { key } => {
+                text("key_id", key)
+            }
+            Rejection::UnknownRole { role } | Rejection::RoleInUse { role } => text("role", role),
             Rejection::IdempotencyConflict { key } => text("idempotency_key", key),
             Rejection::CheckpointConflict { name } => text("name", name),
             Rejection::LeaseAlreadyActive { owner } => text("owner", owner),

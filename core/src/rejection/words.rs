@@ -12,6 +12,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.of_request().or_else(|| self.of_work());
         let text = text.or_else(|| self.of_setting());
+        let text = text.or_else(|| self.of_access());
         f.write_str(text.as_deref().unwrap_or(self.code()))
     }
 }
@@ -165,6 +166,22 @@ impl Rejection {
                     "only a suspended run can be resumed; this one is {}",
                     state.name()
                 )
+            }
+            _ => return None,
+        })
+    }
+
+    /// About who may do what.
+    fn of_access(&self) -> Option<String> {
+        Some(match self {
+            Rejection::Forbidden { required } => {
+                format!("{required} is needed for this, and to give it to others")
+            }
+            Rejection::UnknownKey { .. } => "key not found".into(),
+            Rejection::KeyAlreadyExists { key } => format!("key {key} already exists"),
+            Rejection::UnknownRole { .. } => "role not found".into(),
+            Rejection::RoleInUse { role } => {
+                format!("a key or an actor has the role {role}")
             }
             _ => return None,
         })

@@ -93,6 +93,37 @@ fn put_objects(state: &State, digest: &mut Digest) {
         image::put_queue(row, &mut text);
         digest.add(&text);
     }
+    put_access(state, digest);
+}
+
+/// Who may do what.
+fn put_access(state: &State, digest: &mut Digest) {
+    let mut text = Vec::new();
+    let tenant = |scope: u32| state.tenants.get(scope as usize).map_or(0, |id| id.0);
+    for (id, key) in state.access.all_keys() {
+        text.clear();
+        put_varint(&mut text, 7);
+        put_u128(&mut text, 1, tenant(key.scope));
+        put_u128(&mut text, 1, id.0);
+        image::put_key(key, &mut text);
+        digest.add(&text);
+    }
+    for (of, name, capabilities) in state.access.all_roles() {
+        text.clear();
+        put_varint(&mut text, 8);
+        put_u128(&mut text, 1, tenant(of));
+        put_bytes(&mut text, 1, name.as_bytes());
+        image::put_role(capabilities, &mut text);
+        digest.add(&text);
+    }
+    for (of, actor, grant) in state.access.all_grants() {
+        text.clear();
+        put_varint(&mut text, 9);
+        put_u128(&mut text, 1, tenant(of));
+        put_u128(&mut text, 1, actor.0);
+        image::put_grant(grant, &mut text);
+        digest.add(&text);
+    }
 }
 
 fn put_counters(state: &State, out: &mut Vec<u8>) {

@@ -109,6 +109,8 @@ pub(crate) struct State {
     pub(crate) unique: BTreeMap<(u32, Text), u32>,
     /// Which tasks' neighbours have yet to hear what became of them.
     pub(crate) owed: Owed,
+    /// Who may do what.
+    pub(crate) access: platform::Access,
     pub(crate) stats: Stats,
     pub(crate) switch: Switch,
     /// The run that the command at hand is about: looked at before the index is. Never decides anything.
@@ -155,6 +157,7 @@ impl State {
             watches: Watches::default(),
             unique: BTreeMap::new(),
             owed: Owed::default(),
+            access: platform::Access::default(),
             stats: Stats::default(),
             switch: Switch::default(),
             about: 0,

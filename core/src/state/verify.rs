@@ -95,6 +95,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
     }
     budget::verify(state)?;
     subscription::verify(state)?;
+    state.access.verify(state.tenants.len())?;
     check_tasks(state)?;
     dependency::census(state)
 }

@@ -55,6 +55,8 @@ commands!(
     ResumeQueue,
     CreateTenant,
     WeighTenant,
+    // Access.
+    Govern,
 );
 
 macro_rules! refusals {
@@ -118,6 +120,12 @@ refusals!(
     TenantAlreadyExists,
     EngineAlreadyPaused,
     EngineNotPaused,
+    // Access.
+    Forbidden,
+    UnknownKey,
+    KeyAlreadyExists,
+    UnknownRole,
+    RoleInUse,
     SequenceOverflow,
 );
 

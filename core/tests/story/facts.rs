@@ -40,6 +40,17 @@ impl Names {
         match event {
             Event::TenantCreated(e) => format!("{} weight={}", e.name, e.weight),
             Event::TenantWeighted(e) => format!("weight={}", e.weight),
+            // Access.
+            Event::KeyCreated(e) => format!("{} role={} system={}", e.name, e.role, e.system),
+            Event::KeyRevoked(e) => format!("by={}", e.by),
+            Event::RoleDefined(e) => {
+                format!("{} capabilities={}", e.role, e.capabilities.join("+"))
+            }
+            Event::RoleRemoved(e) => e.role.to_string(),
+            Event::RoleAssigned(e) => e.role.to_string(),
+            Event::RoleRevoked(e) => e.role.to_string(),
+            Event::CapabilityGranted(e) => e.capability.to_string(),
+            Event::CapabilityRevoked(e) => e.capability.to_string(),
             Event::TaskUpdated(e) => format!(
                 "{} priority={} by={}",
                 self.task(e.task),
@@ -211,6 +222,10 @@ impl World {
             Outcome::QueueResumed => format!("resumed {name}"),
             Outcome::TenantCreated(_) => format!("created {name}"),
             Outcome::TenantWeighted => format!("weighted {name}"),
+            // Access.
+            Outcome::KeyCreated => format!("created {name}"),
+            Outcome::AccessChanged { changed: true } => format!("done {name}"),
+            Outcome::AccessChanged { changed: false } => format!("unchanged {name}"),
             told => format!("{told:?}"),
         }
     }

@@ -1,5 +1,6 @@
 //! How scenario tables are read and told to a machine.
 
+mod access;
 mod bonds;
 mod budget;
 mod facts;

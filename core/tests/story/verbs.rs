@@ -62,6 +62,12 @@ impl World {
             "pause_engine" | "resume_engine" => self.switch(line),
             "tenant" => self.tenant(line),
             "weigh" => self.weigh(line),
+            "key" => self.make_key(line),
+            "revoke_key" | "role" | "remove_role" | "assign" | "unassign" | "grant" | "ungrant" => {
+                self.change_access(line)
+            }
+            "may" => self.show_key(line),
+            "keys" => self.show_keys(line),
             "restart" => self.restart(line),
             "cut" => self.cut(line),
             "store" => self.store(line),

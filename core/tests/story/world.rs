@@ -104,6 +104,7 @@ impl World {
                 ..Principal::default()
             };
         }
+        call.principal.may = super::access::may(line);
         call.expected_sequence = line.number("at_sequence").unwrap_or_default();
         call.expected_state = line
             .find("in_state")

@@ -268,6 +268,12 @@ impl Inspection {
             Query::Task(id) => reader.task(tenant, *id)?,
             Query::Run(id) | Query::Explain(id) => reader.run(tenant, *id)?,
             Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
+            // Access: all of it is in memory.
+            Query::Key(_)
+            | Query::Keys { .. }
+            | Query::Roles
+            | Query::Grant(_)
+            | Query::Tenants => None,
         })
     }
 

@@ -277,6 +277,15 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         Event::SubscriptionTriggered(fact) => fact.run?,
         Event::TenantCreated(_)
         | Event::TenantWeighted(_)
+        // Access.
+        | Event::KeyCreated(_)
+        | Event::KeyRevoked(_)
+        | Event::RoleDefined(_)
+        | Event::RoleRemoved(_)
+        | Event::RoleAssigned(_)
+        | Event::RoleRevoked(_)
+        | Event::CapabilityGranted(_)
+        | Event::CapabilityRevoked(_)
         | Event::TaskUpdated(_)
         | Event::ScheduleChanged(_)
         | Event::SchedulePaused(_)

@@ -90,7 +90,8 @@ fn full_spec() -> TaskSpec {
 pub(super) fn samples() -> Vec<Event> {
     let later = later_samples().into_iter();
     let newer = later.filter(|event| event.kind() as u64 > OLD_KINDS);
-    old_samples().into_iter().chain(newer).collect()
+    let all = old_samples().into_iter().chain(newer);
+    all.chain(super::access::samples()).collect()
 }
 
 /// The kinds that the first golden file holds.
