@@ -17,6 +17,8 @@ pub enum Family {
     Conflict,
     /// What was asked for is not valid whatever the state.
     Invalid,
+    /// Whoever asks may not.
+    Forbidden,
 }
 
 /// Why a command was refused.
@@ -370,6 +372,8 @@ impl Rejection {
             | Rejection::EmptyDependencyList
             | Rejection::RunCreateRequiresScheduled { .. }
             | Rejection::ZeroLimit { .. } => Family::Invalid,
+            // Access.
+            Rejection::Forbidden { .. } => Family::Forbidden,
             Rejection::UnknownTask { .. }
             | Rejection::UnknownRun { .. }
             | Rejection::UnknownSubscription { .. }
@@ -410,7 +414,6 @@ impl Rejection {
             | Rejection::QueueNotPaused { .. }
             | Rejection::TenantAlreadyExists { .. }
             // Access.
-            | Rejection::Forbidden { .. }
             | Rejection::KeyAlreadyExists { .. }
             | Rejection::RoleInUse { .. }
             | Rejection::EngineAlreadyPaused

@@ -170,6 +170,13 @@ impl Handle {
         self.shared.durable_sequence()
     }
 
+    /// A number that moves whenever who may do what changes: keys, roles, grants or tenants. It moves before anybody hears of the
+    /// change, and what is asked of the engine afterwards is answered with it: what was asked under the same number still holds.
+    #[must_use]
+    pub fn platform_version(&self) -> u64 {
+        self.shared.platform.load(Ordering::Acquire)
+    }
+
     /// Whether the engine serves.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     /// And in a store that no power cut takes back: the log need not keep them.
     pub(crate) snapped: AtomicU64,
     pub(crate) counters: Counters,
+    /// Moves whenever who may do what changes, before anybody hears of it.
+    pub(crate) platform: AtomicU64,
     pub(crate) tokens: TokenKey,
     pub(crate) log_id: String,
     library: OnceLock<Arc<Library>>,
@@ -91,6 +93,7 @@ impl Shared {
             verified: AtomicU64::new(0),
             snapped: AtomicU64::new(0),
             counters: Counters::default(),
+            platform: AtomicU64::new(0),
             tokens,
             log_id,
             library: OnceLock::new(),

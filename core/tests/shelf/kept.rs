@@ -60,7 +60,11 @@ impl Shelf {
         }
         for object in cut.objects {
             let name = (object.class, object.tenant, object.key.clone());
-            self.objects.insert(name, object);
+            if object.is_gone() {
+                self.objects.remove(&name);
+            } else {
+                self.objects.insert(name, object);
+            }
         }
         (self.through, self.meta) = (cut.through, cut.meta);
         self.check_counts();

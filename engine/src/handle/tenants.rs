@@ -1,8 +1,8 @@
-//! What a tenant sets for all its work: queues, the engine, its share.
+//! What a tenant sets for all its work: queues, the engine, its share, who may do what.
 //! Owns: one method per command of that room, typed.
 //! Never: decides, or knows more than the command.
 
-use mainstay_core::{Command, Outcome, QueueConfig, TenantId, Text};
+use mainstay_core::{Command, Govern, Outcome, QueueConfig, TenantId, Text};
 
 use super::{CommandError, Handle};
 
@@ -97,6 +97,19 @@ impl Handle {
             name: name.into(),
         })? {
             Outcome::TenantCreated(told) => Ok(told),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// Changes who may do what. False when it was so already; a key that was made is always new.
+    ///
+    /// # Errors
+    /// [`CommandError`]; refused as `forbidden`, `unknown_key`, `key_already_exists`, `unknown_role`, `role_in_use`, `limit_exceeded`
+    /// or `invalid_request`.
+    pub fn govern(&self, change: Govern) -> Result<bool, CommandError> {
+        match self.command(Command::Govern(Box::new(change)))? {
+            Outcome::KeyCreated => Ok(true),
+            Outcome::AccessChanged { changed } => Ok(changed),
             other => unreachable!("{other:?}"),
         }
     }

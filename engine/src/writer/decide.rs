@@ -3,6 +3,7 @@
 //! Never: lets an answer pass its frame.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mainstay_core::{
@@ -263,6 +264,7 @@ impl<L: Log> Writer<L> {
             self.woken.extend(self.waiters.all_queues());
         }
         if !self.events.is_empty() {
+            self.publish_platform();
             if self.body_commands == 0 {
                 self.body_first_sequence = first;
             }
@@ -282,6 +284,15 @@ impl<L: Log> Writer<L> {
             self.previous = Some(call.principal);
         }
         decided
+    }
+
+    /// Tells caches of keys to look again. Now, not when the frame is durable: what they then ask is answered behind that frame.
+    fn publish_platform(&mut self) {
+        let version = self.machine.access_version();
+        if version != self.platform {
+            self.platform = version;
+            self.shared.platform.store(version, Ordering::Release);
+        }
     }
 
     /// The end, when the store could not be read: what was decided without it must not be answered.

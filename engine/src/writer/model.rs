@@ -93,6 +93,8 @@ pub struct Writer<L> {
     pub(super) body_commands: u32,
     pub(super) body_first_sequence: u64,
     pub(super) previous: Option<Principal>,
+    /// The machine's access version as the handles know it.
+    pub(super) platform: u64,
     pub(super) events: Vec<Entry>,
     pub(super) requests: Vec<Request>,
     pub(super) woken: Vec<Woken>,
@@ -130,6 +132,7 @@ impl<L: Log> Writer<L> {
             body_commands: 0,
             body_first_sequence: 0,
             previous: None,
+            platform: 0,
             events: Vec::new(),
             requests: Vec::new(),
             woken: Vec::new(),

@@ -35,12 +35,24 @@ pub(crate) fn find_code(name: &str) -> Option<&'static Code> {
 /// Every code, by status and name.
 pub(crate) const CODES: &[Code] = &[
     code(
+        "invalid_actor_id",
+        400,
+        "actor_id",
+        "Not a UUID, or the nil UUID.",
+    ),
+    code(
         "invalid_header",
         400,
         "header",
         "A header's value is not of its form.",
     ),
     code("invalid_json", 400, "line, column", "The body is not JSON."),
+    code(
+        "invalid_key_id",
+        400,
+        "key_id",
+        "Not a UUID, or the nil UUID.",
+    ),
     code(
         "invalid_run_id",
         400,
@@ -67,12 +79,14 @@ pub(crate) const CODES: &[Code] = &[
         "required",
         "The key lacks what the route needs: a capability, or that it is a system key.",
     ),
+    code("key_not_found", 404, "key_id", "No such key in the tenant."),
     code(
         "queue_not_found",
         404,
         "queue",
         "No such queue in the tenant: nothing was ever submitted to it or set on it.",
     ),
+    code("role_not_found", 404, "role", "No such role in the tenant."),
     code("route_not_found", 404, "", "There is nothing at this path."),
     code("run_not_found", 404, "run_id", "No such run in the tenant."),
     code(
@@ -179,6 +193,12 @@ pub(crate) const CODES: &[Code] = &[
         "A run cannot go from one of these states to the other.",
     ),
     code(
+        "key_already_exists",
+        409,
+        "key_id",
+        "The chosen key id is taken.",
+    ),
+    code(
         "lease_already_active",
         409,
         "owner",
@@ -245,6 +265,12 @@ pub(crate) const CODES: &[Code] = &[
         "The queue is paused already.",
     ),
     code("queue_not_paused", 409, "queue", "The queue is not paused."),
+    code(
+        "role_in_use",
+        409,
+        "role",
+        "A key or an actor has the role.",
+    ),
     code(
         "run_already_exists",
         409,

@@ -197,6 +197,9 @@ impl From<Rejection> for Failure {
             "unknown_run" => "run_not_found",
             "unknown_task" => "task_not_found",
             "unknown_tenant" => "tenant_not_found",
+            // Access.
+            "unknown_key" => "key_not_found",
+            "unknown_role" => "role_not_found",
             "unknown_subscription" => "subscription_not_found",
             code => code,
         };
@@ -207,6 +210,7 @@ impl From<Rejection> for Failure {
                 Family::NotFound => 404,
                 Family::Conflict => 409,
                 Family::Invalid => 422,
+                Family::Forbidden => 403,
             },
             "{code} has its family's status"
         );

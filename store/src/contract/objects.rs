@@ -16,6 +16,7 @@ pub(super) fn objects<F: Factory>(make: &mut impl FnMut() -> F) {
     the_newest_object_of_a_name_counts(&mut make());
     objects_stand_in_the_order_of_their_names(&mut make());
     an_object_that_a_visitor_refuses_ends_the_walk(&mut make());
+    an_object_that_is_gone_is_not_there(&mut make());
 }
 
 fn create(world: &mut World, name: &str) {
@@ -113,4 +114,31 @@ fn an_object_that_a_visitor_refuses_ends_the_walk<F: Factory>(factory: &mut F) {
         "{refused:?}"
     );
     assert_eq!(seen, 2);
+}
+
+fn an_object_that_is_gone_is_not_there<F: Factory>(factory: &mut F) {
+    let mut store = factory.open(LOG_ID).expect("open");
+    let mail = |byte| object(ObjectClass::Queue, TenantId::DEFAULT, "mail", byte);
+    let other = object(ObjectClass::Queue, TenantId::DEFAULT, "other", 4);
+    // Gone before any store had it, gone in the cut after, and back again.
+    let cuts = [
+        vec![mail(0), other.clone()],
+        vec![mail(3)],
+        vec![mail(0)],
+        vec![mail(7)],
+        vec![mail(0)],
+    ];
+    for (at, objects) in cuts.into_iter().enumerate() {
+        let through = at as u64 + 1;
+        store.put(cut_of(through, objects)).expect("put");
+        if through != 2 {
+            assert_eq!(store.durable(through), Ok(through));
+        }
+    }
+    drop(store);
+    let store = factory.open(LOG_ID).expect("open");
+    let mut reader = store.reader().expect("reader");
+    let walked = walk(&mut *reader);
+    assert_eq!(walked.objects, [other]);
+    assert_eq!(walked.base.live_rows, 1);
 }

@@ -114,8 +114,15 @@ impl Shelf {
 
     pub(super) fn take_object(&mut self, row: &ObjectRow) {
         let scope = (row.class, row.tenant, row.key.clone());
-        let check = object_check(row);
         let base = &mut self.base;
+        if row.is_gone() {
+            if let Some((_, before)) = self.objects.remove(&scope) {
+                base.live_sum = base.live_sum.wrapping_sub(before);
+                base.live_rows -= 1;
+            }
+            return;
+        }
+        let check = object_check(row);
         match self.objects.insert(scope, (row.clone(), check)) {
             Some((_, before)) => base.live_sum = base.live_sum.wrapping_sub(before),
             None => base.live_rows += 1,

@@ -1,4 +1,4 @@
-//! Queues and tenants as rows: small, few, and live for ever.
+//! Queues, tenants and the like as rows: small, few, and live until a cut says that they are gone.
 //! Owns: the columns of `object_row`.
 //! Never: knows what an object's image holds.
 
@@ -31,6 +31,17 @@ fn put_one(connection: &Connection, known: &mut Known, row: &ObjectRow) -> Outco
         .query_row(params![class, tenant, &row.key[..]], |row| row.get(0))
         .optional()
         .or_fault()?;
+    if row.is_gone() {
+        let mut erase = connection
+            .prepare_cached("DELETE FROM object_row WHERE class = ?1 AND tenant = ?2 AND key = ?3")
+            .or_fault()?;
+        erase
+            .execute(params![class, tenant, &row.key[..]])
+            .or_fault()?;
+        let old = old.map_or((false, 0), |old| (true, old as u64));
+        known.live.change(old, (false, 0));
+        return Ok(());
+    }
     let check = object_check(row);
     let mut put = connection
         .prepare_cached(

@@ -64,6 +64,9 @@ fn type_of(kind: &str) -> String {
     }
     match kind.as_str() {
         "TaskId" | "RunId" | "TenantId" | "SubscriptionId" => "uuid",
+        "ActorId" | "KeyId" => "uuid",
+        // Never shown.
+        "KeyDigest" => "digest",
         "u32" | "u64" | "i32" => "integer",
         "bool" => "boolean",
         "Timestamp" => "instant",
