@@ -68,6 +68,15 @@ const COMMANDS: &[CommandNote] = &[
     control(35, "resume_queue"),
     control(36, "create_tenant"),
     control(37, "weigh_tenant"),
+    // Access.
+    control(68, "create_key"),
+    control(69, "revoke_key"),
+    control(70, "put_role"),
+    control(71, "remove_role"),
+    control(72, "assign_role"),
+    control(73, "revoke_role"),
+    control(74, "grant_capability"),
+    control(75, "revoke_capability"),
 ];
 
 /// The kind of command with this number; `None` for one of a later release.
