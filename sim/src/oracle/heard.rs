@@ -1,18 +1,20 @@
 //! What a reader of the event feed was told, over all lives, against what the log turns out to hold.
 
-use mainstay::RunId;
+use mainstay::{RunId, TenantId};
 
 use super::image::Written;
 use super::model::{Verdict, demand};
 
-/// An event as it was told: number, public type, run.
-pub(crate) type Told = (u64, &'static str, Option<RunId>);
+/// An event as it was told: number, public type, tenant, run.
+pub(crate) type Told = (u64, &'static str, TenantId, Option<RunId>);
 
 /// One answer of the feed.
 #[derive(Debug)]
 pub(crate) struct Page {
     /// The cursor that was asked with.
     pub(crate) after: u64,
+    /// The tenant whose events alone were asked for.
+    pub(crate) tenant: Option<TenantId>,
     /// The cursor that the answer goes on from.
     pub(crate) next: u64,
     pub(crate) events: Vec<Told>,
@@ -38,7 +40,8 @@ impl Heard {
             for (sequence, entry) in (written.first_sequence..).zip(&written.events) {
                 self.last = sequence;
                 if let Some(kind) = entry.event.public_name() {
-                    self.known.push((sequence, kind, entry.event.about().run));
+                    let run = entry.event.about().run;
+                    self.known.push((sequence, kind, entry.tenant, run));
                 }
             }
         }
@@ -51,7 +54,9 @@ impl Heard {
             );
             let from = self.known.partition_point(|told| told.0 <= page.after);
             let to = self.known.partition_point(|told| told.0 <= page.next);
-            let held = &self.known[from..to.max(from)];
+            let wanted = |told: &&Told| page.tenant.is_none_or(|tenant| tenant == told.2);
+            let held = self.known[from..to.max(from)].iter().filter(wanted);
+            let held: Vec<Told> = held.copied().collect();
             demand!(
                 held == page.events,
                 "after {} the feed told {:?}, the log holds {held:?}",

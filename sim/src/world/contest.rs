@@ -2,8 +2,8 @@
 
 use mainstay::{Call, Claim, Command, QueueConfig, TaskSpec, TenantId, Text};
 
+use super::known::People;
 use super::life::Life;
-use super::people::People;
 use super::run::{End, Setup, World};
 use super::steps;
 use crate::disk::Plan;

@@ -5,6 +5,7 @@ mod contest;
 mod crew;
 mod damage;
 mod explained;
+mod known;
 mod life;
 mod people;
 mod plan;

@@ -36,7 +36,13 @@ impl World {
             self.reader.cursor = rng.below(self.reader.cursor + 1);
         }
         let after = self.reader.cursor;
-        let page = match life.handle.events(&EventsAfter::all(Some(after), limit)) {
+        // Somebody of one tenant looks too, and is told nothing of another.
+        let tenant = self.reader.rng.chance(20).then(|| self.people.tenant());
+        let wanted = EventsAfter {
+            tenant,
+            ..EventsAfter::all(Some(after), limit)
+        };
+        let page = match life.handle.events(&wanted) {
             Ok(page) => page,
             Err(FeedError::Expired { oldest }) if oldest > after => {
                 self.report.marks.hit("event cursor expired");
@@ -57,13 +63,16 @@ impl World {
             ));
         }
         self.report.marks_if(!page.events.is_empty(), "events read");
-        self.reader.cursor = page.next;
+        if tenant.is_none() {
+            self.reader.cursor = page.next;
+        }
         let told = page.events.iter();
         self.oracle.heard.hear(Page {
             after,
+            tenant,
             next: page.next,
             events: told
-                .map(|event| (event.sequence, event.kind, event.run))
+                .map(|event| (event.sequence, event.kind, event.tenant, event.run))
                 .collect(),
         });
         Ok(())

@@ -10,8 +10,8 @@ use mainstay_log::Options;
 
 use super::clock::SimClock;
 use super::damage::Damage;
+use super::known::People;
 use super::life::Life;
-use super::people::People;
 use super::plan;
 use super::reader::Reader;
 use crate::disk::{Crash, Plan, SimDisk};

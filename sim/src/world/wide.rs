@@ -6,7 +6,8 @@ use mainstay::{
     TaskPatch, TaskSpec, Text, Timestamp,
 };
 
-use super::people::{KINDS, People, QUEUES, json, reason, text, word};
+use super::known::People;
+use super::people::{KINDS, QUEUES, json, reason, text, word};
 use crate::rng::Rng;
 
 /// What workers may be able to do; good ones can do all of it.

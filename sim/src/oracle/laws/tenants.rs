@@ -159,10 +159,10 @@ impl Tenants {
             }
             Event::EngineStarted(_) => self.turns.forget(),
             Event::TaskUpdated(_) => self.turns.leaves(tenant),
-            Event::TaskCreated(fact) => {
-                if self.is_elsewhere(tenant, |laws| laws.tasks.contains_key(&fact.task)) {
-                    marks.hit("two tenants have a task of the same id");
-                }
+            Event::TaskCreated(fact)
+                if self.is_elsewhere(tenant, |laws| laws.tasks.contains_key(&fact.task)) =>
+            {
+                marks.hit("two tenants have a task of the same id");
             }
             Event::RunStarted(_) => {
                 if let Some(Wish::Claim(claim)) = wish.filter(|_| self.laws.len() > 1) {
