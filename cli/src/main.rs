@@ -71,7 +71,7 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
     match cli.command {
         Command::Submit(args) => blocking(async {
             match &args.batch {
-                Some(path) => submit::submit_file(&global, path, screen).await,
+                Some(path) => submit::submit_file(&global, path, args.atomic, screen).await,
                 None => submit::submit_one(&global, &args, screen).await,
             }
         }),

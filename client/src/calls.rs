@@ -18,6 +18,8 @@ use crate::{Client, Error};
 #[derive(Serialize)]
 struct Tasks<'a, T> {
     tasks: &'a [T],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    atomic: bool,
 }
 
 /// A batch of worker calls about leases.
@@ -120,7 +122,17 @@ impl Client {
     /// See [`Error`]; then no task's fate is told.
     pub async fn submit_batch(&self, tasks: &[TaskSpec<'_>]) -> Result<BatchAnswer, Error> {
         let keyed = tasks.iter().all(|task| task.idempotency_key.is_some());
-        self.post_tasks(tasks, if_keyed(keyed)).await
+        self.post_tasks(tasks, false, if_keyed(keyed)).await
+    }
+
+    /// Submits up to 10,000 tasks in one step, all or none; a task may name those before it, by ids of one's own, as its parent or its
+    /// prerequisites. Repeated on uncertainty only when every task has an idempotency key.
+    ///
+    /// # Errors
+    /// See [`Error`]; a refusal is that of the first task that is refused, its place in `details.index`, and no task was made.
+    pub async fn submit_batch_atomic(&self, tasks: &[TaskSpec<'_>]) -> Result<BatchAnswer, Error> {
+        let keyed = tasks.iter().all(|task| task.idempotency_key.is_some());
+        self.post_tasks(tasks, true, if_keyed(keyed)).await
     }
 
     /// The same with tasks that are JSON text already. Each must carry an idempotency key, since the call is repeated on
@@ -129,16 +141,30 @@ impl Client {
     /// # Errors
     /// See [`Error`]; then no task's fate is told.
     pub async fn submit_batch_json(&self, tasks: &[Box<RawValue>]) -> Result<BatchAnswer, Error> {
-        self.post_tasks(tasks, Repeat::Safe).await
+        self.post_tasks(tasks, false, Repeat::Safe).await
+    }
+
+    /// As [`Client::submit_batch_atomic`], with tasks that are JSON text already. Each must carry an idempotency key, since the call is
+    /// repeated on uncertainty.
+    ///
+    /// # Errors
+    /// As [`Client::submit_batch_atomic`].
+    pub async fn submit_batch_json_atomic(
+        &self,
+        tasks: &[Box<RawValue>],
+    ) -> Result<BatchAnswer, Error> {
+        self.post_tasks(tasks, true, Repeat::Safe).await
     }
 
     async fn post_tasks<T: Serialize>(
         &self,
         tasks: &[T],
+        atomic: bool,
         repeat: Repeat,
     ) -> Result<BatchAnswer, Error> {
+        let body = Tasks { tasks, atomic };
         let answer: BatchAnswer = self
-            .post("/api/v1/tasks/batch".into(), &Tasks { tasks }, repeat)
+            .post("/api/v1/tasks/batch".into(), &body, repeat)
             .await?;
         Ok(BatchAnswer {
             results: counted(answer.results, tasks.len())?,

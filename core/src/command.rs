@@ -218,6 +218,8 @@ pub enum Command {
     Submit(Box<TaskSpec>),
     /// The same under an id chosen by the client.
     SubmitAs(TaskId, Box<TaskSpec>),
+    /// Create many tasks with their runs, all or none, in order: one may name those before it as its parent or prerequisites.
+    SubmitAll(Vec<(Option<TaskId>, TaskSpec)>),
     /// Take work.
     Claim(Box<Claim>),
     /// Keep a lease alive. No event unless it extends the lease by more than 5 minutes.

@@ -480,6 +480,15 @@ events! {
         /// Milliseconds until it is ready again, when it waits for a retry.
         delay_ms: u64,
     }
+    /// A submit with an idempotency key found the task that has its unique key.
+    SubmitRecorded = 51 {
+        /// The key.
+        key: Text,
+        /// The task.
+        task: TaskId,
+        /// Digest of what was asked for.
+        digest: u128,
+    }
     // Access.
     /// A key was made.
     KeyCreated = 68 {

@@ -97,7 +97,7 @@ limits! {
     KEY_HELD_MS: u64 = 86_400_000;
     /// Alarms one tick works off; the rest waits for the next.
     TICK_ALARMS_MAX: usize = 1000;
-    /// Queues or kinds of a tenant.
+    /// Names of queues and kinds that a tenant uses.
     NAMES_PER_TENANT_MAX: usize = 10_000;
     /// Tenants of a data directory.
     TENANTS_MAX: usize = 10_000;
@@ -123,10 +123,16 @@ limits! {
     DEPENDS_ON_MAX: usize = 1000;
     /// Tasks that the search for a wait in a circle visits; a graph in which it would take more is refused.
     DEPENDENCY_VISITS_MAX: usize = 10_000;
+    /// Tasks that all such searches for the tasks of one request visit together.
+    DEPENDENCY_VISITS_PER_REQUEST_MAX: usize = 1_000_000;
     /// Children submitted with one finish.
     CHILDREN_PER_FINISH_MAX: usize = 1000;
     /// Prerequisites that the children of one finish name together.
     DEPENDENCIES_PER_FINISH_MAX: usize = 10_000;
+    /// Prerequisites that the tasks of one atomic batch name together.
+    DEPENDENCIES_PER_BATCH_MAX: usize = 100_000;
+    /// Bytes of the tasks that one request makes together, all or none: they lie in one frame, beside the events about their runs.
+    TASKS_BYTES_PER_REQUEST_MAX: usize = 40 << 20;
     /// Children that a claim of their parent shows.
     CHILDREN_SHOWN_MAX: usize = 100;
     /// Generations of tasks, the first included.
@@ -153,7 +159,7 @@ limits! {
     CAPABILITIES_MAX: usize = 100;
     /// Bytes of a capability's name.
     CAPABILITY_BYTES_MAX: usize = 128;
-    /// Different sets of required capabilities within a tenant.
+    /// Different sets of required capabilities of a tenant's tasks in memory.
     CAPABILITY_SETS_MAX: usize = 1000;
     /// Bytes of a fairness key.
     FAIRNESS_KEY_BYTES_MAX: usize = 128;

@@ -178,6 +178,8 @@ pub struct TaskCancel {
 pub enum Outcome {
     /// A submit: new, or found by its key.
     Submitted(Submitted),
+    /// Many tasks at once: what each came to, in order.
+    SubmittedAll(Vec<Submitted>),
     /// A claim: the leases granted, possibly none.
     Claimed(Vec<ClaimGrant>),
     /// A heartbeat.

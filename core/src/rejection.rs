@@ -2,9 +2,11 @@
 //! Owns: every rejection's stable code, family, message and details.
 //! Never: knows a status code; the edge maps families to them.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use crate::run::State;
+use crate::task::State as TaskState;
 use crate::time::Timestamp;
 use crate::{AttemptId, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
@@ -155,10 +157,17 @@ pub enum Rejection {
         /// What was asked for.
         state: State,
     },
-    /// The task is canceled: it gets no further runs.
+    /// The task is canceled: it changes no more.
     TaskIsCanceled {
         /// The task.
         task: TaskId,
+    },
+    /// No task of this id goes on: it is completed, or it has failed.
+    TaskHasEnded {
+        /// The task.
+        task: TaskId,
+        /// How it ended.
+        state: TaskState,
     },
     /// Only ready runs that nothing holds back can be leased, and no lease is left on a run that has ended.
     LeaseInvalidRunState {
@@ -297,6 +306,15 @@ pub enum Rejection {
     },
     /// The log's sequence has reached its end.
     SequenceOverflow,
+    /// One of many things that go together is refused, and with it all of them.
+    InList {
+        /// What the list is called.
+        list: &'static str,
+        /// Its place in the list, from 0.
+        index: u32,
+        /// Why it is refused.
+        why: Box<Rejection>,
+    },
 }
 
 impl Rejection {
@@ -309,7 +327,7 @@ impl Rejection {
             Rejection::NotSupported { .. } => "not_supported",
             Rejection::LimitExceeded { .. } => "limit_exceeded",
             Rejection::TaskAlreadyExists { .. } => "task_already_exists",
-            Rejection::UnknownTask { .. } => "unknown_task",
+            Rejection::UnknownTask { .. } | Rejection::TaskHasEnded { .. } => "unknown_task",
             Rejection::UnknownRun { .. } => "unknown_run",
             Rejection::UnknownTenant { .. } => "unknown_tenant",
             Rejection::IdempotencyConflict { .. } => "idempotency_conflict",
@@ -357,6 +375,7 @@ impl Rejection {
             Rejection::UnknownRole { .. } => "unknown_role",
             Rejection::RoleInUse { .. } => "role_in_use",
             Rejection::SequenceOverflow => "sequence_overflow",
+            Rejection::InList { why, .. } => why.code(),
         }
     }
 
@@ -375,6 +394,7 @@ impl Rejection {
             // Access.
             Rejection::Forbidden { .. } => Family::Forbidden,
             Rejection::UnknownTask { .. }
+            | Rejection::TaskHasEnded { .. }
             | Rejection::UnknownRun { .. }
             | Rejection::UnknownSubscription { .. }
             | Rejection::UnknownTenant { .. }
@@ -419,6 +439,25 @@ impl Rejection {
             | Rejection::EngineAlreadyPaused
             | Rejection::EngineNotPaused
             | Rejection::SequenceOverflow => Family::Conflict,
+            Rejection::InList { why, .. } => why.family(),
+        }
+    }
+
+    /// The refusal of one of many, whatever the list.
+    #[must_use]
+    pub fn innermost(&self) -> &Rejection {
+        match self {
+            Rejection::InList { why, .. } => why.innermost(),
+            alone => alone,
+        }
+    }
+
+    /// The same of a thing at this place of a list.
+    pub(crate) fn of_item(self, list: &'static str, index: usize) -> Rejection {
+        Rejection::InList {
+            list,
+            index: index as u32,
+            why: Box::new(self),
         }
     }
 }

@@ -278,8 +278,9 @@ fn what_is_fenced_counts_as_canceled_for_everybody_who_names_it() {
         ..Finish::success(grants[0].run, grants[0].fence, None)
     };
     let refused = world.step(Command::Finish(Box::new(child))).outcome;
+    let refused = refused.as_ref().map_err(Rejection::innermost);
     let parent = grants[0].task;
-    assert_eq!(refused, Err(Rejection::ParentTerminal { task: parent }));
+    assert_eq!(refused, Err(&Rejection::ParentTerminal { task: parent }));
     world.settle();
     assert_eq!(world.state(9003), TaskState::Active);
 }

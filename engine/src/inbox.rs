@@ -7,7 +7,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mainstay_core::{
-    Answer, Call, Claim, Command, Fence, Outcome, Principal, Query, Rejection, RunId, TenantId,
+    Answer, Call, Claim, Command, Fence, Outcome, Principal, Query, Rejection, RunId, TaskId,
+    TaskSpec, TenantId,
 };
 
 use crate::call::{CallError, Durability, Reply};
@@ -48,10 +49,8 @@ impl Request {
     fn weight(&self) -> usize {
         let of = |call: &Call| {
             128 + match &call.command {
-                Command::Submit(spec) | Command::SubmitAs(_, spec) => {
-                    let rare = usize::from(spec.extras.is_some() || spec.policy.is_some());
-                    spec.payload.bytes.len() + rare * 4096
-                }
+                Command::Submit(spec) | Command::SubmitAs(_, spec) => weight_of_task(spec),
+                Command::SubmitAll(tasks) => weight_of_tasks(tasks),
                 Command::Claim(claim) => weight_of(claim),
                 Command::ResumeRun { payload, .. } => {
                     payload.as_ref().map_or(0, |bytes| bytes.len())
@@ -59,7 +58,8 @@ impl Request {
                 Command::Heartbeat(beat) => beat.progress.as_ref().map_or(0, |note| note.len()),
                 Command::Finish(finish) => {
                     let memos = finish.checkpoints.iter().map(|(_, value)| value.len());
-                    finish.output.as_ref().map_or(0, |output| output.len()) + memos.sum::<usize>()
+                    let output = finish.output.as_ref().map_or(0, |output| output.len());
+                    output + memos.sum::<usize>() + weight_of_tasks(&finish.children)
                 }
                 Command::Checkpoint(put) => put.value.len(),
                 _ => 0,
@@ -99,8 +99,7 @@ impl Request {
 
     /// Whether it brings new work in, rather than moving work on.
     fn brings_work(&self) -> bool {
-        let submits =
-            |call: &Call| matches!(call.command, Command::Submit(_) | Command::SubmitAs(..));
+        let submits = |call: &Call| call.command.submits();
         match self {
             Request::Call(call, ..) => submits(call),
             Request::Calls(calls, ..) => calls.first().is_some_and(submits),
@@ -113,6 +112,16 @@ impl Request {
             | Request::Stop => false,
         }
     }
+}
+
+fn weight_of_task(spec: &TaskSpec) -> usize {
+    let rare = usize::from(spec.extras.is_some() || spec.policy.is_some());
+    spec.payload.bytes.len() + rare * 4096
+}
+
+fn weight_of_tasks(tasks: &[(Option<TaskId>, TaskSpec)]) -> usize {
+    let tasks = tasks.iter();
+    tasks.map(|(_, spec)| 128 + weight_of_task(spec)).sum()
 }
 
 fn weight_of(claim: &Claim) -> usize {

@@ -22,8 +22,13 @@ pub(crate) enum Parcel {
 impl Parcel {
     /// Whether it says nothing but that tasks were accepted.
     pub(crate) fn is_submitted(&self) -> bool {
-        let submitted =
-            |decided: &Decided| matches!(decided, Ok(Outcome::Submitted(told)) if told.created);
+        let submitted = |decided: &Decided| match decided {
+            Ok(Outcome::Submitted(told)) => told.created,
+            Ok(Outcome::SubmittedAll(all)) => {
+                !all.is_empty() && all.iter().all(|told| told.created)
+            }
+            _ => false,
+        };
         match self {
             Parcel::Decided(_, decided, _) => submitted(decided),
             Parcel::Many(_, decided, _) => decided.iter().all(submitted),

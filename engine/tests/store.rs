@@ -165,6 +165,54 @@ fn a_key_finds_its_task_after_it_has_left_memory() {
 }
 
 #[test]
+fn a_batch_is_made_whole_and_found_again_after_it_has_left_memory_and_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    let first = mainstay::TaskId(7);
+    let batch = || {
+        let mut below = Task::new("below").idempotency_key("two");
+        below.spec_mut().bonds_mut().parent = Some(first);
+        [
+            (Some(first), Task::new("above").idempotency_key("one")),
+            (None, below),
+            (
+                None,
+                Task::new("large")
+                    .json(vec![b'7'; 100_000])
+                    .idempotency_key("three"),
+            ),
+        ]
+    };
+    let before = engine.handle().sequence();
+    let made = engine.handle().submit_all(batch()).unwrap();
+    assert!(made.iter().all(|told| told.created));
+    assert_eq!(engine.handle().sequence() - before, 6);
+    engine.shutdown(Duration::ZERO).unwrap();
+    let engine = options().open(directory.path()).unwrap();
+    let again = engine.handle().submit_all(batch()).unwrap();
+    let ids = |told: &[mainstay::Submitted]| told.iter().map(|it| it.task).collect::<Vec<_>>();
+    assert_eq!(ids(&again), ids(&made));
+    for grant in claim(&engine, 3) {
+        finish(&engine, &grant).unwrap();
+    }
+    settle(&engine, 0);
+    let again = engine.handle().submit_all(batch()).unwrap();
+    assert!(again.iter().all(|told| !told.created));
+    assert_eq!(ids(&again), ids(&made));
+    let other = engine.handle().submit_all([
+        (None, Task::new("fresh")),
+        (Some(first), Task::new("taken")),
+    ]);
+    match other {
+        Err(mainstay::CommandError::Rejected(refused)) => {
+            assert_eq!(refused.code(), "task_already_exists");
+        }
+        other => panic!("{other:?}"),
+    }
+    engine.shutdown(Duration::ZERO).unwrap();
+}
+
+#[test]
 fn payloads_without_room_in_memory_come_back_with_the_claim() {
     let directory = tempfile::tempdir().unwrap();
     let engine = options()

@@ -12,7 +12,8 @@ use crate::span;
     mainstay submit report.build --delay 5m --idempotency-key report-2026-11-21 --wait\n  \
     mainstay submit report.build --cron '0 8 * * mon-fri' --timezone Europe/Berlin\n  \
     mainstay submit page.fetch --budget token=50000:500 --capability gpu\n  \
-    mainstay submit --batch tasks.ndjson\n\n\
+    mainstay submit --batch tasks.ndjson\n  \
+    mainstay submit --batch order.ndjson --atomic\n\n\
     A batch is one JSON task per line. A line without idempotency_key gets one from its text and number, so that the same \
     command after a crash creates nothing twice."
 )]
@@ -27,6 +28,9 @@ pub(crate) struct SubmitArgs {
         "deferred", "idempotency_key", "wait",
     ])]
     pub(crate) batch: Option<PathBuf>,
+    /// Submit the tasks of the batch in one step, all or none: at most 10,000; a line may name earlier ones, by ids of its own
+    #[arg(long, requires = "batch")]
+    pub(crate) atomic: bool,
     /// What the handler gets: JSON, @FILE or - for standard input
     #[arg(long, value_name = "JSON|@FILE|-")]
     pub(crate) payload: Option<String>,

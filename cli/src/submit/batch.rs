@@ -28,10 +28,14 @@ struct Tally {
     failed: u64,
 }
 
-/// Submits every line of `path` (`-` for standard input).
+/// Tasks of one atomic batch.
+const TOGETHER: usize = 10_000;
+
+/// Submits every line of `path` (`-` for standard input); with `atomic` in one step, all or none.
 pub(crate) async fn submit_file(
     global: &Global,
     path: &Path,
+    atomic: bool,
     screen: Screen,
 ) -> Result<Code, Failure> {
     let client = connection::client(global, LONG_PATIENCE)?;
@@ -44,7 +48,8 @@ pub(crate) async fn submit_file(
         failed: 0,
     };
     let result = if path == Path::new("-") {
-        submit_lines(&client, Lines::new(std::io::stdin().lock()), &mut tally).await
+        let lines = Lines::new(std::io::stdin().lock());
+        submit_all(&client, lines, atomic, &mut tally).await
     } else {
         let unreadable =
             |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
@@ -53,12 +58,8 @@ pub(crate) async fn submit_file(
         if screen.draws_progress() {
             tally.progress = progress_bar(length);
         }
-        submit_lines(
-            &client,
-            Lines::new(std::io::BufReader::new(file)),
-            &mut tally,
-        )
-        .await
+        let lines = Lines::new(std::io::BufReader::new(file));
+        submit_all(&client, lines, atomic, &mut tally).await
     };
     tally.progress.finish_and_clear();
     tally.summary();
@@ -76,6 +77,66 @@ fn progress_bar(length: u64) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
+async fn submit_all(
+    client: &Client,
+    lines: Lines<impl BufRead>,
+    atomic: bool,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    match atomic {
+        true => submit_together(client, lines, tally).await,
+        false => submit_lines(client, lines, tally).await,
+    }
+}
+
+/// Reads every line, and sends them in one request that makes all tasks or none.
+async fn submit_together(
+    client: &Client,
+    mut lines: Lines<impl BufRead>,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let (mut numbers, mut tasks) = (Vec::new(), Vec::new());
+    while let Some(next) = next_line(&mut lines)? {
+        match next {
+            Ok(line) => {
+                numbers.push(line.number);
+                tasks.push(line.task);
+            }
+            Err(bad) => tally.bad(&bad),
+        }
+        if tasks.len() > TOGETHER {
+            let message = format!("an atomic batch has at most {TOGETHER} tasks");
+            return Err(Failure::usage(message));
+        }
+    }
+    if tally.failed > 0 || tasks.is_empty() {
+        return Ok(());
+    }
+    match client.submit_batch_json_atomic(&tasks).await {
+        Ok(answer) => {
+            let told = numbers.iter().zip(answer.results);
+            told.for_each(|(number, item)| tally.item(*number, item));
+            Ok(())
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            let at = failure.details["index"]
+                .as_u64()
+                .and_then(|at| numbers.get(at as usize));
+            let Some(line) = at else {
+                return Err(failure);
+            };
+            tally.failure(*line, &failure.name, &failure.message, failure.details);
+            Ok(())
+        }
+    }
+}
+
+fn next_line(lines: &mut Lines<impl BufRead>) -> Result<Option<Result<Line, BadLine>>, Failure> {
+    let next = lines.next_line();
+    next.map_err(|error| Failure::usage(format!("reading the batch: {error}")))
+}
+
 async fn submit_lines(
     client: &Client,
     mut lines: Lines<impl BufRead>,
@@ -84,9 +145,7 @@ async fn submit_lines(
     let mut batch: Vec<Line> = Vec::new();
     let mut bytes = 0;
     loop {
-        let next = lines
-            .next_line()
-            .map_err(|error| Failure::usage(format!("reading the batch: {error}")))?;
+        let next = next_line(&mut lines)?;
         let at_end = next.is_none();
         match next {
             Some(Ok(line)) => {

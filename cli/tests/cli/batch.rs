@@ -37,6 +37,52 @@ fn a_bad_line_does_not_stop_the_others_and_a_repeat_creates_nothing_twice() {
 }
 
 #[test]
+fn an_atomic_batch_is_all_or_nothing_and_names_the_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let served = Served::start(&directory.path().join("data"));
+    let file = directory.path().join("tasks.ndjson");
+    let path = file.to_str().expect("UTF-8");
+    let write = |lines: &str| std::fs::write(&file, lines).expect("a file");
+    let submit = || served.run(&["submit", "--batch", path, "--atomic"]);
+    let total = || served.run(&["stats", "--json"]).good().json()["total_tasks"].clone();
+    write("{\"kind\":\"a\"}\n\n{\"kind\":\"Not A Kind\"}\n");
+    let refused = submit();
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(
+        refused.stderr.contains("line 3: invalid_task: "),
+        "{refused:?}"
+    );
+    assert_eq!(
+        refused.stdout.trim(),
+        "submitted 0, already there 0, failed 1"
+    );
+    write("{\"kind\":\"a\"}\n{broken\n");
+    let refused = submit();
+    assert!(
+        refused.stderr.contains("line 2: invalid_json: "),
+        "{refused:?}"
+    );
+    assert_eq!(total(), 0);
+    let id = "0198a7b0-0000-7000-8000-00000000000f";
+    write(&format!(
+        "{{\"kind\":\"a\",\"id\":\"{id}\"}}\n{{\"kind\":\"b\",\"depends_on\":[\"{id}\"]}}\n"
+    ));
+    let made = submit();
+    assert_eq!(
+        made.good().stdout.trim(),
+        "submitted 2, already there 0, failed 0"
+    );
+    let again = submit();
+    assert_eq!(
+        again.good().stdout.trim(),
+        "submitted 0, already there 2, failed 0"
+    );
+    assert_eq!(total(), 2);
+    let alone = served.run(&["submit", "mail.send", "--atomic"]);
+    assert_eq!(alone.code, Some(64), "{alone:?}");
+}
+
+#[test]
 fn programs_read_one_line_per_task_with_its_ids() {
     let directory = tempfile::tempdir().expect("a directory");
     let served = Served::start(&directory.path().join("data"));

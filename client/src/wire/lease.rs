@@ -326,6 +326,9 @@ pub struct Finished {
     /// Where the run stands after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<RunState>,
+    /// What a suspension carried that was not begun, because the run was to be canceled and is: `children`, `custom_events`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
     /// The error's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -341,6 +344,9 @@ pub struct FinishOne {
     pub run_id: String,
     /// Where the run stands after it.
     pub state: RunState,
+    /// As in [`Finished::dropped`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
     /// The log position that the answer reflects.
     pub sequence: u64,
 }

@@ -261,7 +261,7 @@ pub struct SubmitBatch<'a> {
     /// At most 10,000.
     #[serde(borrow, deserialize_with = "object::list")]
     pub tasks: Vec<TaskSpec<'a>>,
-    /// All or none: later.
+    /// All or none, in one step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub atomic: Option<bool>,
 }

@@ -51,6 +51,7 @@ record!(RunSuspendRequested { 1 run, 2 by, 3 reason, 4 budget });
 record!(RunResumed { 1 run, 2 payload, 3 by, 4 cause });
 record!(CheckpointSaved { 1 run, 2 name, 3 value });
 record!(TaskCanceled { 1 task, 2 by, 3 reason, 4 source });
+record!(SubmitRecorded { 1 key, 2 task, 3 digest });
 record!(ClaimRecorded { 1 key, 2 runs, 3 counters, 4 digest, 5 tenants });
 record!(EnginePaused { 1 by, 2 reason });
 record!(EngineResumed { 1 by, 2 reason });

@@ -3,9 +3,22 @@
 //! Never: looks at the state.
 
 use super::Command;
-use crate::Text;
+use crate::{TaskId, TaskSpec, Text};
+
+fn runs_of(tasks: &[(Option<TaskId>, TaskSpec)]) -> usize {
+    tasks.iter().map(|(_, spec)| spec.runs_at_once()).sum()
+}
 
 impl Command {
+    /// Whether it asks for tasks and nothing else.
+    #[must_use]
+    pub fn submits(&self) -> bool {
+        matches!(
+            self,
+            Command::Submit(_) | Command::SubmitAs(..) | Command::SubmitAll(_)
+        )
+    }
+
     /// The stable number of this kind of command in the log's command records. Never reused.
     #[must_use]
     pub fn code(&self) -> u64 {
@@ -47,6 +60,7 @@ impl Command {
             Command::ResumeQueue { .. } => 35,
             Command::CreateTenant { .. } => 36,
             Command::WeighTenant { .. } => 37,
+            Command::SubmitAll(_) => 38,
             // Access.
             Command::Govern(change) => change.code(),
         }
@@ -57,10 +71,8 @@ impl Command {
     pub fn runs_made(&self) -> usize {
         match self {
             Command::Submit(spec) | Command::SubmitAs(_, spec) => spec.runs_at_once(),
-            Command::Finish(finish) => {
-                let children = finish.children.iter();
-                children.map(|(_, spec)| spec.runs_at_once()).sum()
-            }
+            Command::SubmitAll(tasks) => runs_of(tasks),
+            Command::Finish(finish) => runs_of(&finish.children),
             _ => 0,
         }
     }
@@ -90,6 +102,7 @@ impl Command {
             | Command::WeighTenant { .. } => Some(None),
             Command::Submit(_)
             | Command::SubmitAs(..)
+            | Command::SubmitAll(_)
             | Command::Claim(_)
             | Command::Heartbeat(_)
             | Command::Finish(_)

@@ -2,82 +2,19 @@
 //! Owns: the checks of parents, prerequisites and unique keys, for one task or for many in one command.
 //! Never: emits.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::links::{ancestors, fence};
+use super::kin::{Kin, Node, Ties};
+use super::links::fence;
 use crate::machine::Tx;
 use crate::rejection::Rejection;
 use crate::schedule::Schedule;
 use crate::state::State;
 use crate::task::{Row, State as TaskState, TaskSpec};
-use crate::{TaskId, Text, limits, run};
+use crate::{TaskId, limits, run};
 
-/// Tasks that one command makes: each is checked with those before it, and all of them before any is made.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    /// The task that they all belong to.
-    parent: TaskId,
-    /// Those with an id of their own, and whether their schedule is a calendar.
-    tasks: BTreeMap<TaskId, bool>,
-    /// Unique and idempotency keys, by which they are.
-    keys: BTreeSet<(&'static str, Text)>,
-    runs: usize,
-}
-
-impl Batch {
-    /// The children that the end of an attempt brings along.
-    pub(crate) fn below(parent: TaskId) -> Batch {
-        Batch {
-            parent,
-            tasks: BTreeMap::new(),
-            keys: BTreeSet::new(),
-            runs: 0,
-        }
-    }
-
-    pub(crate) fn has(&self, id: TaskId) -> bool {
-        self.tasks.contains_key(&id)
-    }
-
-    /// Remembers a task that passed every check.
-    pub(crate) fn add(&mut self, id: Option<TaskId>, spec: &TaskSpec) -> Result<(), Rejection> {
-        self.runs += spec.runs_at_once();
-        if self.runs > limits::RUNS_PER_REQUEST_MAX {
-            return Err(Rejection::LimitExceeded {
-                limit: "runs_per_request",
-                value: limits::RUNS_PER_REQUEST_MAX as u64,
-            });
-        }
-        if let Some(id) = id {
-            self.tasks.insert(id, is_cron(spec.schedule.as_deref()));
-        }
-        let extras = spec.extras.as_deref();
-        let keys = [
-            (
-                "unique_key",
-                extras.and_then(|extras| extras.unique_key.clone()),
-            ),
-            (
-                "idempotency_key",
-                extras.and_then(|extras| extras.idempotency_key.clone()),
-            ),
-        ];
-        for (field, key) in keys {
-            if let Some(key) = key
-                && !self.keys.insert((field, key))
-            {
-                return Err(Rejection::InvalidTask {
-                    field,
-                    message: "is used twice in one request".into(),
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-fn is_cron(schedule: Option<&Schedule>) -> bool {
+pub(super) fn is_cron(schedule: Option<&Schedule>) -> bool {
     schedule.is_some_and(|schedule| schedule.cron().is_some())
 }
 
@@ -91,15 +28,11 @@ pub(crate) fn standing(state: &State, task: u32) -> TaskState {
 
 /// Names the parent in the spec, when it is said by the running attempt that submits the task or by the end that brings it along: so that a
 /// repeat of the request has the same digest.
-pub(crate) fn adopt(
-    tx: &Tx<'_>,
-    spec: &mut TaskSpec,
-    batch: Option<&Batch>,
-) -> Result<(), Rejection> {
+pub(crate) fn adopt(tx: &Tx<'_>, spec: &mut TaskSpec, kin: Option<&Kin>) -> Result<(), Rejection> {
     let bonds = spec.bonds.as_deref();
     let by_run = bonds.and_then(|bonds| bonds.parent_run);
     let named = bonds.and_then(|bonds| bonds.parent);
-    let parent = match (batch.map(|batch| batch.parent), by_run) {
+    let parent = match (kin.and_then(|kin| kin.parent), by_run) {
         (Some(_), Some(_)) => {
             return invalid(
                 "parent_run",
@@ -127,10 +60,10 @@ fn invalid(field: &'static str, message: &'static str) -> Result<(), Rejection> 
     })
 }
 
-/// Whether the attempt that submits a child holds its lease; its token is forgotten then.
-pub(crate) fn check_token(tx: &Tx<'_>, spec: &mut TaskSpec) -> Result<(), Rejection> {
-    let bonds = spec.bonds.as_deref_mut();
-    if let Some((run, fence)) = bonds.and_then(|bonds| bonds.parent_run.take()) {
+/// Whether the attempt that submits a child holds its lease.
+pub(crate) fn check_token(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
+    let bonds = spec.bonds.as_deref();
+    if let Some((run, fence)) = bonds.and_then(|bonds| bonds.parent_run) {
         run::attempted(tx, run, fence)?;
     }
     Ok(())
@@ -142,37 +75,50 @@ pub(crate) fn holder(tx: &Tx<'_>, spec: &TaskSpec) -> Option<u32> {
     tx.state().unique.get(&(tx.tenant, key.clone())).copied()
 }
 
-/// Checks the parent and the prerequisites of a new task.
+/// Checks the parent and the prerequisites of a new task, which may be tasks of the same command that come before it.
 pub(crate) fn check(
     tx: &Tx<'_>,
     id: Option<TaskId>,
     spec: &TaskSpec,
-    batch: Option<&Batch>,
-) -> Result<(), Rejection> {
+    kin: &mut Kin,
+) -> Result<Ties, Rejection> {
     let Some(bonds) = spec.bonds.as_deref() else {
-        return Ok(());
+        return Ok(Ties::default());
     };
     check_count(bonds.depends_on.len())?;
-    let parent = bonds.parent.map(|id| check_parent(tx, id)).transpose()?;
-    let mut waits_for = Vec::new();
+    let above = bonds
+        .parent
+        .map(|id| check_parent(tx, id, kin))
+        .transpose()?;
+    let mut ties = Ties {
+        parent: above.map(|(parent, _)| parent),
+        depth: above.map_or(0, |(_, depth)| depth),
+        waits_for: Vec::new(),
+        doomed: fate(tx, &bonds.depends_on).doomed.is_some(),
+    };
     for prerequisite in &bonds.depends_on {
         if id == Some(*prerequisite) {
             return Err(Rejection::DependencyCycle {
                 task: *prerequisite,
             });
         }
-        match batch.and_then(|batch| batch.tasks.get(prerequisite)) {
-            Some(true) => return refuse_cron(),
-            // It waits for nobody above: that was checked before.
-            Some(false) => {}
-            None => waits_for.extend(check_prerequisite(tx, *prerequisite)?),
+        match kin.find(*prerequisite) {
+            Some((_, true, _)) => refuse_cron()?,
+            Some((node, false, its)) => {
+                ties.doomed |= its.doomed;
+                ties.waits_for.push(node);
+            }
+            None => {
+                let live = check_prerequisite(tx, *prerequisite)?;
+                ties.waits_for.extend(live.map(Node::Live));
+            }
         }
     }
-    match parent {
-        Some(parent) => check_cycle(tx.state(), parent, waits_for),
-        // Nobody waits for a task that is not there yet.
-        None => Ok(()),
+    // Nobody waits for a task that is not there yet; but its parent's end will.
+    if let Some(parent) = ties.parent {
+        check_cycle(tx.state(), kin, parent, ties.waits_for.clone())?;
     }
+    Ok(ties)
 }
 
 /// Whether a task may have so many prerequisites.
@@ -186,8 +132,21 @@ pub(super) fn check_count(count: usize) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn check_parent(tx: &Tx<'_>, id: TaskId) -> Result<u32, Rejection> {
+/// The parent of a new task, and how many are above the new one.
+fn check_parent(tx: &Tx<'_>, id: TaskId, kin: &Kin) -> Result<(Node, u32), Rejection> {
     let terminal = Rejection::ParentTerminal { task: id };
+    let fits = |depth: u32| match depth + 1 < limits::HIERARCHY_DEPTH_MAX {
+        true => Ok(depth + 1),
+        false => Err(Rejection::HierarchyTooDeep {
+            limit: limits::HIERARCHY_DEPTH_MAX.into(),
+        }),
+    };
+    if let Some((node, _, ties)) = kin.find(id) {
+        return match ties.doomed {
+            true => Err(terminal),
+            false => Ok((node, fits(ties.depth)?)),
+        };
+    }
     let Some(parent) = tx.state().find_task(tx.tenant, id) else {
         return Err(match tx.knows_task(id) {
             true => terminal,
@@ -198,12 +157,8 @@ fn check_parent(tx: &Tx<'_>, id: TaskId) -> Result<u32, Rejection> {
         return Err(terminal);
     }
     let bond = tx.state().tasks[parent].bond();
-    if bond.map_or(0, |bond| bond.depth) + 1 >= limits::HIERARCHY_DEPTH_MAX {
-        return Err(Rejection::HierarchyTooDeep {
-            limit: limits::HIERARCHY_DEPTH_MAX.into(),
-        });
-    }
-    Ok(parent)
+    let depth = fits(bond.map_or(0, |bond| bond.depth))?;
+    Ok((Node::Live(parent), depth))
 }
 
 fn refuse_cron() -> Result<(), Rejection> {
@@ -230,49 +185,49 @@ pub(super) fn check_prerequisite(tx: &Tx<'_>, id: TaskId) -> Result<Option<u32>,
 /// Refuses a wait that would come back to where it began. `task` is to wait for `waits_for`: directly, or by a child of its own.
 ///
 /// The end of a task waits for the ends of its children and for its own start, which waits for the ends of its prerequisites. The search goes
-/// along these waits until it comes to the task or to one above it, visiting at most [`limits::DEPENDENCY_VISITS_MAX`] tasks.
-pub(super) fn check_cycle(state: &State, task: u32, waits_for: Vec<u32>) -> Result<(), Rejection> {
-    let mut goals: Vec<u32> = alloc::vec![task];
-    goals.extend(ancestors(state, task));
-    let cycle = |task: u32| {
-        let task = state.tasks[task].id;
+/// along these waits until it comes to the task or to one above it, visiting at most [`limits::DEPENDENCY_VISITS_MAX`] tasks; all searches
+/// of one command together at most [`limits::DEPENDENCY_VISITS_PER_REQUEST_MAX`].
+pub(super) fn check_cycle(
+    state: &State,
+    kin: &mut Kin,
+    task: Node,
+    waits_for: Vec<Node>,
+) -> Result<(), Rejection> {
+    let goals = kin.up_from(state, task);
+    let cycle = |kin: &Kin, node: Node| {
+        let task = kin.id(state, node);
         Err(Rejection::DependencyCycle { task })
     };
-    if let Some(hit) = waits_for.iter().find(|task| goals.contains(task)) {
-        return cycle(*hit);
+    if let Some(hit) = waits_for.iter().find(|node| goals.contains(node)) {
+        return cycle(kin, *hit);
     }
-    let is_awaited = |task: &u32| {
-        let bond = state.tasks[*task].bond();
-        bond.is_some_and(|bond| !bond.dependents.is_empty())
-    };
-    if !goals.iter().any(is_awaited) {
+    if !goals.iter().any(|goal| kin.is_awaited(state, *goal)) {
         return Ok(());
     }
     let (mut ahead, mut seen) = (waits_for, BTreeSet::new());
-    while let Some(task) = ahead.pop() {
-        if goals.contains(&task) {
-            return cycle(task);
+    while let Some(node) = ahead.pop() {
+        if goals.contains(&node) {
+            return cycle(kin, node);
         }
-        let row = &state.tasks[task];
-        let Some(bond) = row.bond().filter(|_| !row.state().is_terminal()) else {
-            continue;
-        };
-        if !seen.insert(task) {
+        let over = matches!(node, Node::Live(task) if state.tasks[task].state().is_terminal());
+        if over || !seen.insert(node) {
             continue;
         }
-        let tenant = state.tenant_of(row);
-        let unmet = bond
-            .unmet
-            .iter()
-            .filter_map(|id| state.find_task(tenant, *id));
-        ahead.extend(unmet.chain(bond.children.values().copied()));
-        if seen.len() + ahead.len() > limits::DEPENDENCY_VISITS_MAX {
-            return Err(Rejection::LimitExceeded {
-                limit: "dependency_visits",
-                value: limits::DEPENDENCY_VISITS_MAX as u64,
-            });
+        kin.waits_of(state, node, &mut ahead);
+        let (visits, together) = (seen.len() + ahead.len(), kin.visits + seen.len());
+        for (visits, most) in [
+            (visits, limits::DEPENDENCY_VISITS_MAX),
+            (together, limits::DEPENDENCY_VISITS_PER_REQUEST_MAX),
+        ] {
+            if visits > most {
+                return Err(Rejection::LimitExceeded {
+                    limit: "dependency_visits",
+                    value: most as u64,
+                });
+            }
         }
     }
+    kin.visits += seen.len();
     Ok(())
 }
 

@@ -2,10 +2,10 @@
 //! Owns: the checks of a finish's children, the view of a task's first children.
 //! Never: makes a child before the last of them is checked.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::check::{Batch, standing};
+use super::check::standing;
+use super::kin::Kin;
 use crate::command::{Finish, Outcome as Report};
 use crate::limits;
 use crate::machine::Tx;
@@ -14,9 +14,16 @@ use crate::rejection::Rejection;
 use crate::run::State as RunState;
 use crate::state::State;
 use crate::task::{self, Plan, Row, State as TaskState};
+use crate::{TaskId, TaskSpec};
+
+/// Children that are checked, each with what it comes to.
+type Planned = (Vec<Plan>, Vec<(Option<TaskId>, TaskSpec)>);
 
 /// Checks the children that a finish brings along. `run` is the run it ends.
-pub(crate) fn plan(tx: &Tx<'_>, run: u32, finish: &Finish) -> Result<Vec<Plan>, Rejection> {
+pub(crate) fn plan(tx: &Tx<'_>, run: u32, finish: &Finish) -> Result<Planned, Rejection> {
+    if finish.children.is_empty() {
+        return Ok(Planned::default());
+    }
     if !matches!(finish.outcome, Report::Success | Report::Suspended) {
         return Err(Rejection::InvalidRequest {
             field: "children",
@@ -35,20 +42,22 @@ pub(crate) fn plan(tx: &Tx<'_>, run: u32, finish: &Finish) -> Result<Vec<Plan>, 
             value: limits::DEPENDENCIES_PER_FINISH_MAX as u64,
         });
     }
-    let mut batch = Batch::below(tx.state().task_of(run).id);
-    let children = finish.children.iter();
-    children
-        .map(|(id, spec)| task::plan(tx, *id, Box::new(spec.clone()), Some(&mut batch)))
-        .collect()
+    let kin = Kin::below(tx.state().task_of(run).id);
+    let mut children = finish.children.clone();
+    let plans = task::plan_all(tx, "children", &mut children, kin)?;
+    Ok((plans, children))
 }
 
 /// Whether a finish's children are no more, and name no more prerequisites, than may be looked up for one command.
 pub(crate) fn is_bounded(finish: &Finish) -> bool {
-    let bonds = finish.children.iter();
-    let bonds = bonds.filter_map(|(_, spec)| spec.bonds.as_deref());
-    let named: usize = bonds.map(|bonds| bonds.depends_on.len()).sum();
-    let most = limits::DEPENDENCIES_PER_FINISH_MAX;
-    finish.children.len() <= limits::CHILDREN_PER_FINISH_MAX && named <= most
+    finish.children.len() <= limits::CHILDREN_PER_FINISH_MAX
+        && named(&finish.children) <= limits::DEPENDENCIES_PER_FINISH_MAX
+}
+
+/// How many prerequisites these tasks name together.
+pub(crate) fn named(tasks: &[(Option<TaskId>, TaskSpec)]) -> usize {
+    let bonds = tasks.iter().filter_map(|(_, spec)| spec.bonds.as_deref());
+    bonds.map(|bonds| bonds.depends_on.len()).sum()
 }
 
 /// The first children of a task as a grant of it shows them, and how many there are and have not ended.

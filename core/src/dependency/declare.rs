@@ -5,6 +5,7 @@
 use alloc::vec::Vec;
 
 use super::check::{check_count, check_cycle, check_prerequisite, fate, standing};
+use super::kin::{Kin, Node};
 use crate::TaskId;
 use crate::event::DependenciesDeclared;
 use crate::machine::{Tx, doom};
@@ -47,7 +48,7 @@ pub(crate) fn decide(
     check_count(known.len() + added.len())?;
     let mut waits_for = Vec::new();
     for prerequisite in &added {
-        waits_for.extend(check_prerequisite(tx, *prerequisite)?);
+        waits_for.extend(check_prerequisite(tx, *prerequisite)?.map(Node::Live));
     }
     let is_fresh = |run: &u32| {
         let row = &tx.state().runs[*run];
@@ -58,7 +59,7 @@ pub(crate) fn decide(
     if standing(tx.state(), task).is_terminal() || waiting != row.runs_total as usize {
         return Err(started);
     }
-    check_cycle(tx.state(), task, waits_for)?;
+    check_cycle(tx.state(), &mut Kin::default(), Node::Live(task), waits_for)?;
     let fate = fate(tx, &added);
     let is_met = |id: &TaskId| {
         let found = tx.find_task(*id);

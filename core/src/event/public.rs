@@ -269,6 +269,7 @@ pub const HIDDEN_KINDS: &[EventKind] = &[
     K::LeaseExtended,
     K::CheckpointSaved,
     K::ClaimRecorded,
+    K::SubmitRecorded,
     K::EngineStarted,
     K::ClockAdopted,
     K::AttemptStarted,

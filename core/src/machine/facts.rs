@@ -15,7 +15,7 @@ use crate::query::{Answer, Query};
 use crate::rejection::Rejection;
 use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{Held, State};
-use crate::{RunId, TaskId, TaskSpec, TenantId, Text, dependency};
+use crate::{RunId, TaskId, TaskSpec, TenantId, Text, dependency, task};
 
 /// Terminal rows that a command names and that are no longer in memory, as the store holds them. A row in memory always beats a fact.
 #[derive(Debug, Default)]
@@ -147,6 +147,14 @@ impl Facts {
     }
 }
 
+/// What is to be asked about the calendars of new tasks.
+fn ask_all(tasks: &[(Option<TaskId>, TaskSpec)], now: &Now, ask: impl FnMut(Ask)) {
+    let asked = tasks.iter();
+    asked
+        .filter_map(|(_, spec)| schedule::ask_submit(spec, now.wall))
+        .for_each(ask);
+}
+
 impl Machine {
     /// What must be looked up before this call is decided, because its absence would let it succeed: a task's chosen id, a key; or because
     /// only the shell knows it: what comes next by a calendar.
@@ -162,17 +170,13 @@ impl Machine {
             }
             Command::Submit(spec) => self.wanted_by(tenant, None, spec, &mut visit),
             Command::SubmitAs(id, spec) => self.wanted_by(tenant, Some(*id), spec, &mut visit),
+            Command::SubmitAll(tasks) if task::check_bounds(tasks).is_ok() => {
+                self.wanted_by_all(tenant, tasks, visit);
+            }
             Command::Finish(finish)
                 if !finish.children.is_empty() && dependency::is_bounded(finish) =>
             {
-                let mut named = BTreeSet::new();
-                let mut once = |wanted| match wanted {
-                    Wanted::Task(id) if !named.insert(id) => {}
-                    wanted => visit(wanted),
-                };
-                for (id, spec) in &finish.children {
-                    self.wanted_by(tenant, *id, spec, &mut once);
-                }
+                self.wanted_by_all(tenant, &finish.children, visit);
             }
             Command::DeclareDependencies { task, depends_on } => {
                 let named = depends_on.iter().take(DEPENDS_ON_MAX);
@@ -185,6 +189,23 @@ impl Machine {
                 visit(Wanted::Run(*run));
             }
             _ => {}
+        }
+    }
+
+    /// What the submit of many tasks looks up: each task that they name once.
+    fn wanted_by_all(
+        &self,
+        tenant: u32,
+        tasks: &[(Option<TaskId>, TaskSpec)],
+        mut visit: impl FnMut(Wanted),
+    ) {
+        let mut named = BTreeSet::new();
+        let mut once = |wanted| match wanted {
+            Wanted::Task(id) if !named.insert(id) => {}
+            wanted => visit(wanted),
+        };
+        for (id, spec) in tasks {
+            self.wanted_by(tenant, *id, spec, &mut once);
         }
     }
 
@@ -252,12 +273,8 @@ impl Machine {
             Command::Submit(spec) | Command::SubmitAs(_, spec) => {
                 schedule::ask_submit(spec, now.wall).map(ask);
             }
-            Command::Finish(finish) => {
-                let children = finish.children.iter();
-                children
-                    .filter_map(|(_, spec)| schedule::ask_submit(spec, now.wall))
-                    .for_each(ask);
-            }
+            Command::SubmitAll(tasks) => ask_all(tasks, now, ask),
+            Command::Finish(finish) => ask_all(&finish.children, now, ask),
             Command::UpdateTask(patch) => {
                 let tenant = self.state.tenant(call.principal.tenant);
                 let task = tenant.and_then(|tenant| self.state.find_task(tenant, patch.task));
@@ -272,7 +289,7 @@ impl Machine {
     /// What must be looked up before a refusal is believed: what it calls unknown may have left memory.
     #[must_use]
     pub fn wanted_after(&self, rejection: &Rejection) -> Option<Wanted> {
-        match rejection {
+        match rejection.innermost() {
             Rejection::UnknownRun { run } => Some(Wanted::Run(*run)),
             Rejection::UnknownTask { task } => Some(Wanted::Task(*task)),
             _ => None,

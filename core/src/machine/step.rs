@@ -24,8 +24,8 @@ impl Machine {
         Step { outcome, events }
     }
 
-    /// Like [`Machine::step`], appending the facts to a list that the caller uses again and again. What a submit brings is taken out of
-    /// the call, everything else stays: a refused call of another kind may be tried again.
+    /// Like [`Machine::step`], appending the facts to a list that the caller uses again and again. What an accepted submit brings is taken
+    /// out of the call, which is a submit of nothing then; everything else stays: a refused call may be tried again.
     ///
     /// # Errors
     /// The refusal; nothing was appended then.
@@ -61,12 +61,8 @@ impl Machine {
 
 fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection> {
     match command {
-        Command::Submit(_) | Command::SubmitAs(..) => {
-            match core::mem::replace(command, Command::Tick) {
-                Command::Submit(spec) => task::submit(tx, None, spec),
-                Command::SubmitAs(id, spec) => task::submit(tx, Some(id), spec),
-                _ => Ok(Outcome::Ticked { more: false }),
-            }
+        Command::Submit(_) | Command::SubmitAs(..) | Command::SubmitAll(_) => {
+            task::submit(tx, command)
         }
         Command::Claim(claim) => run::claim(tx, claim),
         Command::Heartbeat(beat) => run::heartbeat(tx, beat),
@@ -297,6 +293,7 @@ fn named_run(command: &Command) -> Option<RunId> {
         | Command::Consume { run, .. } => Some(*run),
         Command::Submit(_)
         | Command::SubmitAs(..)
+        | Command::SubmitAll(_)
         | Command::Claim(_)
         | Command::CancelTask { .. }
         | Command::PauseEngine { .. }

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use super::{Entry, Facts, Machine, Now};
 use crate::{
     Answer, Bytes, Call, CheckpointPut, Claim, ClaimGrant, Command, Finish, FinishOutcome, Outcome,
-    Principal, Query, Rejection, RunId, RunState, RunView, Steady, TaskSpec, TenantId, Text,
-    Timestamp, limits,
+    Principal, Query, Rejection, RunId, RunState, RunView, Steady, TaskId, TaskSpec, TenantId,
+    Text, Timestamp, limits,
 };
 
 /// A machine with its log.
@@ -219,6 +219,46 @@ fn ten_thousand_kinds_and_queues_are_the_most() {
     let value = limits::NAMES_PER_TENANT_MAX as u64;
     assert_eq!(one_more, Err(Rejection::LimitExceeded { limit, value }));
     bench.submit(*spec("kind-0", "the-last"));
+}
+
+#[test]
+fn every_tenant_has_names_of_its_own_and_the_children_of_one_end_count_together() {
+    let mut bench = Bench::new();
+    let most = limits::NAMES_PER_TENANT_MAX;
+    let named = |names: core::ops::Range<usize>| -> Vec<(Option<TaskId>, TaskSpec)> {
+        let specs = names.map(|at| (None, TaskSpec::new(format!("kind-{at}"))));
+        specs.collect()
+    };
+    bench.submit(TaskSpec::new("parent"));
+    let parent = bench.claim(1).remove(0);
+    // With the queue, and the kind of the parent, three are left.
+    assert!(bench.step(Command::SubmitAll(named(0..most - 5))).is_ok());
+    let tenant = TenantId(7);
+    let name = Text::from("acme");
+    let create = Command::CreateTenant {
+        tenant: Some(tenant),
+        name,
+    };
+    assert!(bench.step(create).is_ok());
+    let acme = Principal {
+        tenant,
+        ..Principal::default()
+    };
+    let theirs = Call::by(&acme, Command::SubmitAll(named(0..most - 1)));
+    let step = bench.machine.step(&bench.now, &Facts::default(), theirs);
+    assert!(step.outcome.is_ok(), "theirs are counted apart");
+    let finish = |children| Finish {
+        children,
+        ..Finish::success(parent.run, parent.fence, None)
+    };
+    let end = |names| Command::Finish(Box::new(finish(named(names))));
+    let refused = bench.step(end(most..most + 4));
+    let why = Rejection::LimitExceeded {
+        limit: "kinds_and_queues",
+        value: most as u64,
+    };
+    assert_eq!(refused, Err(why.of_item("children", 3)));
+    assert!(bench.step(end(most..most + 3)).is_ok());
 }
 
 #[test]

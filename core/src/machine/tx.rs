@@ -15,7 +15,9 @@ use crate::limits::KEY_HELD_MS;
 use crate::rejection::Rejection;
 use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{At, Held, Note, Renewal, State, Volatile};
-use crate::{Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, queue, run};
+use crate::{
+    Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, dependency, queue, run, task,
+};
 
 /// One command's view of the machine.
 pub(crate) struct Tx<'a> {
@@ -79,17 +81,18 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// A task that has not ended: what has ended is changed no more.
+    /// A task that has not ended, in memory: what the store holds of one that has ended is final.
     pub(crate) fn live_task(&self, id: TaskId) -> Result<u32, Rejection> {
         let found = self.find_task(id);
         let (state, task) = found.ok_or(Rejection::UnknownTask { task: id })?;
-        if state.tasks[task].state().is_terminal() {
-            return Err(Rejection::InvalidRequest {
-                field: "task_id",
-                message: "must be of a task that has not ended".into(),
-            });
+        match dependency::standing(state, task) {
+            task::State::Canceled => Err(Rejection::TaskIsCanceled { task: id }),
+            ended if ended.is_terminal() => Err(Rejection::TaskHasEnded {
+                task: id,
+                state: ended,
+            }),
+            _ => Ok(task),
         }
-        Ok(task)
     }
 
     /// Whether there is or was a run of this id.

@@ -30,8 +30,8 @@ fn check_name(tx: &Tx<'_>, queue: &Text) -> Result<(), Rejection> {
     if !task::is_name(queue) {
         return Err(invalid("queue", "must match [a-z0-9._-]{1,128}"));
     }
-    let names = &tx.state().names;
-    if names.find(queue).is_none() && names.len() > limits::NAMES_PER_TENANT_MAX {
+    let named = tx.state().places.names_of(tx.tenant);
+    if named >= limits::NAMES_PER_TENANT_MAX && !tx.state().knows_name(tx.tenant, queue) {
         return Err(Rejection::LimitExceeded {
             limit: "kinds_and_queues",
             value: limits::NAMES_PER_TENANT_MAX as u64,

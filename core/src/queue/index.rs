@@ -112,18 +112,13 @@ pub(super) fn lane_for(state: &mut State, run: u32) -> LaneKey {
     lane_of(state, run)
 }
 
-/// Numbers what a run's lane is named by.
+/// Numbers the fairness key that a run's lane is named by.
 fn number(state: &mut State, run: u32) {
     let task = &state.tasks[state.runs[run].task];
-    let Some(policy) = task.own_policy() else {
-        return;
-    };
-    let tenant = state.places[task.place].tenant;
-    let queues = &mut state.queues;
-    queues.sets.number(tenant, &policy.required_capabilities);
     if let Some(key) = fairness(task) {
-        let lanes = tenant_lanes(&queues.lanes, tenant);
-        queues.order.group(tenant, key, lanes);
+        let tenant = state.places[task.place].tenant;
+        let lanes = tenant_lanes(&state.queues.lanes, tenant);
+        state.queues.order.group(tenant, key, lanes);
     }
 }
 

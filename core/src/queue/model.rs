@@ -41,6 +41,7 @@ pub(crate) struct QueueRow {
 /// Puts a queue's row back as a checkpoint holds it.
 pub(crate) fn restore(state: &mut State, tenant: u32, queue: Symbol, row: QueueRow) {
     let weight = row.config.weight;
+    state.places.name(tenant, queue);
     state.queues.rows_mut().insert((tenant, queue), row);
     if weight.is_some() {
         state.queues.weigh(tenant);

@@ -2,6 +2,7 @@
 //! Owns: the names.
 //! Never: says it in words.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -34,6 +35,16 @@ impl Rejection {
     /// What a program may want to read, by name. Numbers are decimal text with `true` as their third part.
     #[must_use]
     pub fn details(&self) -> Vec<Detail> {
+        if let Rejection::InList { list, index, why } = self {
+            let mut details = why.details();
+            for (name, value, _) in &mut details {
+                if *name == "field" {
+                    *value = format!("{list}.{index}.{value}");
+                }
+            }
+            details.push(number("index", (*index).into()));
+            return details;
+        }
         let named = self.named().or_else(|| self.stood());
         named.or_else(|| self.asked()).unwrap_or_default()
     }
@@ -95,6 +106,9 @@ impl Rejection {
                 let reason = blocked.map(|code| text("block_reason", &code));
                 let state = core::iter::once(text("state", &state.name()));
                 state.chain(reason).collect()
+            }
+            Rejection::TaskHasEnded { task, state } => {
+                vec![text("task_id", task), text("state", &state.name())]
             }
             Rejection::AlreadyFinished { run, state } => {
                 vec![text("run_id", run), text("state", &state.name())]

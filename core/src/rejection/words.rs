@@ -58,10 +58,12 @@ impl Rejection {
             Rejection::RunCreateRequiresScheduled { state } => {
                 format!("a run begins as scheduled, not as {}", state.name())
             }
-            Rejection::TaskIsCanceled { .. } => {
-                "the task is canceled: it gets no further runs".into()
+            Rejection::TaskIsCanceled { .. } => "the task is canceled: it changes no more".into(),
+            Rejection::TaskHasEnded { state, .. } => {
+                format!("the task has ended as {}: it changes no more", state.name())
             }
             Rejection::SequenceOverflow => "the log's sequence has reached its end".into(),
+            Rejection::InList { list, index, why } => format!("{list}.{index}: {why}"),
             _ => return None,
         })
     }

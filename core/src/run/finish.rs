@@ -40,7 +40,9 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
         let used = row.active.as_deref().map(|active| &active.consumption[..]);
         budget::check_amounts(used.unwrap_or_default(), &finish.consumption)?;
     }
-    let children = match finish.children.is_empty() {
+    // A suspension under a cancel ends the run: nothing is begun with it.
+    let ends = finish.outcome == Report::Suspended && is_called_off(tx, run);
+    let children = match finish.children.is_empty() || ends {
         true => None,
         false => Some(dependency::plan_children(tx, run, finish)?),
     };
@@ -55,15 +57,16 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
         }
     }
     // Before the end that they come with: else their task could end without them.
-    for child in children.into_iter().flatten() {
-        task::make(tx, child);
+    if let Some((plans, children)) = children {
+        task::make_all(tx, plans, children);
     }
     tx.about(run);
     note(tx, finish.run, &finish.consumption);
     // What follows from the end depends on what the attempt used.
     let event = event(tx, run, finish);
     tx.emit(event);
-    for (key, payload) in &finish.custom_events {
+    let published = finish.custom_events.iter().filter(|_| !ends);
+    for (key, payload) in published {
         tx.emit(CustomEventPublished {
             key: key.clone(),
             payload: payload.clone(),
@@ -71,6 +74,13 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
         });
     }
     Ok(Outcome::Finished(tx.state().runs[run].state))
+}
+
+/// Whether the run is to be canceled: itself, with its task, or below a task whose cancel has yet to come to it.
+fn is_called_off(tx: &Tx<'_>, run: u32) -> bool {
+    let row = &tx.state().runs[run];
+    let asked = row.active.as_deref().is_some_and(|it| it.cancel.is_some());
+    asked || dependency::fence(tx.state(), row.task).is_some()
 }
 
 /// Only an attempt that began can end.

@@ -1,21 +1,21 @@
 //! What a subscription does to its task: one run that sleeps is woken.
 //! Owns: which run that is.
-//! Never: wakes a run that waits for a budget or for prerequisites: only its time and its suspension end.
+//! Never: wakes a run that waits for a budget, for prerequisites, or for its schedule: only its time and its suspension end.
 
 use alloc::boxed::Box;
 
 use super::model::{Cause, Hold, Row, State};
-use crate::dependency;
 use crate::event::{RunReady, RunRescheduled, RunResumed, Why};
 use crate::machine::Tx;
+use crate::{dependency, schedule};
 
-/// The run of a task that would be woken: the earliest of those whose time has not come, else the earliest of those that are suspended
+/// The run of a task that would be woken: the earliest of those whose time alone has not come, else the earliest of those that are suspended
 /// for another reason than a budget.
 pub(crate) fn sleeper(tx: &Tx<'_>, task: u32) -> Option<u32> {
     let runs = || tx.state().tasks[task].runs();
     let row = |run: &u32| &tx.state().runs[*run];
     let when = |run: &u32| (row(run).scheduled_at, row(run).number);
-    let early = runs().filter(|run| is_early(tx, row(run)));
+    let early = runs().filter(|run| is_early(tx, *run));
     let first = early.min_by_key(when);
     first.or_else(|| {
         let suspended = runs().filter(|run| is_suspended(row(run)));
@@ -25,15 +25,15 @@ pub(crate) fn sleeper(tx: &Tx<'_>, task: u32) -> Option<u32> {
 
 /// How many runs of a task could be woken, counted up to `most`.
 pub(crate) fn sleepers(tx: &Tx<'_>, task: u32, most: usize) -> usize {
-    let rows = tx.state().tasks[task].runs();
-    let rows = rows.map(|run| &tx.state().runs[run]);
-    rows.filter(|row| is_early(tx, row) || is_suspended(row))
-        .take(most)
-        .count()
+    let runs = tx.state().tasks[task].runs();
+    let sleeps = |run: &u32| is_early(tx, *run) || is_suspended(&tx.state().runs[*run]);
+    runs.filter(sleeps).take(most).count()
 }
 
-fn is_early(tx: &Tx<'_>, row: &Row) -> bool {
-    row.state == State::Scheduled && row.scheduled_at > tx.now.wall
+fn is_early(tx: &Tx<'_>, run: u32) -> bool {
+    let row = &tx.state().runs[run];
+    let is_early = row.state == State::Scheduled && row.scheduled_at > tx.now.wall;
+    is_early && !schedule::holds_back(tx.state(), run)
 }
 
 fn is_suspended(row: &Row) -> bool {
@@ -55,6 +55,7 @@ pub(crate) fn wake(tx: &mut Tx<'_>, run: u32, why: Box<Why>) {
         tx.emit_for(tenant, resumed);
         return;
     }
+    let overtakes = schedule::overtakes(tx.state(), run);
     let rescheduled = RunRescheduled {
         run: id,
         scheduled_at: tx.now.wall,
@@ -64,5 +65,8 @@ pub(crate) fn wake(tx: &mut Tx<'_>, run: u32, why: Box<Why>) {
     tx.emit_for(tenant, rescheduled);
     if !dependency::is_blocked(tx.state().task_of(run)) {
         tx.emit_for(tenant, RunReady { run: id });
+    }
+    if overtakes {
+        tx.overtaken(id, tenant);
     }
 }

@@ -48,6 +48,27 @@ pub(crate) fn waits(state: &State, run: u32) -> bool {
     clock.is_some_and(|clock| clock.future == row.number || clock.queued == row.number)
 }
 
+/// Whether its schedule keeps a run from starting, whatever its time: the schedule is paused, or an earlier run has yet to end.
+pub(crate) fn holds_back(state: &State, run: u32) -> bool {
+    let row = &state.runs[run];
+    let Some(clock) = clockwork(state, row.task) else {
+        return false;
+    };
+    if clock.future != row.number {
+        return clock.queued == row.number;
+    }
+    let waits = |cron: &Cron| matches!(cron.overlap, Overlap::Skip | Overlap::QueueOne);
+    let waits = clock.schedule.cron().is_some_and(waits);
+    clock.paused || waits && earlier(state, row.task).next().is_some()
+}
+
+/// Whether the start of a schedule's future run ends the earlier ones.
+pub(crate) fn overtakes(state: &State, run: u32) -> bool {
+    let clock = clockwork(state, state.runs[run].task);
+    let cron = clock.and_then(|clock| clock.schedule.cron());
+    cron.is_some_and(|cron| cron.overlap == Overlap::CancelPrevious) && is_future(state, run)
+}
+
 /// A run's alarm rang: if it is a schedule's future run, the schedule goes on.
 pub(crate) fn come_due(tx: &mut Tx<'_>, run: u32) -> Rung {
     if !is_future(tx.state(), run) {

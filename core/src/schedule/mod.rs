@@ -9,7 +9,9 @@ mod index;
 mod instants;
 mod model;
 
-pub(crate) use advance::{Rung, advance, come_due, earlier, release_queued, waits};
+pub(crate) use advance::{
+    Rung, advance, come_due, earlier, holds_back, overtakes, release_queued, waits,
+};
 pub(crate) use apply::{left, link, made, moved, stop};
 pub(crate) use census::{census, is_stalled};
 pub(crate) use change::{ask_change, change, check_change, first_of};

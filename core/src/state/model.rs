@@ -241,6 +241,10 @@ impl State {
         let Entry::Vacant(vacant) = entry else {
             return Err(row);
         };
+        if let Some(policy) = row.own_policy() {
+            let set = &policy.required_capabilities;
+            self.queues.sets.hold(tenant, set);
+        }
         let at = self.tasks.insert(row);
         vacant.insert(at);
         Ok(at)
@@ -299,6 +303,12 @@ impl State {
         self.places[task.place].tenant
     }
 
+    /// Whether a tenant has a queue or kind of this name.
+    pub(crate) fn knows_name(&self, tenant: u32, name: &Text) -> bool {
+        let name = self.names.find(name);
+        name.is_some_and(|name| self.places.has_name(tenant, name))
+    }
+
     /// Puts a run, with its number, among its task's runs.
     pub(crate) fn link_run(&mut self, task: u32, run: u32, number: u64) {
         let task = &mut self.tasks[task];
@@ -329,9 +339,14 @@ impl State {
     /// Takes a task out that is finished and stored.
     pub(crate) fn remove_task(&mut self, at: u32) {
         let row = &self.tasks[at];
-        let hash = self.hasher.hash_one((self.tenant_of(row), row.id));
+        let tenant = self.tenant_of(row);
+        let hash = self.hasher.hash_one((tenant, row.id));
         if let Ok(entry) = self.task_index.find_entry(hash, |&other| other == at) {
             entry.remove();
+        }
+        if let Some(policy) = row.own_policy() {
+            let set = &policy.required_capabilities;
+            self.queues.sets.free(tenant, set);
         }
         self.tasks.remove(at);
     }

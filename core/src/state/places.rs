@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
@@ -28,6 +28,10 @@ pub(crate) struct Places {
     rows: Vec<Place>,
     index: HashMap<(u32, Symbol, Symbol), u32, FixedState>,
     dirty: Vec<u32>,
+    /// The queues and kinds of each tenant.
+    names: HashSet<(u32, Symbol), FixedState>,
+    /// How many those are, by tenant.
+    named: Vec<usize>,
 }
 
 impl Places {
@@ -36,7 +40,30 @@ impl Places {
             rows: Vec::new(),
             index: HashMap::with_hasher(FixedState::with_seed(seed)),
             dirty: Vec::new(),
+            names: HashSet::with_hasher(FixedState::with_seed(seed)),
+            named: Vec::new(),
         }
+    }
+
+    /// A tenant has a queue or kind of this name.
+    pub(crate) fn name(&mut self, tenant: u32, name: Symbol) {
+        if self.names.insert((tenant, name)) {
+            let tenant = tenant as usize;
+            if self.named.len() <= tenant {
+                self.named.resize(tenant + 1, 0);
+            }
+            self.named[tenant] += 1;
+        }
+    }
+
+    /// Whether a tenant has a queue or kind of this name.
+    pub(crate) fn has_name(&self, tenant: u32, name: Symbol) -> bool {
+        self.names.contains(&(tenant, name))
+    }
+
+    /// How many queues and kinds a tenant has; a name that is both counts once.
+    pub(crate) fn names_of(&self, tenant: u32) -> usize {
+        self.named.get(tenant as usize).copied().unwrap_or(0)
     }
 
     /// The number of a place, given to it when it is first named.
@@ -52,6 +79,8 @@ impl Places {
                 dirty: false,
             });
             self.touch(number);
+            self.name(tenant, queue);
+            self.name(tenant, kind);
         }
         number
     }

@@ -2,7 +2,7 @@
 //! Owns: the internal consistency check that tests, simulator and doctor run.
 //! Never: repairs.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 
@@ -83,6 +83,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
         *counted += left;
     }
     check_places(state)?;
+    check_names(state)?;
     check_queues(state)?;
     if by_state != state.stats.runs_by_state {
         return Err(format!(
@@ -122,6 +123,36 @@ fn check_places(state: &State) -> Result<(), String> {
         Ok(())
     } else {
         Err("the counts of all places differ from the counters".into())
+    }
+}
+
+/// Each tenant's names are those of its places and of its queues with a row; each capability set is required by as many tasks as it says.
+fn check_names(state: &State) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    for (_, place) in state.places.iter() {
+        names.extend([(place.tenant, place.queue), (place.tenant, place.kind)]);
+    }
+    names.extend(state.queues.rows().map(|(key, _)| *key));
+    let counted: usize = (0..state.tenants.len() as u32)
+        .map(|tenant| state.places.names_of(tenant))
+        .sum();
+    let is_known = |(tenant, name): &(u32, Symbol)| state.places.has_name(*tenant, *name);
+    if counted != names.len() || !names.iter().all(is_known) {
+        return Err("the names of queues and kinds differ from the places".into());
+    }
+    let mut required: BTreeMap<(u32, &[Text]), u32> = BTreeMap::new();
+    for (_, task) in state.tasks.iter() {
+        let set = task
+            .own_policy()
+            .map(|policy| &policy.required_capabilities);
+        if let Some(set) = set.filter(|set| !set.is_empty()) {
+            *required.entry((state.tenant_of(task), set)).or_default() += 1;
+        }
+    }
+    let known: BTreeMap<(u32, &[Text]), u32> = state.queues.sets.census().collect();
+    match known == required {
+        true => Ok(()),
+        false => Err("the capability sets differ from the tasks".into()),
     }
 }
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::model::{Content, Handle, Policy, Rare, Row, TaskSpec};
 use super::submit::request_digest;
 use crate::dependency;
-use crate::event::{TaskCanceled, TaskCreated, TaskUpdated};
+use crate::event::{SubmitRecorded, TaskCanceled, TaskCreated, TaskUpdated};
 use crate::image::KeyClass;
 use crate::machine::Apply;
 use crate::schedule::{self, Clockwork};
@@ -23,10 +23,6 @@ impl Apply for TaskCreated {
         let (created_by, stranger) = state.person(&self.by);
         let own = spec.policy.as_deref();
         let own = own.filter(|policy| **policy != Policy::default());
-        if let Some(policy) = own {
-            let sets = &mut state.queues.sets;
-            sets.number(at.tenant, &policy.required_capabilities);
-        }
         let row = Row {
             id: self.task,
             number: at.sequence,
@@ -93,6 +89,18 @@ fn rare(spec: &TaskSpec, own: Option<&Policy>, stranger: Option<Text>) -> Option
         ..Rare::default()
     };
     rare.boxed()
+}
+
+impl Apply for SubmitRecorded {
+    fn apply(&self, state: &mut State, at: &At) {
+        let held = Held {
+            digest: self.digest,
+            task: Some(self.task),
+            ..Held::default()
+        };
+        let scope = (at.tenant, KeyClass::Submit, self.key.clone());
+        state.keys.hold(scope, at.wall, held);
+    }
 }
 
 impl Apply for TaskCanceled {

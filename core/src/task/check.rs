@@ -78,16 +78,6 @@ fn sized(field: &'static str, text: Option<&Text>, most: usize) -> Result<(), Re
     }
 }
 
-impl TaskSpec {
-    /// Whether the task's own fields are within their bounds, whatever the state: what a door may ask to name the one of many that is not.
-    ///
-    /// # Errors
-    /// The first field that is not, as a submit would be refused.
-    pub fn check(&self) -> Result<(), Rejection> {
-        check(self, limits::PAYLOAD_BYTES_MAX)
-    }
-}
-
 /// Checks a whole task.
 pub(crate) fn check(spec: &TaskSpec, payload_bytes_max: usize) -> Result<(), Rejection> {
     if !is_name(&spec.kind) {

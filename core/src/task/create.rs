@@ -2,7 +2,6 @@
 //! Owns: when somebody may ask for one.
 //! Never: counts it to the policy.
 
-use super::update::unended;
 use crate::event::RunCreated;
 use crate::machine::Tx;
 use crate::outcome::{Outcome, SubmittedRun};
@@ -32,7 +31,7 @@ pub(crate) fn decide(
     if id == Some(RunId(0)) {
         return Err(invalid("run_id", "must not be the nil UUID"));
     }
-    unended(tx, task)?;
+    tx.live_task(task)?;
     if let Some(run) = id.filter(|id| tx.knows_run(*id)) {
         return Err(Rejection::RunAlreadyExists { run });
     }

@@ -1,6 +1,7 @@
 //! The task room: durable intent, its submission and its cancel.
 
 mod apply;
+mod batch;
 mod cancel;
 mod check;
 mod create;
@@ -9,6 +10,7 @@ mod state;
 mod submit;
 mod update;
 
+pub(crate) use batch::{check_bounds, plan_all};
 pub(crate) use cancel::decide as cancel;
 pub(crate) use check::{check_capabilities, check_key, invalid, is_name, within};
 pub(crate) use create::decide as create_run;
@@ -18,5 +20,5 @@ pub use model::{
 pub(crate) use model::{Content, Handle, Rare, Row, is_heavy, policy};
 pub use state::State;
 pub(crate) use state::{Standing, derive_state};
-pub(crate) use submit::{Plan, decide as submit, make, plan, short_digest};
+pub(crate) use submit::{Plan, decide as submit, make_all, short_digest};
 pub(crate) use update::decide as update;

@@ -1,16 +1,19 @@
-//! Submit: a task and its runs, accepted together or not at all.
+//! Submit: tasks and their runs, accepted together or not at all.
 //! Owns: the submit's checks, the repeat by idempotency key.
 //! Never: leaves a task without its runs: their events are in one frame.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::mem;
 
+use super::batch::{Batch, check_bounds, check_names, plan_all};
 use super::check::check;
 use super::model::TaskSpec;
 use crate::codec::Record;
-use crate::dependency::{self, Batch, Fate};
-use crate::event::{RunCreated, TaskCreated};
+use crate::command::Command;
+use crate::dependency::{self, Fate, Kin, Ties};
+use crate::event::{RunCreated, SubmitRecorded, TaskCreated};
 use crate::image::KeyClass;
 use crate::machine::{Tx, doom, reach};
 use crate::outcome::{Outcome, Submitted, SubmittedRun};
@@ -22,40 +25,59 @@ use crate::{TaskId, Text, limits};
 
 /// What a submit comes to, checked and not yet done.
 pub(crate) enum Plan {
-    /// The task is there.
-    Found(Submitted),
+    /// The task is there. The key by which it was not found is held from now on.
+    Found(Submitted, Option<Held>),
+    /// It is what the task of the same command at this place comes to.
+    Again(usize, Option<Held>),
     /// It is to be made.
     New(New),
+}
+
+/// An idempotency key that found a task by its unique key.
+pub(crate) struct Held {
+    key: Text,
+    asked: Asked,
 }
 
 /// A task that may be made.
 pub(crate) struct New {
     id: Option<TaskId>,
-    spec: Box<TaskSpec>,
     course: Course,
     /// The holder of its unique key, that is canceled but for the sweep which has not come to it.
     fenced: Option<u32>,
 }
 
-/// Decides a submit.
-pub(crate) fn decide(
-    tx: &mut Tx<'_>,
-    id: Option<TaskId>,
-    spec: Box<TaskSpec>,
-) -> Result<Outcome, Rejection> {
+/// Decides a submit. Everything is checked while the command still holds it, so that one that is refused may be tried again; an accepted one
+/// is left as a submit of nothing.
+pub(crate) fn decide(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection> {
+    if let Command::SubmitAll(tasks) = command {
+        check_bounds(tasks)?;
+        let plans = plan_all(tx, "tasks", tasks, Kin::default())?;
+        let made = make_all(tx, plans, mem::take(tasks));
+        return Ok(Outcome::SubmittedAll(made));
+    }
+    let (id, spec) = match command {
+        Command::Submit(spec) => (None, spec),
+        Command::SubmitAs(id, spec) => (Some(*id), spec),
+        _ => return Ok(Outcome::SubmittedAll(Vec::new())),
+    };
     let plan = plan(tx, id, spec, None)?;
-    Ok(Outcome::Submitted(make(tx, plan)))
+    let spec = match mem::replace(command, Command::SubmitAll(Vec::new())) {
+        Command::Submit(spec) | Command::SubmitAs(_, spec) => spec,
+        _ => Box::default(),
+    };
+    Ok(Outcome::Submitted(make(tx, plan, spec, &[])))
 }
 
 /// Checks a submit, alone or behind others of one command. A repeat by idempotency key comes first, whatever has become of the attempt that
 /// asked; then the token of that attempt; then the holder of the unique key, whatever id the new task was to have; then everything else.
-pub(crate) fn plan(
+pub(super) fn plan(
     tx: &Tx<'_>,
     id: Option<TaskId>,
-    mut spec: Box<TaskSpec>,
+    spec: &mut TaskSpec,
     mut batch: Option<&mut Batch>,
 ) -> Result<Plan, Rejection> {
-    check(&spec, limits::PAYLOAD_BYTES_MAX)?;
+    check(spec, limits::PAYLOAD_BYTES_MAX)?;
     if let Some(policy) = &mut spec.policy {
         policy.required_capabilities.sort_unstable();
         policy.required_capabilities.dedup();
@@ -68,56 +90,148 @@ pub(crate) fn plan(
     }
     let is_bound = spec.bonds.is_some() || batch.is_some();
     if is_bound {
-        dependency::adopt(tx, &mut spec, batch.as_deref())?;
+        dependency::adopt(tx, spec, batch.as_deref().map(|batch| &batch.kin))?;
     }
-    let key = spec
-        .extras
-        .as_ref()
-        .and_then(|extras| extras.idempotency_key.clone());
-    if let Some(key) = key
-        && let Some(found) = repeat(tx, id, &spec, &key)?
-    {
-        return Ok(Plan::Found(found));
+    if let Some(plan) = repeated(tx, id, spec, batch.as_deref_mut())? {
+        return Ok(plan);
     }
     if is_bound {
-        dependency::check_token(tx, &mut spec)?;
+        dependency::check_token(tx, spec)?;
     }
-    let holder = dependency::holder(tx, &spec);
+    let holder = dependency::holder(tx, spec);
     let fenced = holder.filter(|task| dependency::standing(tx.state(), *task).is_terminal());
-    if let (Some(holder), None) = (holder, fenced) {
-        return found(tx, tx.state().tasks[holder].id).map(Plan::Found);
+    let live = holder.filter(|_| fenced.is_none());
+    if let Some(plan) = held(tx, id, spec, live, batch.as_deref_mut())? {
+        return Ok(plan);
     }
-    let comes = |id| batch.as_ref().is_some_and(|batch| batch.has(id));
+    let comes = |id| batch.as_ref().is_some_and(|batch| batch.kin.has(id));
     if let Some(task) = id.filter(|id| comes(*id) || tx.knows_task(*id)) {
         return Err(Rejection::TaskAlreadyExists { task });
     }
-    if is_bound {
-        dependency::check(tx, id, &spec, batch.as_deref())?;
+    let ties = match (&mut batch, is_bound) {
+        (Some(batch), _) => dependency::check(tx, id, spec, &mut batch.kin)?,
+        (None, true) => dependency::check(tx, id, spec, &mut Kin::default())?,
+        (None, false) => Ties::default(),
+    };
+    check_names(tx, spec, batch.as_deref_mut())?;
+    let course = course(tx, spec)?;
+    if let Some(batch) = batch {
+        batch.add(id, spec, ties, || asked(spec, id, id))?;
     }
-    check_names(tx, &spec)?;
-    let course = course(tx, &spec)?;
-    if let Some(batch) = &mut batch {
-        batch.add(id, &spec)?;
-    }
-    Ok(Plan::New(New {
-        id,
-        spec,
-        course,
-        fenced,
-    }))
+    Ok(Plan::New(New { id, course, fenced }))
 }
 
-/// Makes what was planned.
-pub(crate) fn make(tx: &mut Tx<'_>, plan: Plan) -> Submitted {
-    let New {
-        id,
-        spec,
-        course,
-        fenced,
-    } = match plan {
-        Plan::Found(found) => return found,
-        Plan::New(new) => new,
+fn idempotency_key(spec: &TaskSpec) -> Option<&Text> {
+    spec.extras.as_deref()?.idempotency_key.as_ref()
+}
+
+/// What a submit comes to whose idempotency key was used before.
+fn repeated(
+    tx: &Tx<'_>,
+    id: Option<TaskId>,
+    spec: &TaskSpec,
+    mut batch: Option<&mut Batch>,
+) -> Result<Option<Plan>, Rejection> {
+    let Some(key) = idempotency_key(spec) else {
+        return Ok(None);
     };
+    if let Some(batch) = &mut batch
+        && let Some(first) = batch.repeat(key, |task| asked(spec, id, task))?
+    {
+        batch.found(spec, first, None)?;
+        return Ok(Some(Plan::Again(first.at, None)));
+    }
+    let Some(found) = repeat(tx, id, spec, key)? else {
+        return Ok(None);
+    };
+    if let Some(batch) = batch {
+        let here = batch.here(Some(found.task), found.runs_total as usize);
+        batch.found(spec, here, None)?;
+    }
+    Ok(Some(Plan::Found(found, None)))
+}
+
+/// What a submit comes to whose unique key a task has that goes on: one of the same command, or `live`. Its own idempotency key stands for
+/// that task from now on, so that a repeat has the same answer when the task has ended.
+fn held(
+    tx: &Tx<'_>,
+    id: Option<TaskId>,
+    spec: &TaskSpec,
+    live: Option<u32>,
+    mut batch: Option<&mut Batch>,
+) -> Result<Option<Plan>, Rejection> {
+    let hold = |task: Option<TaskId>| {
+        let key = idempotency_key(spec)?.clone();
+        let asked = asked(spec, id, task);
+        Some(Held { key, asked })
+    };
+    if let Some(batch) = &mut batch
+        && let Some(first) = batch.holder(spec)
+    {
+        let held = hold(first.id);
+        batch.found(spec, first, held.as_ref().map(|held| held.asked))?;
+        return Ok(Some(Plan::Again(first.at, held)));
+    }
+    let Some(live) = live else {
+        return Ok(None);
+    };
+    let told = found(tx, tx.state().tasks[live].id)?;
+    let held = hold(Some(told.task));
+    if let Some(batch) = batch {
+        let here = batch.here(Some(told.task), told.runs_total as usize);
+        batch.found(spec, here, held.as_ref().map(|held| held.asked))?;
+    }
+    Ok(Some(Plan::Found(told, held)))
+}
+
+/// Makes what was planned, in order.
+pub(crate) fn make_all(
+    tx: &mut Tx<'_>,
+    plans: Vec<Plan>,
+    tasks: Vec<(Option<TaskId>, TaskSpec)>,
+) -> Vec<Submitted> {
+    let mut made = Vec::with_capacity(plans.len());
+    for (plan, (_, spec)) in plans.into_iter().zip(tasks) {
+        let told = make(tx, plan, Box::new(spec), &made);
+        made.push(told);
+    }
+    made
+}
+
+/// Makes what was planned; `made` is what the command's tasks before it came to.
+fn make(tx: &mut Tx<'_>, plan: Plan, mut spec: Box<TaskSpec>, made: &[Submitted]) -> Submitted {
+    let (found, held) = match plan {
+        Plan::New(new) => {
+            // The token was checked, and is nobody else's business.
+            if let Some(bonds) = spec.bonds.as_deref_mut() {
+                bonds.parent_run = None;
+            }
+            return make_new(tx, new, spec);
+        }
+        Plan::Found(found, held) => (found, held),
+        Plan::Again(at, held) => {
+            let created = false;
+            (
+                Submitted {
+                    created,
+                    ..made[at].clone()
+                },
+                held,
+            )
+        }
+    };
+    if let Some(Held { key, asked }) = held {
+        tx.emit(SubmitRecorded {
+            key,
+            task: found.task,
+            digest: asked.0,
+        });
+    }
+    found
+}
+
+fn make_new(tx: &mut Tx<'_>, new: New, spec: Box<TaskSpec>) -> Submitted {
+    let New { id, course, fenced } = new;
     if let Some(holder) = fenced {
         reach(tx, holder);
     }
@@ -233,7 +347,22 @@ fn create_run(
     }
 }
 
-/// The task that this key made before, if the request is the same.
+/// What a request under an idempotency key asks for, as a digest. A client that chose the id must choose it again; a minted one is not part of
+/// the request, and neither is one under which the request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked(u128);
+
+/// What was asked for with this id, when `task` is what the request came to.
+fn asked(spec: &TaskSpec, id: Option<TaskId>, task: Option<TaskId>) -> Asked {
+    let digest = request_digest(spec);
+    let Some(other) = id.filter(|id| task != Some(*id)) else {
+        return Asked(digest);
+    };
+    let both = [digest.to_be_bytes(), other.0.to_be_bytes()].concat();
+    Asked(short_digest(&both))
+}
+
+/// The task that this key stands for, if the request is the same.
 fn repeat(
     tx: &Tx<'_>,
     id: Option<TaskId>,
@@ -247,8 +376,7 @@ fn repeat(
         return Ok(None);
     };
     let task = &state.tasks[task];
-    // A client that chose the id must choose it again; a minted one is not part of the request.
-    if held.digest != request_digest(spec) || id.is_some_and(|id| id != task.id) {
+    if Asked(held.digest) != asked(spec, id, Some(task.id)) {
         return Err(Rejection::IdempotencyConflict { key: key.clone() });
     }
     found(tx, task.id).map(Some)
@@ -278,41 +406,6 @@ fn shown(tx: &Tx<'_>, id: TaskId) -> Option<Submitted> {
         runs_total,
         created: false,
     })
-}
-
-/// Sets of required capabilities are kept for good too.
-fn check_set(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
-    let Some(policy) = &spec.policy else {
-        return Ok(());
-    };
-    let sets = &tx.state().queues.sets;
-    let (count, known) = sets.count(tx.tenant, &policy.required_capabilities);
-    if !known && count >= limits::CAPABILITY_SETS_MAX {
-        return Err(Rejection::LimitExceeded {
-            limit: "capability_sets",
-            value: limits::CAPABILITY_SETS_MAX as u64,
-        });
-    }
-    Ok(())
-}
-
-/// Kinds and queues are kept for good, so their number is limited.
-fn check_names(tx: &Tx<'_>, spec: &TaskSpec) -> Result<(), Rejection> {
-    check_set(tx, spec)?;
-    let names = &tx.state().names;
-    // The empty name is always in the table and nobody's.
-    if names.len() - 1 + 2 <= limits::NAMES_PER_TENANT_MAX {
-        return Ok(());
-    }
-    let queue_is_new = names.find(&spec.queue).is_none() && spec.queue != spec.kind;
-    let unknown = usize::from(names.find(&spec.kind).is_none()) + usize::from(queue_is_new);
-    if unknown > 0 && names.len() - 1 + unknown > limits::NAMES_PER_TENANT_MAX {
-        return Err(Rejection::LimitExceeded {
-            limit: "kinds_and_queues",
-            value: limits::NAMES_PER_TENANT_MAX as u64,
-        });
-    }
-    Ok(())
 }
 
 /// What makes two requests the same: every field after defaults, the payload by its bytes, without id, key and traceparent.

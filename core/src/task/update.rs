@@ -5,13 +5,12 @@
 use alloc::boxed::Box;
 
 use super::check::{check_description, check_tags};
-use super::state::State;
 use crate::command::TaskPatch;
 use crate::event::{Tags, TaskUpdated};
 use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::{TaskId, Text, dependency, schedule};
+use crate::{Text, schedule};
 
 /// Decides a change.
 pub(crate) fn decide(tx: &mut Tx<'_>, patch: &TaskPatch) -> Result<Outcome, Rejection> {
@@ -19,7 +18,7 @@ pub(crate) fn decide(tx: &mut Tx<'_>, patch: &TaskPatch) -> Result<Outcome, Reje
         check_tags(tags)?;
     }
     check_description(patch.description.as_ref())?;
-    let task = unended(tx, patch.task)?;
+    let task = tx.live_task(patch.task)?;
     let changes = schedule::check_change(tx, task, patch)?;
     let row = &tx.state().tasks[task];
     let described = |text: &Text| !text.is_empty();
@@ -43,13 +42,4 @@ pub(crate) fn decide(tx: &mut Tx<'_>, patch: &TaskPatch) -> Result<Outcome, Reje
     }
     schedule::change(tx, task, changes);
     Ok(Outcome::TaskUpdated)
-}
-
-/// A task that has not ended. One that has ended changes no more: what the store holds of it is final.
-pub(super) fn unended(tx: &Tx<'_>, id: TaskId) -> Result<u32, Rejection> {
-    let found = tx.find_task(id);
-    match found.map(|(state, task)| dependency::standing(state, task)) {
-        Some(State::Canceled) => Err(Rejection::TaskIsCanceled { task: id }),
-        _ => tx.live_task(id),
-    }
 }

@@ -12,7 +12,7 @@ fn token() -> Text {
 }
 
 fn of_live_task(at: At) -> &'static str {
-    if at.is_over() { "invalid_request" } else { OK }
+    if at.is_over() { "unknown_task" } else { OK }
 }
 
 /// What comes where a live task's budget is looked at.
@@ -92,7 +92,7 @@ fn set() -> Vec<Row> {
         row(
             "with more in reserve than there is",
             |stand| allocate(own(stand), 1, Some(2)),
-            |_| "invalid_request",
+            |at| of_budget(at, "invalid_request"),
         ),
         after(
             |stand| {

@@ -19,6 +19,7 @@ macro_rules! commands {
 commands!(
     Submit,
     SubmitAs,
+    SubmitAll,
     Claim,
     Heartbeat,
     Finish,
@@ -99,6 +100,7 @@ refusals!(
     RunAlreadyExists,
     RunCreateRequiresScheduled,
     TaskIsCanceled,
+    TaskHasEnded,
     LeaseInvalidRunState,
     LeaseAlreadyActive,
     LeaseMissingActive,
@@ -127,6 +129,7 @@ refusals!(
     UnknownRole,
     RoleInUse,
     SequenceOverflow,
+    InList,
 );
 
 /// The run that a command names, whose state a caller may expect.

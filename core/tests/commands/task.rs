@@ -34,11 +34,12 @@ fn patch(task: TaskId) -> TaskPatch {
 
 /// What a command comes to that changes a task: one that has ended is changed no more.
 fn of_live_task(at: At) -> &'static str {
-    if at.is_over() { "invalid_request" } else { OK }
+    if at.is_over() { "unknown_task" } else { OK }
 }
 
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = submits();
+    rows.extend(batches());
     rows.extend(changes());
     rows.extend(subscriptions());
     rows
@@ -91,6 +92,77 @@ fn submits() -> Vec<Row> {
                 spec.bonds_mut().budgets = (0..=limits::BUDGETS_MAX).map(budget).collect();
                 Command::Submit(spec)
             },
+            |_| "limit_exceeded",
+        ),
+    ]
+}
+
+fn all<const N: usize>(tasks: [(Option<TaskId>, Box<TaskSpec>); N]) -> Command {
+    let tasks = tasks.into_iter().map(|(id, spec)| (id, *spec));
+    Command::SubmitAll(tasks.collect())
+}
+
+const ONE: TaskId = TaskId(0xabc);
+const TWO: TaskId = TaskId(0xabd);
+
+fn below(parent: TaskId) -> Box<TaskSpec> {
+    let mut spec = spec("b");
+    spec.bonds_mut().parent = Some(parent);
+    spec
+}
+
+fn batches() -> Vec<Row> {
+    vec![
+        row("of nothing", |_| all([]), |_| OK),
+        row(
+            "of three, one below the other",
+            |_| {
+                all([
+                    (Some(ONE), spec("a")),
+                    (None, below(ONE)),
+                    (Some(TWO), below(ONE)),
+                ])
+            },
+            |_| OK,
+        ),
+        row(
+            "of which one is below the task",
+            |stand| all([(None, spec("a")), (None, below(stand.task))]),
+            |at| if at.is_over() { "parent_terminal" } else { OK },
+        ),
+        row(
+            "of which the second is none",
+            |_| all([(None, spec("a")), (None, spec("NO"))]),
+            |_| "invalid_task",
+        ),
+        row(
+            "of which the second has the task's id",
+            |stand| all([(None, spec("a")), (Some(stand.task), spec("a"))]),
+            |_| "task_already_exists",
+        ),
+        row(
+            "of which two have one id",
+            |_| all([(Some(ONE), spec("a")), (Some(ONE), spec("a"))]),
+            |_| "task_already_exists",
+        ),
+        row(
+            "of which the first names the second",
+            |_| all([(None, below(TWO)), (Some(TWO), spec("a"))]),
+            |_| "unknown_task",
+        ),
+        row(
+            "of the same request twice",
+            |_| all([(None, keyed("a")), (None, keyed("a"))]),
+            |_| OK,
+        ),
+        row(
+            "of two requests under one key",
+            |_| all([(None, keyed("a")), (None, keyed("b"))]),
+            |_| "idempotency_conflict",
+        ),
+        row(
+            "of too many",
+            |_| Command::SubmitAll(vec![(None, *spec("a")); limits::BATCH_ITEMS_MAX + 1]),
             |_| "limit_exceeded",
         ),
     ]
@@ -156,7 +228,7 @@ fn changes() -> Vec<Row> {
             |stand| create(stand, None, RunState::Scheduled),
             |at| {
                 if at.is_over() {
-                    "invalid_request"
+                    "unknown_task"
                 } else {
                     "task_canceled"
                 }

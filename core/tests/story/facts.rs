@@ -174,6 +174,7 @@ impl Names {
                 number(e.rate_max),
                 number(e.weight)
             ),
+            Event::SubmitRecorded(e) => format!("{} key={}", self.task(e.task), e.key),
             Event::QueuePaused(e) => format!("{} by={}", e.queue, e.by),
             Event::QueueResumed(e) => format!("{} by={}", e.queue, e.by),
             told => format!("{told:?}"),
@@ -186,6 +187,7 @@ impl World {
     pub(crate) fn newer_outcome(&self, name: &str, outcome: &Outcome) -> String {
         let names = &self.names;
         match outcome {
+            Outcome::SubmittedAll(all) => self.batch_outcome(all),
             Outcome::TaskUpdated => format!("updated {name}"),
             Outcome::RunCreated(run) => format!("{} {name}", run.state.name()),
             Outcome::RunTransitioned(state) | Outcome::LeaseEnded(state) => {

@@ -1,6 +1,7 @@
 //! How scenario tables are read and told to a machine.
 
 mod access;
+mod batch;
 mod bonds;
 mod budget;
 mod facts;

@@ -34,6 +34,8 @@ impl World {
     pub(crate) fn act(&mut self, line: &Line) -> Result<String, String> {
         match line.verb.as_str() {
             "submit" => self.submit(line),
+            "gather" => self.gather(line),
+            "submit_all" => self.submit_all(line),
             "claim" => self.claim(line),
             "beat" => self.beat(line),
             "complete" => self.finish(line, FinishOutcome::Success),
@@ -101,7 +103,7 @@ impl World {
         self.tell_outcome(name, outcome)
     }
 
-    fn tell_outcome(&self, name: &str, outcome: Result<Outcome, Rejection>) -> String {
+    pub(super) fn tell_outcome(&self, name: &str, outcome: Result<Outcome, Rejection>) -> String {
         match outcome {
             Ok(outcome) => self.outcome(name, &outcome),
             Err(refused) => rejection(&refused),
@@ -131,14 +133,14 @@ impl World {
         Ok(self.tell_outcome(&name, outcome))
     }
 
-    fn spec(&self, line: &Line) -> Result<TaskSpec, String> {
+    pub(super) fn spec(&self, line: &Line) -> Result<TaskSpec, String> {
         let known = [
             "task", "id", "kind", "queue", "payload", "priority", "run_at", "expires", "idem",
             "trace", "tags", "parent", "after", "from", "token", "unique", "attempts", "lost",
             "timeout", "lease", "grace", "key", "limit", "hold", "safety", "retry", "initial",
             "mult", "max", "jitter", "never", "able", "fair",
         ];
-        line.only(&[&known[..], &SCHEDULE, &["budgets"], &SHARED].concat())?;
+        line.only(&[&known[..], &SCHEDULE, &["budgets", "many"], &SHARED].concat())?;
         let mut spec = TaskSpec::new(line.find("kind").unwrap_or("work"));
         spec.schedule = self.schedule(line)?;
         if line.find("budgets").is_some() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_core::{
     Call, Command, Cut, Entry, Event, EventKind, Fence, Machine, Now, Outcome, Principal,
-    Rejection, RunId, Steady, TaskId, Text, Timestamp,
+    Rejection, RunId, Steady, TaskId, TaskSpec, Text, Timestamp,
 };
 
 use super::line::{Line, Story};
@@ -28,6 +28,8 @@ pub(crate) struct World {
     pub(crate) shelf: Shelf,
     /// Cuts that are not committed yet.
     pub(crate) waiting: Vec<Cut>,
+    /// Tasks for the next batch, with their names.
+    pub(crate) gathered: Vec<(String, Option<TaskId>, TaskSpec)>,
 }
 
 impl World {
@@ -46,6 +48,7 @@ impl World {
             log: Vec::new(),
             shelf: Shelf::default(),
             waiting: Vec::new(),
+            gathered: Vec::new(),
         }
     }
 

@@ -37,10 +37,26 @@ impl Handle {
         }
     }
 
+    /// Submits many tasks in one step, all or none, each with an id of one's own if there is one. A task may name those before it as its
+    /// parent or its prerequisites. Gives what each came to, in order.
+    ///
+    /// # Errors
+    /// [`CommandError`]; the refusal of the first task that is refused, with its place: as [`Handle::submit_as`].
+    pub fn submit_all<T: Into<TaskSpec>>(
+        &self,
+        tasks: impl IntoIterator<Item = (Option<TaskId>, T)>,
+    ) -> Result<Vec<Submitted>, CommandError> {
+        let tasks = tasks.into_iter().map(|(id, task)| (id, task.into()));
+        match self.command(Command::SubmitAll(tasks.collect()))? {
+            Outcome::SubmittedAll(told) => Ok(told),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
     /// Changes a task's priority, tags, description or schedule; what is `None` stays.
     ///
     /// # Errors
-    /// [`CommandError`]; refused as `unknown_task` or `invalid_task`.
+    /// [`CommandError`]; refused as `unknown_task`, also when it has ended, `task_canceled` or `invalid_task`.
     pub fn update_task(&self, patch: TaskPatch) -> Result<(), CommandError> {
         match self.command(Command::UpdateTask(Box::new(patch)))? {
             Outcome::TaskUpdated => Ok(()),

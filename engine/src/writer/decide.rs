@@ -229,8 +229,7 @@ impl<L: Log> Writer<L> {
 
     /// Decides one command of a caller who says when to be answered.
     fn decide_with(&mut self, call: Call, durability: Durability) -> Decided {
-        let submits = matches!(call.command, Command::Submit(_) | Command::SubmitAs(..));
-        if durability == Durability::Deferred && !submits {
+        if durability == Durability::Deferred && !call.command.submits() {
             return Err(Rejection::InvalidRequest {
                 field: "durability",
                 message: "only a submit may be deferred".into(),

@@ -3,10 +3,10 @@
 use mainstay::Durability;
 use mainstay_client::wire;
 use mainstay_core::limits::RUNS_PER_REQUEST_MAX;
-use mainstay_core::{Call, Outcome, Submitted};
+use mainstay_core::{Call, Command, Outcome, Submitted};
 
 use super::convert;
-use super::items::Items;
+use super::items::{Items, Settled};
 use super::names::Names;
 use crate::edge::{Exchange, Failure, Form, Reply};
 use crate::json::{Subject, Writer, read_items, read_lines};
@@ -16,29 +16,51 @@ pub(crate) const BIG_BODY_BYTES: usize = 1 << 20;
 
 /// `POST /api/v1/tasks/batch`.
 pub(crate) async fn submit(exchange: Exchange) -> Result<Reply, Failure> {
-    exchange.refuse_single_headers()?;
-    let (exchange, items) = read_aside(exchange, |exchange| {
+    let (exchange, asked) = read_aside(exchange, |exchange| {
         let (specs, atomic) = read_specs(exchange)?;
         if atomic {
-            Err(Failure::not_supported("atomic"))
+            convert_together(exchange, specs)
         } else {
-            convert_all(exchange, specs)
+            exchange.refuse_expectation()?;
+            convert_all(exchange, specs).map(Asked::Apart)
         }
     })
     .await?;
-    let mut json = Writer::with_capacity(32 + items.items.len() * 128);
+    let mut json = Writer::new();
     json.object().name("results").array();
-    let settled = items
-        .settle(&exchange, "tasks", |(), result, durable| {
-            write_item(&mut json, &result, durable);
-        })
-        .await?;
+    let settled = match asked {
+        Asked::Apart(items) => {
+            let write = |(), result, durable| write_item(&mut json, &result, durable);
+            items.settle(&exchange, "tasks", write).await?
+        }
+        Asked::Together(call, durability) => {
+            let placed = exchange.call_with(*call, durability).await?;
+            let Outcome::SubmittedAll(told) = placed.value else {
+                return Err(Failure::internal());
+            };
+            for told in told {
+                write_item(&mut json, &Ok(Outcome::Submitted(told)), placed.durable);
+            }
+            Settled {
+                sequence: placed.sequence,
+                durable: placed.durable,
+            }
+        }
+    };
     json.end_array().number_field("sequence", settled.sequence);
     if !settled.durable {
         json.bool_field("durable", false);
     }
     json.end_object();
     Ok(Reply::json(json.done()).at(settled.sequence))
+}
+
+/// What a batch asks of the engine.
+enum Asked {
+    /// Each task by itself.
+    Apart(Items<()>),
+    /// All of them or none.
+    Together(Box<Call>, Durability),
 }
 
 type Specs<'a> = Vec<Result<wire::TaskSpec<'a>, Failure>>;
@@ -80,6 +102,36 @@ fn convert_all(exchange: &Exchange, specs: Specs<'_>) -> Result<Items<()>, Failu
         items.durability = Durability::Deferred;
     }
     Ok(items)
+}
+
+/// One call for all tasks: the first that cannot be read refuses them all.
+fn convert_together(exchange: &Exchange, specs: Specs<'_>) -> Result<Asked, Failure> {
+    let mut names = Names::default();
+    let mut call = exchange.call_of(Command::SubmitAll(Vec::new()));
+    let mut tasks = Vec::with_capacity(specs.len());
+    let mut deferred = 0;
+    for (index, spec) in specs.into_iter().enumerate() {
+        let mut convert = |spec| -> Result<(), Failure> {
+            let (tenant, durability, task) = convert::task_of(exchange, &mut names, spec)?;
+            if index > 0 && tenant != call.principal.tenant {
+                let message = "must be the same for every task of an atomic batch";
+                return Err(Subject::Task.wrong("tenant_id", message));
+            }
+            call.principal.tenant = tenant;
+            deferred += usize::from(durability == Durability::Deferred);
+            tasks.push(task);
+            Ok(())
+        };
+        let read =
+            spec.and_then(|spec| convert(spec).map_err(|failure| failure.within("tasks", index)));
+        read.map_err(|failure| failure.number("index", index as u64))?;
+    }
+    let durability = match deferred > 0 && deferred == tasks.len() {
+        true => Durability::Deferred,
+        false => Durability::Immediate,
+    };
+    call.command = Command::SubmitAll(tasks);
+    Ok(Asked::Together(Box::new(call), durability))
 }
 
 /// How many runs a request makes.

@@ -5,7 +5,7 @@ use mainstay::Durability;
 use mainstay_client::wire;
 use mainstay_core::{
     Bytes, Call, Command, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel,
-    Strategy, TaskId, TaskSpec, Text,
+    Strategy, TaskId, TaskSpec, TenantId, Text,
 };
 
 use super::bonds::read_bonds;
@@ -27,18 +27,30 @@ pub(crate) fn default_type(payload: &Payload) -> &'static str {
     }
 }
 
+/// A task to submit: in which tenant, when it is answered, and the task itself, with its id if the client chose one.
+type Wanted = (TenantId, Durability, (Option<TaskId>, TaskSpec));
+
+/// What the wire's task asks for.
+pub(crate) fn task_of(
+    exchange: &Exchange,
+    names: &mut Names,
+    spec: wire::TaskSpec<'_>,
+) -> Result<Wanted, Failure> {
+    let durability = match spec.durability {
+        Some(wire::Durability::Deferred) => Durability::Deferred,
+        Some(wire::Durability::Immediate) | None => Durability::Immediate,
+    };
+    let tenant = exchange.tenant_of(Subject::Task, spec.tenant_id.as_deref())?;
+    Ok((tenant, durability, task(exchange, names, &spec)?))
+}
+
 /// The call that submits this task, and when it is answered.
 pub(crate) fn submit(
     exchange: &Exchange,
     names: &mut Names,
     spec: wire::TaskSpec<'_>,
 ) -> Result<(Call, Durability), Failure> {
-    let durability = match spec.durability {
-        Some(wire::Durability::Deferred) => Durability::Deferred,
-        Some(wire::Durability::Immediate) | None => Durability::Immediate,
-    };
-    let tenant = exchange.tenant_of(Subject::Task, spec.tenant_id.as_deref())?;
-    let (id, task) = task(exchange, names, &spec)?;
+    let (tenant, durability, (id, task)) = task_of(exchange, names, spec)?;
     let task = Box::new(task);
     let mut call = exchange.call_of(match id {
         Some(id) => Command::SubmitAs(id, task),
@@ -63,10 +75,7 @@ pub(crate) fn child(
     if let Some((field, _)) = given.into_iter().find(|(_, given)| *given) {
         return Err(Subject::Task.wrong(field, "follows from the run that submits the child"));
     }
-    let (id, task) = task(exchange, names, spec)?;
-    // The machine checks it again, but tells not which of the children it was.
-    task.check()?;
-    Ok((id, task))
+    task(exchange, names, spec)
 }
 
 /// The task, and its id if the client chose one.

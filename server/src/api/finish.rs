@@ -17,7 +17,7 @@ use crate::json::{Subject, Writer, read_items};
 
 /// `POST /api/v1/leases/finish`.
 pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
-    exchange.refuse_single_headers()?;
+    exchange.refuse_expectation()?;
     let (exchange, items) = read_aside(exchange, read_many).await?;
     let mut json = Writer::with_capacity(48 + items.items.len() * 80);
     json.object().name("results").array();
@@ -31,8 +31,34 @@ pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
 
 /// A run as an item named it.
 enum Named {
-    Run(RunId),
+    /// With what the end would begin, if it does not end the run.
+    Run(RunId, &'static [&'static str]),
     Text(String),
+}
+
+/// What a suspension begins: nothing of it, when the run was to be canceled and ends with it.
+fn begun(end: &wire::Finish<'_>) -> &'static [&'static str] {
+    let some = |count: Option<usize>| count.is_some_and(|count| count > 0);
+    let children = some(end.children.as_ref().map(Vec::len));
+    let events = some(end.custom_events.as_ref().map(Vec::len));
+    match (end.outcome, children, events) {
+        (wire::FinishOutcome::Suspended, true, true) => &["children", "custom_events"],
+        (wire::FinishOutcome::Suspended, true, false) => &["children"],
+        (wire::FinishOutcome::Suspended, false, true) => &["custom_events"],
+        _ => &[],
+    }
+}
+
+/// Where the run stands, and what of its end was not begun.
+fn write_state(json: &mut Writer, state: RunState, begun: &[&str]) {
+    json.string_field("state", state.name());
+    if state == RunState::Canceled && !begun.is_empty() {
+        json.name("dropped").array();
+        for what in begun {
+            json.string(what);
+        }
+        json.end_array();
+    }
 }
 
 fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
@@ -59,7 +85,7 @@ fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
         match built {
             Ok((run, call)) => {
                 runs.add(&call)?;
-                items.call(Named::Run(run), call);
+                items.call(Named::Run(run, begun(&end)), call);
             }
             Err(failure) => {
                 let name = end.run_id.as_deref().unwrap_or_default().to_owned();
@@ -72,14 +98,18 @@ fn read_many(exchange: &Exchange) -> Result<Items<Named>, Failure> {
 
 fn write_result(json: &mut Writer, run: &Named, result: &Result<Outcome, Failure>) {
     json.object().name("run_id");
-    match run {
-        Named::Run(run) => json.plain(run),
-        Named::Text(text) => json.string(text),
+    let begun = match run {
+        Named::Run(run, begun) => {
+            json.plain(run);
+            *begun
+        }
+        Named::Text(text) => {
+            json.string(text);
+            &[]
+        }
     };
     match result {
-        Ok(Outcome::Finished(state)) => {
-            json.string_field("state", state.name());
-        }
+        Ok(Outcome::Finished(state)) => write_state(json, *state, begun),
         Ok(_) => Failure::internal().write_fields(json),
         Err(failure) => failure.write_fields(json),
     }
@@ -125,7 +155,9 @@ fn children(
     given: &[wire::TaskSpec<'_>],
 ) -> Result<Vec<(Option<TaskId>, TaskSpec)>, Failure> {
     let read = |(index, spec)| {
-        convert::child(exchange, names, spec).map_err(|failure| failure.within("children", index))
+        let read = convert::child(exchange, names, spec);
+        let place = |failure: Failure| failure.number("index", index as u64);
+        read.map_err(|failure| place(failure.within("children", index)))
     };
     given.iter().enumerate().map(read).collect()
 }
@@ -165,29 +197,25 @@ fn run_error(names: &mut Names, given: &wire::FinishError<'_>) -> RunError {
 
 /// `POST /api/v1/runs/{run_id}/finish`.
 pub(crate) async fn one(exchange: Exchange) -> Result<Reply, Failure> {
-    let (exchange, (run, call)) = read_aside(exchange, |exchange| {
+    let (exchange, (run, call, begun)) = read_aside(exchange, |exchange| {
         let end: wire::Finish<'_> = exchange.read(Subject::Request)?;
         let run = path_run(exchange, end.run_id.as_deref())?;
         let fence = exchange.fence(run, &end.token)?;
         let call = call(exchange, &mut Names::default(), (run, fence), &end)?;
         RunCount::default().add(&call)?;
-        Ok((run, call))
+        Ok((run, call, begun(&end)))
     })
     .await?;
     let placed = exchange.call_by(call).await?;
     let Outcome::Finished(state) = placed.value else {
         return Err(Failure::internal());
     };
-    Ok(finished(run, state, placed.sequence))
-}
-
-fn finished(run: RunId, state: RunState, sequence: u64) -> Reply {
     let mut json = Writer::new();
-    json.object()
-        .plain_field("run_id", &run)
-        .string_field("state", state.name());
+    json.object().plain_field("run_id", &run);
+    write_state(&mut json, state, begun);
+    let sequence = placed.sequence;
     json.number_field("sequence", sequence).end_object();
-    Reply::json(json.done()).at(sequence)
+    Ok(Reply::json(json.done()).at(sequence))
 }
 
 /// `POST /api/v1/runs/{run_id}/checkpoints`.

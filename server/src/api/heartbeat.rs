@@ -11,7 +11,7 @@ use crate::json::{Subject, Writer, read_items};
 
 /// `POST /api/v1/leases/heartbeat`.
 pub(crate) async fn many(exchange: Exchange) -> Result<Reply, Failure> {
-    exchange.refuse_single_headers()?;
+    exchange.refuse_expectation()?;
     let (exchange, items) = read_aside(exchange, read_many).await?;
     let mut json = Writer::with_capacity(32 + items.items.len() * 128);
     json.object().name("results").array();

@@ -73,6 +73,8 @@ pub(crate) struct Route {
     pub(crate) all_tenants: bool,
     /// Whether it is a control command, recorded with its request id.
     pub(crate) control: bool,
+    /// Whether it takes an `Idempotency-Key`: it creates one thing.
+    pub(crate) keyed: bool,
     /// Query parameters.
     pub(crate) parameters: &'static [&'static str],
     pub(crate) body: Option<BodyRule>,
@@ -98,6 +100,7 @@ impl Route {
             needs,
             all_tenants: false,
             control: false,
+            keyed: false,
             parameters: &[],
             body: None,
             answers,
@@ -140,6 +143,13 @@ impl Route {
     pub(crate) const fn all_tenants(self) -> Route {
         Route {
             all_tenants: true,
+            ..self
+        }
+    }
+
+    pub(crate) const fn keyed(self) -> Route {
+        Route {
+            keyed: true,
             ..self
         }
     }

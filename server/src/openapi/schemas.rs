@@ -467,6 +467,7 @@ const WORK: &[Schema] = &[
         &[
             "run_id! string",
             "state string",
+            "dropped [string]",
             "error string",
             "message string",
             "details object",
@@ -474,7 +475,12 @@ const WORK: &[Schema] = &[
     ),
     answered(
         "FinishOne",
-        &["run_id! uuid", "state! string", "sequence! integer"],
+        &[
+            "run_id! uuid",
+            "state! string",
+            "dropped [string]",
+            "sequence! integer",
+        ],
     ),
     sent(
         "Checkpoint",

@@ -314,13 +314,12 @@ fn details_name_what_is_wrong() {
 #[test]
 fn what_this_version_does_not_act_on_is_refused_by_name_and_never_ignored() {
     let world = World::new();
-    let batch = world.post(
-        "/api/v1/tasks/batch",
-        r#"{"tasks":[{"kind":"a"}],"atomic":true}"#,
-    );
+    let headers = [("content-type", "application/json"), ("if-sequence", "0")];
+    let body = br#"{"tasks":[{"kind":"a"}]}"#;
+    let batch = world.send("POST", "/api/v1/tasks/batch", &headers, body);
     assert_eq!(
         batch.expect_error(422, "not_supported"),
-        json!({"field": "atomic"})
+        json!({"field": "If-Sequence"})
     );
     assert_eq!(world.get("/api/v1/stats").expect(200)["total_tasks"], 0);
 }

@@ -198,6 +198,23 @@ fn a_cycle_is_refused_whoever_closes_it() {
 }
 
 #[test]
+fn a_suspension_under_a_cancel_says_what_it_did_not_begin() {
+    let world = World::new();
+    let (_, run) = world.submit(r#"{"kind":"split"}"#);
+    let lease = world.claim_one();
+    world
+        .post(&format!("/api/v1/runs/{run}/cancel"), "")
+        .expect(200);
+    let more = r#","children":[{"kind":"part"}],"custom_events":[{"key":"k"}]"#;
+    let ended = world.finish(&lease, "suspended", more).expect(200);
+    assert_eq!(ended["state"], "canceled");
+    assert_eq!(ended["dropped"], json!(["children", "custom_events"]));
+    let again = world.finish(&lease, "suspended", more).expect(200);
+    assert_eq!(again["dropped"], ended["dropped"]);
+    assert_eq!(world.get("/api/v1/stats").expect(200)["total_tasks"], 1);
+}
+
+#[test]
 fn a_coordinator_sleeps_while_its_children_work() {
     let world = World::new();
     let (parent, run) = world.submit(r#"{"kind":"split"}"#);

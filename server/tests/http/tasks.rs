@@ -186,6 +186,137 @@ fn a_batch_answers_each_item_by_itself() {
 }
 
 #[test]
+fn an_atomic_batch_is_made_in_one_step_and_may_name_its_own() {
+    let world = World::new();
+    let before = world.get("/api/v1/engine").expect(200)["latest_sequence"].clone();
+    let batch = r#"{"atomic":true,"tasks":[
+        {"kind":"a","id":"0198a7b0-0000-7000-8000-00000000000a","idempotency_key":"k1"},
+        {"kind":"b","parent_task_id":"0198a7b0-0000-7000-8000-00000000000a","idempotency_key":"k2"},
+        {"kind":"c","depends_on":["0198a7b0-0000-7000-8000-00000000000a"],"idempotency_key":"k3"},
+        {"kind":"c","depends_on":["0198a7b0-0000-7000-8000-00000000000a"],"idempotency_key":"k3"}
+    ]}"#;
+    let sequence = before.to_string();
+    let headers = [
+        ("content-type", "application/json"),
+        ("if-sequence", sequence.as_str()),
+    ];
+    let path = "/api/v1/tasks/batch";
+    let answer = world
+        .send("POST", path, &headers, batch.as_bytes())
+        .expect(200);
+    let statuses = |answer: &Value| -> Vec<Value> {
+        let results = answer["results"].as_array().expect("results");
+        results.iter().map(|item| item["status"].clone()).collect()
+    };
+    assert_eq!(statuses(&answer), [201, 201, 201, 200], "{answer}");
+    let results = &answer["results"];
+    assert_eq!(results[2]["task_id"], results[3]["task_id"]);
+    assert_eq!(results[2]["run_ids"].as_array().map(Vec::len), Some(1));
+    let typed: wire::BatchAnswer = serde_json::from_value(answer.clone()).expect("as typed");
+    assert_eq!(typed.results.len(), 4);
+    let again = world.post(path, batch).expect(200);
+    assert_eq!(statuses(&again), [200, 200, 200, 200], "{again}");
+    assert_eq!(again["results"][1]["task_id"], results[1]["task_id"]);
+    assert_eq!(again["sequence"], answer["sequence"]);
+    world
+        .send("POST", path, &headers, batch.as_bytes())
+        .expect_error(409, "non_monotonic_sequence");
+    let early = r#"{"atomic":true,"tasks":[{"kind":"a","durability":"deferred"}]}"#;
+    let early = world.post(path, early).expect(200);
+    assert_eq!(
+        (&early["durable"], statuses(&early)),
+        (&json!(false), vec![json!(202)])
+    );
+}
+
+#[test]
+fn an_atomic_batch_that_is_refused_changes_nothing_and_names_the_first_of_its_tasks() {
+    let world = World::new();
+    let sequence = || world.get("/api/v1/engine").expect(200)["latest_sequence"].clone();
+    let before = sequence();
+    let none = "0198a7b0-0000-7000-8000-0000000000ff";
+    let below = format!(r#"{{"kind":"b","parent_task_id":"{none}"}}"#);
+    let cases: &[(&str, u16, &str, Value)] = &[
+        (
+            r#"{"kind":"B"}"#,
+            422,
+            "invalid_task",
+            json!({"field": "tasks.1.kind", "index": 1}),
+        ),
+        (
+            r#"{"kind":"b","x":1}"#,
+            422,
+            "unknown_field",
+            json!({"field": "tasks.1.x", "index": 1}),
+        ),
+        (
+            r#"{"kind":"b","id":"x"}"#,
+            400,
+            "invalid_task_id",
+            json!({"task_id": "x", "index": 1}),
+        ),
+        (
+            &below,
+            404,
+            "task_not_found",
+            json!({"task_id": none, "index": 1}),
+        ),
+        (
+            r#"{"kind":"b","idempotency_key":"k"},{"kind":"c","idempotency_key":"k"}"#,
+            409,
+            "idempotency_conflict",
+            json!({"idempotency_key": "k", "index": 2}),
+        ),
+        (
+            r#"{"kind":"b","tenant_id":"acme"}"#,
+            404,
+            "tenant_not_found",
+            json!({"tenant_id": "acme", "index": 1}),
+        ),
+    ];
+    for (second, status, code, details) in cases {
+        let batch = format!(r#"{{"tasks":[{{"kind":"a"}},{second}],"atomic":true}}"#);
+        let refused = world.post("/api/v1/tasks/batch", &batch);
+        assert_eq!(&refused.expect_error(*status, code), details, "{batch}");
+    }
+    assert_eq!(sequence(), before);
+    assert_eq!(world.get("/api/v1/stats").expect(200)["total_tasks"], 0);
+    let nothing = world.post("/api/v1/tasks/batch", r#"{"tasks":[],"atomic":true}"#);
+    assert_eq!(nothing.expect(200)["results"], json!([]));
+}
+
+#[test]
+fn an_idempotency_key_is_refused_where_it_would_promise_nothing() {
+    let world = World::new();
+    let (task, run) = world.submit(r#"{"kind":"a"}"#);
+    let headers = [
+        ("content-type", "application/json"),
+        ("idempotency-key", "k"),
+    ];
+    let cases: &[(&str, String, &[u8])] = &[
+        ("POST", "/api/v1/tasks/batch".into(), br#"{"tasks":[]}"#),
+        ("POST", "/api/v1/custom-events".into(), br#"{"key":"k"}"#),
+        ("POST", format!("/api/v1/tasks/{task}/cancel"), b"{}"),
+        ("PATCH", format!("/api/v1/tasks/{task}"), b"{}"),
+        ("POST", format!("/api/v1/runs/{run}/cancel"), b""),
+        ("PUT", "/api/v1/queues/q".into(), b"{}"),
+        ("POST", "/api/v1/leases/finish".into(), br#"{"results":[]}"#),
+    ];
+    for (method, path, body) in cases {
+        let refused = world.send(method, path, &headers, body);
+        let details = refused.expect_error(422, "not_supported");
+        assert_eq!(
+            details,
+            json!({"field": "Idempotency-Key"}),
+            "{method} {path}"
+        );
+    }
+    // A read may be repeated anyway.
+    let path = format!("/api/v1/tasks/{task}");
+    world.send("GET", &path, &headers, b"").expect(200);
+}
+
+#[test]
 fn lines_are_a_batch_too() {
     let world = World::new();
     let body = "{\"kind\":\"a\",\"payload\": {\"x\" : 1}}\n\n{\"kind\":\"b\"\n{\"kind\":\"c\"}\n";

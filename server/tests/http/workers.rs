@@ -183,11 +183,11 @@ fn a_wrong_token_is_a_lost_lease_and_a_bad_item_spoils_nothing() {
     );
     assert_eq!(
         answer["results"][5]["details"],
-        json!({"field": "results.5.children.1.kind"})
+        json!({"field": "results.5.children.1.kind", "index": 1})
     );
     assert_eq!(
         answer["results"][4]["details"],
-        json!({"field": "results.4.children.0.parent_task_id"})
+        json!({"field": "results.4.children.0.parent_task_id", "index": 0})
     );
     assert_eq!(
         answer["results"][6],

@@ -307,6 +307,7 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         | Event::TaskCreated(_)
         | Event::TaskCanceled(_)
         | Event::ClaimRecorded(_)
+        | Event::SubmitRecorded(_)
         | Event::EnginePaused(_)
         | Event::EngineResumed(_)
         | Event::EngineStarted(_)

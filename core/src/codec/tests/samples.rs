@@ -91,7 +91,20 @@ pub(super) fn samples() -> Vec<Event> {
     let later = later_samples().into_iter();
     let newer = later.filter(|event| event.kind() as u64 > OLD_KINDS);
     let all = old_samples().into_iter().chain(newer);
+    let all = all.chain(newest_samples());
     all.chain(super::access::samples()).collect()
+}
+
+/// The kinds that came after those of the second golden file.
+pub(super) fn newest_samples() -> Vec<Event> {
+    vec![
+        SubmitRecorded {
+            key: text("submit-1"),
+            task: TASK,
+            digest: u128::MAX,
+        }
+        .into(),
+    ]
 }
 
 /// The kinds that the first golden file holds.

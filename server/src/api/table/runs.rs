@@ -163,6 +163,7 @@ pub(super) const ROUTES: &[Route] = &[
         &[(200, "ClaimAnswer")],
         |x| Box::pin(claim::claim(x)),
     )
+    .keyed()
     .all_tenants()
     .errors(&["not_supported", "limit_exceeded"]),
     Route::post(

@@ -23,15 +23,36 @@ const TASK_ERRORS: &[&str] = &[
     "lease_lost",
     "non_monotonic_sequence",
 ];
+/// Of an atomic batch, what one of its tasks may be refused for.
+const BATCH_ERRORS: &[&str] = &[
+    "invalid_task",
+    "invalid_task_id",
+    "invalid_run_id",
+    "limit_exceeded",
+    "not_supported",
+    "idempotency_conflict",
+    "task_already_exists",
+    "task_not_found",
+    "run_not_found",
+    "tenant_not_found",
+    "parent_terminal",
+    "hierarchy_too_deep",
+    "dependency_cycle",
+    "zero_limit",
+    "lease_lost",
+    "non_monotonic_sequence",
+];
 const TASK: &[&str] = &["invalid_task_id", "task_not_found"];
 const TASK_CHANGE: &[&str] = &[
     "invalid_task_id",
     "task_not_found",
+    "task_canceled",
     "non_monotonic_sequence",
 ];
 const BUDGET: &[&str] = &[
     "invalid_task_id",
     "task_not_found",
+    "task_canceled",
     "budget_not_allocated",
     "zero_limit",
     "limit_exceeded",
@@ -62,6 +83,7 @@ pub(super) const ROUTES: &[Route] = &[
         ],
         |x| Box::pin(tasks::submit(x)),
     )
+    .keyed()
     .errors(TASK_ERRORS),
     Route::get(
         "/api/v1/tasks",
@@ -75,7 +97,7 @@ pub(super) const ROUTES: &[Route] = &[
     .errors(LIST),
     Route::post(
         "/api/v1/tasks/batch",
-        "Submit many tasks, each well or badly by itself",
+        "Submit many tasks, each well or badly by itself; with `atomic` all or none in one step, and then the first that is refused is the answer, with its place in `details.index`",
         Needs::SUBMIT,
         BodyRule {
             lines: true,
@@ -84,7 +106,7 @@ pub(super) const ROUTES: &[Route] = &[
         &[(200, "BatchAnswer")],
         |x| Box::pin(batch::submit(x)),
     )
-    .errors(&["limit_exceeded", "not_supported"]),
+    .errors(BATCH_ERRORS),
     Route::get(
         "/api/v1/tasks/{task_id}",
         "One task",
@@ -130,6 +152,7 @@ pub(super) const ROUTES: &[Route] = &[
         &[(201, "RunBrief"), (200, "RunBrief")],
         |x| Box::pin(changes::create_run(x)),
     )
+    .keyed()
     .control()
     .errors(&[
         "invalid_task_id",
@@ -177,9 +200,11 @@ pub(super) const ROUTES: &[Route] = &[
         &[(201, "Subscribed"), (200, "Subscribed")],
         |x| Box::pin(subscriptions::subscribe(x)),
     )
+    .keyed()
     .errors(&[
         "invalid_task_id",
         "task_not_found",
+        "task_canceled",
         "invalid_subscription_id",
         "subscription_already_exists",
         "idempotency_conflict",
