@@ -183,6 +183,7 @@ fn a_batch_is_made_whole_and_found_again_after_it_has_left_memory_and_after_a_re
             ),
         ]
     };
+    engine.submit(Task::new("before").queue("apart")).unwrap();
     let before = engine.handle().sequence();
     let made = engine.handle().submit_all(batch()).unwrap();
     assert!(made.iter().all(|told| told.created));

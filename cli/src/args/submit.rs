@@ -29,7 +29,7 @@ pub(crate) struct SubmitArgs {
     ])]
     pub(crate) batch: Option<PathBuf>,
     /// Submit the tasks of the batch in one step, all or none: at most 10,000; a line may name earlier ones, by ids of its own
-    #[arg(long, requires = "batch")]
+    #[arg(long, requires = "batch", conflicts_with = "kind")]
     pub(crate) atomic: bool,
     /// What the handler gets: JSON, @FILE or - for standard input
     #[arg(long, value_name = "JSON|@FILE|-")]
