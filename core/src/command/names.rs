@@ -68,6 +68,7 @@ const COMMANDS: &[CommandNote] = &[
     control(35, "resume_queue"),
     control(36, "create_tenant"),
     control(37, "weigh_tenant"),
+    work(38, "submit_all"),
     // Access.
     control(68, "create_key"),
     control(69, "revoke_key"),
