@@ -63,7 +63,7 @@ pub(crate) async fn runs(
 }
 
 /// Writes the rows; the head stands above the first ones only. False when nobody reads any more.
-fn show_rows<T: Serialize>(
+pub(crate) fn show_rows<T: Serialize>(
     screen: Screen,
     head: &mut &[&str],
     rows: &[T],
@@ -80,7 +80,7 @@ fn show_rows<T: Serialize>(
 }
 
 /// How to see the rest.
-fn tell_more(screen: Screen, cursor: Option<&str>) {
+pub(crate) fn tell_more(screen: Screen, cursor: Option<&str>) {
     if let Some(cursor) = cursor {
         screen.note(&format!("there is more: --cursor {cursor}, or --all"));
     }

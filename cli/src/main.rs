@@ -1,5 +1,6 @@
 //! The `mainstay` binary: reads the command line, runs one command, exits with its code.
 
+mod actors;
 mod args;
 mod backup;
 mod bench;
@@ -79,6 +80,7 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Run(command) => blocking(control::run(&global, &command, screen)),
         Command::Task(command) => blocking(control::task(&global, &command, screen)),
         Command::Queue(command) => blocking(workflow::queue(&global, &command, screen)),
+        Command::Actor(command) => blocking(actors::actor(&global, &command, screen)),
         Command::Schedule(command) => blocking(workflow::schedule(&global, &command, screen)),
         Command::Query(args) => blocking(query::query(&global, &args, screen)),
         Command::Events(args) => blocking(events::events(&global, &args, screen)),

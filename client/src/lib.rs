@@ -3,6 +3,7 @@
 //! [`Client`] has one method for every route. [`Worker`] claims work, runs an async handler for each lease, keeps the leases alive
 //! and reports the ends. [`wire`] holds the JSON bodies, shared with the server.
 
+mod actors;
 mod calls;
 mod client;
 mod error;
@@ -14,8 +15,11 @@ pub mod wire;
 mod worker;
 mod workflow;
 
+pub use actors::ActorFilter;
 pub use client::Client;
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventFollower};
 pub use lists::{BackupStream, Page, RunFilter, RunPages, TaskFilter, TaskPages};
-pub use worker::{Event, Lease, Signal, Stop, Summary, Verdict, Worker, WorkerOptions};
+pub use worker::{
+    ActorOptions, Event, Lease, Signal, Stop, Summary, Verdict, Worker, WorkerOptions,
+};

@@ -5,6 +5,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::actor::Registration;
 use crate::budget::{Amount, BudgetScope};
 use crate::platform::{Capabilities, Govern};
 use crate::queue::QueueConfig;
@@ -103,6 +104,8 @@ pub struct Claim {
     pub capabilities: Vec<Text>,
     /// Over all tenants instead of the principal's own.
     pub all_tenants: bool,
+    /// The actor that works: its capabilities are those of the claim, and it is heard of.
+    pub actor: Option<ActorId>,
 }
 
 /// "I am still on it", for one lease.
@@ -461,6 +464,28 @@ pub enum Command {
     WeighTenant {
         /// From now on, 1..=1000.
         weight: u32,
+    },
+    // Actors.
+    /// Somebody who works says who it is and what it is able to do.
+    RegisterActor(Box<Registration>),
+    /// An actor finishes what it holds and gets nothing more.
+    DrainActor {
+        /// The actor.
+        actor: ActorId,
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// An actor is registered no more; its leases end.
+    DeregisterActor {
+        /// The actor.
+        actor: ActorId,
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// An actor is there. No event.
+    BeatActor {
+        /// The actor.
+        actor: ActorId,
     },
     // Access.
     /// Change who may do what.

@@ -14,6 +14,7 @@ use shown::{Shown, wire_name};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::actor::Departure;
 use crate::budget::Amount;
 use crate::codec::{Malformed, Record};
 use crate::machine::Apply;
@@ -67,6 +68,8 @@ events! {
         worker: Text,
         /// The lease in milliseconds.
         lease_ms: u64,
+        /// The actor that works, when the claim named one.
+        actor: Option<ActorId>,
     }
     /// A lease was renewed by more than 5 minutes.
     LeaseExtended = 5 {
@@ -488,6 +491,42 @@ events! {
         task: TaskId,
         /// Digest of what was asked for.
         digest: u128,
+    }
+    // Actors.
+    /// Somebody who works said who it is.
+    ActorRegistered = 60 {
+        /// The actor.
+        actor: ActorId,
+        /// Who it is, in words.
+        identity: Text,
+        /// What it is able to do, in order.
+        capabilities: Vec<Text>,
+        /// Where it belongs.
+        department: Option<Text>,
+        /// How often it promises to be heard of, in milliseconds.
+        heartbeat_interval_ms: u64,
+        /** By whom. */ by: Text,
+        /// Whether its id was chosen rather than minted.
+        chosen: bool,
+    }
+    /// An actor gets nothing any more.
+    ActorDraining = 61 {
+        /// The actor.
+        actor: ActorId,
+        /** By whom. */ by: Text,
+        /// Why.
+        reason: Option<Text>,
+    }
+    /// An actor is registered no more; the ends of its leases follow.
+    ActorDeregistered = 62 {
+        /// The actor.
+        actor: ActorId,
+        /// Why: by request, or because it fell silent.
+        cause: Departure,
+        /// By whom; empty for the machine itself.
+        by: Text,
+        /// Why, in words.
+        reason: Option<Text>,
     }
     // Access.
     /// A key was made.

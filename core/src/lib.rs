@@ -19,6 +19,7 @@
 
 extern crate alloc;
 
+mod actor;
 mod budget;
 pub mod codec;
 mod command;
@@ -42,6 +43,7 @@ mod subscription;
 mod task;
 mod time;
 
+pub use actor::{Departure, Registration};
 pub use budget::{Amount, BudgetScope, BudgetSpec};
 pub use command::{
     AuditRow, Call, CheckpointPut, Claim, Command, CommandNote, Finish, HeartbeatItem,
@@ -59,14 +61,14 @@ pub use image::{
 };
 pub use machine::{Entry, Events, Facts, Machine, Now, Step, Wanted, Woken};
 pub use outcome::{
-    Beat, BudgetView, ChildView, ClaimGrant, Directive, GrantRare, Outcome, Submitted,
-    SubmittedRun, TaskCancel,
+    ActorBeat, ActorDrain, Beat, BudgetView, ChildView, ClaimGrant, Directive, GrantRare, Outcome,
+    Submitted, SubmittedRun, TaskCancel,
 };
 pub use platform::{BUILT_IN_ROLES, Capabilities, Capability, Govern, KeyDigest, NewKey};
 pub use query::{
-    Answer, AttemptView, Block, BondView, CancelView, ChangeView, EngineView, Explain, KeyView,
-    KeysOf, LeaseView, Query, QueueView, RunView, ScheduleView, Stats, SubscriptionView, TaskView,
-    TenantView,
+    ActorView, Answer, AttemptView, Block, BondView, CancelView, ChangeView, EngineView, Explain,
+    KeyView, KeysOf, LeaseView, Query, QueueView, RunView, ScheduleView, Stats, SubscriptionView,
+    TaskView, TenantView, Workforce,
 };
 pub use queue::{QueueConfig, RateLimit};
 pub use rejection::{Family, Rejection};

@@ -181,6 +181,14 @@ limits! {
     LIST_OFFSET_MAX: u32 = 100_000;
     /// Rows that do not match which one page of a list visits; beyond them it ends short, with a cursor.
     LIST_VISITS_MAX: usize = 10_000;
+    /// Registered actors of a tenant.
+    ACTORS_MAX: usize = 10_000;
+    /// Bytes of an actor's identity.
+    IDENTITY_BYTES_MAX: usize = 255;
+    /// Milliseconds of an actor's shortest heartbeat interval.
+    HEARTBEAT_INTERVAL_MS_MIN: u64 = 1000;
+    /// Milliseconds of an actor's longest heartbeat interval: a day.
+    HEARTBEAT_INTERVAL_MS_MAX: u64 = 86_400_000;
     /// Keys of a tenant that were not revoked; of no tenant as many.
     KEYS_PER_TENANT_MAX: usize = 1000;
     /// Revoked keys of a tenant that are still known.

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::run::{Fence, State};
 use crate::task::Payload;
 use crate::time::Timestamp;
-use crate::{AttemptId, Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, AttemptId, Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// A run as its submit answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,8 @@ pub enum Directive {
     Cancel,
     /// Stop and report `suspended`.
     Suspend,
+    /// Finish what is held, and ask for nothing more: the actor is draining.
+    Drain,
 }
 
 impl Directive {
@@ -141,6 +143,7 @@ impl Directive {
             Directive::Continue => "continue",
             Directive::Cancel => "cancel",
             Directive::Suspend => "suspend",
+            Directive::Drain => "drain",
         }
     }
 }
@@ -152,6 +155,24 @@ pub struct Beat {
     pub expires_at: Timestamp,
     /// What to do.
     pub directive: Directive,
+}
+
+/// The answer to an actor's heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActorBeat {
+    /// When it is taken for gone unless it is heard of again.
+    pub expires_at: Timestamp,
+    /// What to do: go on, or drain.
+    pub directive: Directive,
+}
+
+/// The answer to an actor's drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActorDrain {
+    /// It was draining before.
+    pub already: bool,
+    /// Runs that it still holds.
+    pub leases: u64,
 }
 
 /// The answer to a task's cancel.
@@ -271,6 +292,18 @@ pub enum Outcome {
     Ticked {
         /// Whether alarms that are due were left for the next tick.
         more: bool,
+    },
+    // Actors.
+    /// The actor is registered.
+    ActorRegistered(ActorId),
+    /// The actor was heard of.
+    ActorBeat(ActorBeat),
+    /// The actor gets nothing more.
+    ActorDraining(ActorDrain),
+    /// The actor is registered no more.
+    ActorDeregistered {
+        /// Runs that it held: their leases end.
+        leases: u64,
     },
     // Access.
     /// The key is there.

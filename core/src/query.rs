@@ -36,6 +36,20 @@ pub enum Query {
     Queues,
     /// The tenant's own budgets.
     Budgets,
+    // Actors.
+    /// One actor.
+    Actor(ActorId),
+    /// Actors, by tenant and id.
+    Actors {
+        /// Of all tenants, instead of the one asked about.
+        all: bool,
+        /// Those after this one.
+        after: Option<(TenantId, ActorId)>,
+        /// How many at most, not beyond [`crate::limits::LIST_LIMIT_MAX`].
+        limit: u32,
+    },
+    /// Who is there to work, of all tenants, and what waits though somebody is there.
+    Workforce,
     // Access.
     /// One key of whatever tenant, with its digest: for whoever establishes who asks.
     Key(KeyId),
@@ -86,6 +100,13 @@ pub enum Answer {
     Queues(Vec<QueueView>),
     /// The tenant's own budgets.
     Budgets(Vec<BudgetView>),
+    // Actors.
+    /// An actor.
+    Actor(Box<ActorView>),
+    /// Actors by id.
+    Actors(Vec<ActorView>),
+    /// Who is there to work.
+    Workforce(Workforce),
     // Access.
     /// A key, if there is one of that id.
     Key(Option<Box<KeyView>>),
@@ -139,6 +160,48 @@ pub struct KeyView {
     pub custom: Vec<Text>,
     /// All that is kept of its secret.
     pub digest: KeyDigest,
+}
+
+/// An actor as people and programs see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorView {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: ActorId,
+    /// Who it is, in words.
+    pub identity: Text,
+    /// What it is able to do, in order.
+    pub capabilities: Vec<Text>,
+    /// Where it belongs.
+    pub department: Option<Text>,
+    /// How often it promises to be heard of, in milliseconds.
+    pub heartbeat_interval_ms: u64,
+    /// When it registered.
+    pub registered_at: Timestamp,
+    /// By whom.
+    pub registered_by: Text,
+    /// When it was last heard of, as far as this process knows.
+    pub last_heard_at: Timestamp,
+    /// Since when it gets nothing any more.
+    pub draining_since: Option<Timestamp>,
+    /// Runs that it holds.
+    pub leases: u64,
+}
+
+/// Who is there to work, and what waits though somebody is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Workforce {
+    /// Registered actors.
+    pub actors: u64,
+    /// Of these, draining.
+    pub draining: u64,
+    /// Of these, neither draining nor holding a run.
+    pub idle: u64,
+    /// Ready runs that a claim could get now, and that nobody who is there is able to take: no actor, nor anybody who claimed lately.
+    pub unserved: u64,
+    /// Ready runs that a claim could get now, and that an idle actor is able to take: it does not ask for them.
+    pub passed_by: u64,
 }
 
 /// A task as people and programs see it.

@@ -8,7 +8,7 @@ use alloc::string::String;
 use crate::run::State;
 use crate::task::State as TaskState;
 use crate::time::Timestamp;
-use crate::{AttemptId, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, AttemptId, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// What kind of refusal it is; the edge gives each family one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,6 +278,24 @@ pub enum Rejection {
     EngineAlreadyPaused,
     /// The engine is not paused.
     EngineNotPaused,
+    // Actors.
+    /// No such actor.
+    UnknownActor {
+        /// The id.
+        actor: ActorId,
+    },
+    /// The chosen actor id is in use.
+    ActorAlreadyRegistered {
+        /// The id.
+        actor: ActorId,
+    },
+    /// An actor that is able to do nothing.
+    EmptyCapabilities,
+    /// A claim asks with a capability that its actor does not have.
+    CapabilityMissing {
+        /// Which.
+        capability: Text,
+    },
     // Access.
     /// Whoever asks may not do this, or may not give it to others.
     Forbidden {
@@ -368,6 +386,11 @@ impl Rejection {
             Rejection::TenantAlreadyExists { .. } => "tenant_already_exists",
             Rejection::EngineAlreadyPaused => "engine_already_paused",
             Rejection::EngineNotPaused => "engine_not_paused",
+            // Actors.
+            Rejection::UnknownActor { .. } => "unknown_actor",
+            Rejection::ActorAlreadyRegistered { .. } => "actor_already_registered",
+            Rejection::EmptyCapabilities => "empty_capabilities",
+            Rejection::CapabilityMissing { .. } => "capability_missing",
             // Access.
             Rejection::Forbidden { .. } => "forbidden",
             Rejection::UnknownKey { .. } => "unknown_key",
@@ -389,6 +412,8 @@ impl Rejection {
             | Rejection::LimitExceeded { .. }
             | Rejection::HierarchyTooDeep { .. }
             | Rejection::EmptyDependencyList
+            | Rejection::EmptyCapabilities
+            | Rejection::CapabilityMissing { .. }
             | Rejection::RunCreateRequiresScheduled { .. }
             | Rejection::ZeroLimit { .. } => Family::Invalid,
             // Access.
@@ -397,6 +422,7 @@ impl Rejection {
             | Rejection::TaskHasEnded { .. }
             | Rejection::UnknownRun { .. }
             | Rejection::UnknownSubscription { .. }
+            | Rejection::UnknownActor { .. }
             | Rejection::UnknownTenant { .. }
             // Access.
             | Rejection::UnknownKey { .. }
@@ -433,6 +459,7 @@ impl Rejection {
             | Rejection::QueueAlreadyPaused { .. }
             | Rejection::QueueNotPaused { .. }
             | Rejection::TenantAlreadyExists { .. }
+            | Rejection::ActorAlreadyRegistered { .. }
             // Access.
             | Rejection::KeyAlreadyExists { .. }
             | Rejection::RoleInUse { .. }

@@ -10,6 +10,8 @@ use mainstay_core::{
 
 #[path = "commands/access.rs"]
 mod access;
+#[path = "commands/actor.rs"]
+mod actor;
 #[path = "commands/bond.rs"]
 mod bond;
 #[path = "commands/budget.rs"]
@@ -48,6 +50,7 @@ fn table() -> Vec<Row> {
         budget::rows(),
         room::rows(),
         access::rows(),
+        actor::rows(),
     ];
     tables.into_iter().flatten().collect()
 }

@@ -16,6 +16,7 @@ use crate::inbox::{Decided, Refused, Request};
 use crate::metrics::Metrics;
 use crate::shared::{Shared, Status};
 
+mod actors;
 mod lane;
 mod spending;
 mod tasks;

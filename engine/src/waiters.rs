@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mainstay_core::{Claim, Principal, Steady, TenantId, Text, Woken};
+use mainstay_core::{ActorId, Claim, Principal, Steady, TenantId, Text, Woken};
 
 use crate::call::Reply;
 use crate::inbox::Decided;
@@ -170,6 +170,16 @@ impl Waiters {
                     woken.capabilities.iter().all(able)
                 })
             })
+    }
+
+    /// Takes out the claims of an actor.
+    pub(crate) fn take_of(&mut self, tenant: TenantId, actor: ActorId) -> Vec<Waiter> {
+        let its = |waiter: &Waiter| {
+            waiter.principal.tenant == tenant && waiter.claim.actor == Some(actor)
+        };
+        let its = self.waiting.iter().filter(|(_, waiter)| its(waiter));
+        let its: Vec<u64> = its.map(|(id, _)| *id).collect();
+        its.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
     /// Takes out a claim whose time is over.

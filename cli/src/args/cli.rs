@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{
-    BackupArgs, BenchArgs, DoctorArgs, EngineCommand, EventsArgs, InspectArgs, LogCommand,
-    QueryArgs, QueueCommand, RestoreArgs, RunCommand, ScheduleCommand, ServeArgs, SubmitArgs,
-    TaskCommand, WorkArgs,
+    ActorCommand, BackupArgs, BenchArgs, DoctorArgs, EngineCommand, EventsArgs, InspectArgs,
+    LogCommand, QueryArgs, QueueCommand, RestoreArgs, RunCommand, ScheduleCommand, ServeArgs,
+    SubmitArgs, TaskCommand, WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// Look at queues, set what they allow, pause and resume them
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Look at who works, drain and deregister them
+    #[command(subcommand)]
+    Actor(ActorCommand),
     /// Look at what is coming
     #[command(subcommand)]
     Schedule(ScheduleCommand),

@@ -1,5 +1,6 @@
 //! The command line: every command with its options, its help and an example.
 
+mod actor;
 mod cli;
 mod control;
 mod data;
@@ -9,6 +10,7 @@ mod submit;
 mod work;
 mod workflow;
 
+pub(crate) use actor::{ActorCommand, ActorListArgs};
 pub(crate) use cli::{Cli, Command, Global};
 pub(crate) use control::{EngineCommand, RunCommand, TaskCommand};
 pub(crate) use data::{BenchArgs, BenchMode, ServeArgs, StorageArgs};

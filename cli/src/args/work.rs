@@ -25,6 +25,12 @@ pub(crate) struct WorkArgs {
     /// What this worker is able to do: work that needs more is left alone; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) capability: Vec<String>,
+    /// Register as an actor of this name: it is listed by `actor list` and leaves when it is told to drain
+    #[arg(long, value_name = "NAME", requires = "capability")]
+    pub(crate) actor: Option<String>,
+    /// The department that the actor belongs to
+    #[arg(long, value_name = "NAME", requires = "actor")]
+    pub(crate) department: Option<String>,
     /// How many programs run at the same time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) concurrency: u16,

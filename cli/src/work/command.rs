@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mainstay_client::wire::RunState;
-use mainstay_client::{Event, Stop, Worker, WorkerOptions};
+use mainstay_client::{ActorOptions, Event, Stop, Worker, WorkerOptions};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -48,6 +48,10 @@ pub(crate) async fn work(global: &Global, args: WorkArgs, screen: Screen) -> Res
         lease_ms: None,
         wait: WAIT,
         until_idle: args.until_idle,
+        actor: args.actor.map(|identity| ActorOptions {
+            department: args.department,
+            ..ActorOptions::new(identity)
+        }),
     };
     let counts = Arc::new(Counts::default());
     let seen = Arc::clone(&counts);

@@ -27,9 +27,9 @@ pub struct Claim<'a> {
     /// What the worker is able to do: work that needs more is left alone.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Vec<Str<'a>>>,
-    /// Later.
+    /// The registered actor that works: its capabilities are those of the claim, unless fewer are named.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub actor_id: Option<Json<'a>>,
+    pub actor_id: Option<Str<'a>>,
     /// How many at most, 1..=1000; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,

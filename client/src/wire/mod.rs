@@ -1,5 +1,6 @@
 //! The wire: every JSON body of the HTTP API as a Rust type, used by the server to read and by clients to write.
 
+mod actor;
 mod budget;
 mod change;
 mod engine;
@@ -15,6 +16,7 @@ mod task;
 mod text;
 mod words;
 
+pub use actor::{Actor, ActorBeat, ActorChanged, ActorList, ActorRegistered, RegisterActor};
 pub use budget::{Amount, AmountView, BudgetView, Consume, Consumed, Replenish};
 pub use change::{
     Dependencies, DependenciesDeclared, FilterSpec, NewRun, Occurrences, PreviewBody, Subscribe,

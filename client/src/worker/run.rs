@@ -10,6 +10,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::finishes::{self, Ended};
 use super::live::Live;
+use super::presence::{ActorOptions, Presence};
 use super::watch::{Event, Watch};
 use super::{Lease, Verdict, beats};
 use crate::retry::Backoff;
@@ -42,6 +43,8 @@ pub struct WorkerOptions {
     pub wait: Duration,
     /// Leave when there is no work and nothing runs.
     pub until_idle: bool,
+    /// As whom it registers, if it does: then it is listed, and told to drain, by that name. It needs at least one capability.
+    pub actor: Option<ActorOptions>,
 }
 
 impl WorkerOptions {
@@ -57,6 +60,7 @@ impl WorkerOptions {
             lease_ms: None,
             wait: Duration::from_secs(20),
             until_idle: false,
+            actor: None,
         }
     }
 }
@@ -140,12 +144,14 @@ impl Worker {
     /// retryable, with code `panic`.
     ///
     /// # Errors
-    /// When the server refuses the claims themselves, such as for a revoked key. What ran was finished before.
+    /// When the server refuses the claims themselves, such as for a revoked key, or the registration as an actor. What ran was finished
+    /// before.
     pub async fn run<F, R>(self, handler: F) -> Result<Summary, Error>
     where
         F: Fn(Lease) -> R,
         R: Future<Output = Verdict> + Send + 'static,
     {
+        let presence = self.register().await?;
         let live = Live::default();
         let (ends, receiver) = mpsc::unbounded_channel();
         let mut helpers = JoinSet::new();
@@ -154,6 +160,11 @@ impl Worker {
             live.clone(),
             self.watch.clone(),
         ));
+        if let (Some(presence), Some(actor)) = (presence.clone(), self.options.actor.clone()) {
+            let (client, options) = (self.client.clone(), self.options.clone());
+            let told = (self.stop.clone(), self.watch.clone());
+            helpers.spawn(presence.keep(client, options, actor, told));
+        }
         let finisher = finishes::report(
             self.client.clone(),
             live.clone(),
@@ -168,6 +179,7 @@ impl Worker {
             tasks: JoinSet::new(),
             names: HashMap::new(),
             claimed: 0,
+            presence: presence.clone(),
         };
         let result = crew.claim_until_stopped(&handler).await;
         while let Some(ended) = crew.tasks.join_next_with_id().await {
@@ -179,7 +191,22 @@ impl Worker {
         drop(crew);
         // Every end is settled before the heartbeats stop.
         let _ = (&mut finisher.0).await;
+        if let Some(presence) = presence {
+            presence.leave(&self.client).await;
+        }
         result.map(|()| summary)
+    }
+
+    async fn register(&self) -> Result<Option<Presence>, Error> {
+        let Some(actor) = &self.options.actor else {
+            return Ok(None);
+        };
+        let mut stopped = self.stop.subscribe();
+        tokio::select! {
+            begun = Presence::begin(&self.client, &self.options, actor, &self.watch) => begun.map(Some),
+            // Nothing will be claimed.
+            _ = stopped.wait_for(|stop| *stop) => Ok(None),
+        }
     }
 }
 
@@ -201,6 +228,7 @@ struct Crew<'a> {
     /// Which lease (run, token) a task works on, to report the panicked ones.
     names: HashMap<Id, (String, String)>,
     claimed: u64,
+    presence: Option<Presence>,
 }
 
 /// Why a wait ended.
@@ -258,6 +286,12 @@ impl Crew<'_> {
                     let delay = backoff.next(error.retry_after());
                     let _ = tokio::time::timeout(delay, stopped.wait_for(|stop| *stop)).await;
                 }
+                Turn::Claimed(Err(error)) if error.code() == Some("actor_not_found") => {
+                    let Some(presence) = self.presence.clone() else {
+                        return Err(error);
+                    };
+                    presence.again().await;
+                }
                 Turn::Claimed(Err(error)) => return Err(error),
             }
         }
@@ -289,6 +323,7 @@ impl Crew<'_> {
             queues: Some(names(&options.queues)),
             kinds: (!options.kinds.is_empty()).then(|| names(&options.kinds)),
             capabilities: (!options.capabilities.is_empty()).then(|| names(&options.capabilities)),
+            actor_id: self.presence.as_ref().map(|actor| Str::from(actor.id())),
             max: Some(u32::try_from(free.min(1000)).unwrap_or(1000)),
             lease_ms: options.lease_ms,
             wait_ms: Some(

@@ -38,7 +38,7 @@ record!(RunError { 1 code, 2 message, 3 retryable });
 record!(TaskCreated { 1 task, 2 spec, 3 by });
 record!(RunCreated { 1 run, 2 task, 3 scheduled_at, 4 ready, 5 occurrence, 6 origin, 7 chosen });
 record!(RunReady { 1 run });
-record!(RunStarted { 1 run, 2 number, 3 incarnation, 4 counter, 5 worker, 6 lease_ms });
+record!(RunStarted { 1 run, 2 number, 3 incarnation, 4 counter, 5 worker, 6 lease_ms, 7 actor });
 record!(LeaseExtended { 1 run, 2 lease_ms });
 record!(RunCompleted { 1 run, 2 output });
 record!(RunRetryScheduled { 1 run, 2 result, 3 error, 4 output, 5 delay_ms });
@@ -85,6 +85,10 @@ record!(QueueConfigured { 1 queue, 2 concurrency_limit, 3 rate_per_ms, 4 rate_ma
 record!(QueuePaused { 1 queue, 2 by, 3 reason });
 record!(QueueResumed { 1 queue, 2 by, 3 reason });
 record!(RunTransitioned { 1 run, 2 to, 3 by, 4 delay_ms });
+// Actors.
+record!(ActorRegistered { 1 actor, 2 identity, 3 capabilities, 4 department, 5 heartbeat_interval_ms, 6 by, 7 chosen });
+record!(ActorDraining { 1 actor, 2 by, 3 reason });
+record!(ActorDeregistered { 1 actor, 2 cause, 3 by, 4 reason });
 // Access.
 record!(KeyCreated { 1 key_id, 2 system, 3 name, 4 role, 5 actor, 6 expires_at, 7 digest, 8 by });
 record!(KeyRevoked { 1 key_id, 2 system, 3 by, 4 reason });

@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::wire::{Malformed, Value, put_bytes, put_number, put_u128, put_varint};
+use crate::actor::Departure;
 use crate::platform::KeyDigest;
 use crate::run::{AttemptResult, Cause, Hold, Origin, State};
 use crate::schedule::{Misfire, Overlap, SkipCause};
@@ -292,6 +293,7 @@ code_field! {
     Misfire { Skip = 0, RunOnce = 1, RunAll = 2 }
     Overlap { Allow = 0, Skip = 1, QueueOne = 2, CancelPrevious = 3 }
     SkipCause { Misfire = 0, Overlap = 1, CatchUp = 2 }
+    Departure { Requested = 0, Silent = 1 }
 }
 
 macro_rules! named_field {

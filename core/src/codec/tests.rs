@@ -19,7 +19,8 @@ use crate::machine::Entry;
 use crate::task::TaskSpec;
 use crate::{Bytes, Principal, TenantId, Text};
 use samples::{
-    RUN, TASK, bytes, filters, later_samples, newest_samples, old_samples, samples, some, text,
+    RUN, TASK, actor_samples, bytes, filters, later_samples, newest_samples, old_samples, samples,
+    some, text,
 };
 
 mod access;
@@ -61,8 +62,9 @@ fn the_samples_are_one_of_each_kind() {
     let tags: BTreeSet<u64> = EventKind::ALL.iter().map(|kind| *kind as u64).collect();
     // 30 was never written by a release and stays unused.
     let first = (1..=51).filter(|tag| *tag != 30);
+    let actors = 60..=62;
     let access = 68..=75;
-    let all: BTreeSet<u64> = first.chain(access).collect();
+    let all: BTreeSet<u64> = first.chain(actors).chain(access).collect();
     assert_eq!(tags, all, "tags are never renumbered");
 }
 
@@ -70,6 +72,7 @@ fn the_samples_are_one_of_each_kind() {
 fn every_event_comes_back_as_it_was_written() {
     let later = later_samples().into_iter().chain(newest_samples());
     let all = old_samples().into_iter().chain(later);
+    let all = all.chain(actor_samples());
     for event in all.chain(filters()).chain(bare_samples()) {
         let body = body_of(&event);
         let read = read_all(&body).unwrap();
@@ -324,12 +327,13 @@ fn golden_path(version: &str) -> PathBuf {
 }
 
 /// The first file pins the kinds and fields that there were at first, the second those that came with schedules, bonds, budgets,
-/// subscriptions, queues and the direct lane, the third those that came after these.
+/// subscriptions, queues and the direct lane, the third those that came after these; then each room has its own.
 #[test]
 fn the_golden_bodies_are_read_and_written_as_ever() {
     check_golden("v1", old_samples());
     check_golden("v2", later_samples());
     check_golden("v3", newest_samples());
+    check_golden("actors", actor_samples());
 }
 
 fn check_golden(version: &str, events: Vec<Event>) {

@@ -61,9 +61,23 @@ impl Command {
             Command::CreateTenant { .. } => 36,
             Command::WeighTenant { .. } => 37,
             Command::SubmitAll(_) => 38,
+            // Actors.
+            Command::RegisterActor(_) => 60,
+            Command::DrainActor { .. } => 61,
+            Command::DeregisterActor { .. } => 62,
+            Command::BeatActor { .. } => 63,
             // Access.
             Command::Govern(change) => change.code(),
         }
+    }
+
+    /// Whether it may take an actor out of work: its waiting claims are answered then.
+    #[must_use]
+    pub fn may_end_work(&self) -> bool {
+        matches!(
+            self,
+            Command::Tick | Command::DrainActor { .. } | Command::DeregisterActor { .. }
+        )
     }
 
     /// How many runs a submit makes; 0 for every other command.
@@ -87,7 +101,9 @@ impl Command {
             | Command::PauseEngine { reason }
             | Command::ResumeEngine { reason }
             | Command::PauseQueue { reason, .. }
-            | Command::ResumeQueue { reason, .. } => Some(reason.as_ref()),
+            | Command::ResumeQueue { reason, .. }
+            | Command::DrainActor { reason, .. }
+            | Command::DeregisterActor { reason, .. } => Some(reason.as_ref()),
             // Access.
             Command::Govern(change) => Some(change.reason()),
             Command::ResumeRun { .. }
@@ -118,6 +134,8 @@ impl Command {
             | Command::FinishAttempt { .. }
             | Command::Consume { .. }
             | Command::ConsumeBudget { .. }
+            | Command::RegisterActor(_)
+            | Command::BeatActor { .. }
             | Command::Subscribe { .. }
             | Command::Unsubscribe { .. }
             | Command::TriggerSubscription { .. }

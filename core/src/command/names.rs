@@ -69,6 +69,11 @@ const COMMANDS: &[CommandNote] = &[
     control(36, "create_tenant"),
     control(37, "weigh_tenant"),
     work(38, "submit_all"),
+    // Actors.
+    work(60, "register_actor"),
+    control(61, "drain_actor"),
+    control(62, "deregister_actor"),
+    work(63, "beat_actor"),
     // Access.
     control(68, "create_key"),
     control(69, "revoke_key"),

@@ -221,6 +221,22 @@ pub const PUBLIC_TYPES: &[PublicType] = &[
         &[K::TenantWeighted],
         "A tenant's share of grants changed.",
     ),
+    // Actors.
+    told(
+        "actor_registered",
+        &[K::ActorRegistered],
+        "Somebody who works said who it is and what it is able to do.",
+    ),
+    told(
+        "actor_draining",
+        &[K::ActorDraining],
+        "An actor gets nothing any more; what it holds it finishes.",
+    ),
+    told(
+        "actor_deregistered",
+        &[K::ActorDeregistered],
+        "An actor is registered no more, by request or because it fell silent; its leases end.",
+    ),
     // Access.
     told(
         "key_created",

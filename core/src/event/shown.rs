@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Tags, Why};
+use crate::actor::Departure;
 use crate::budget::{Amount, BudgetSpec};
 use crate::platform::KeyDigest;
 use crate::run::{self, AttemptResult, Cause, Hold, Origin, RunError};
@@ -166,6 +167,7 @@ words! {
     SafetyLevel { Pure = "pure", Idempotent = "idempotent", Transactional = "transactional" }
     Misfire { Skip = "skip", RunOnce = "run_once", RunAll = "run_all" }
     Overlap { Allow = "allow", Skip = "skip", QueueOne = "queue_one", CancelPrevious = "cancel_previous" }
+    Departure { Requested = "requested", Silent = "silent" }
     SkipCause { Misfire = "misfire", Overlap = "overlap", CatchUp = "catch_up" }
 }
 

@@ -55,6 +55,8 @@ pub enum ObjectClass {
     Queue = 1,
     /// What is known of a tenant besides its id; the key is empty.
     Tenant = 2,
+    /// A registered actor; the key is its id.
+    Actor = 4,
     // Access.
     /// A key; the key is its id.
     Key = 5,
@@ -71,6 +73,7 @@ impl ObjectClass {
         match code {
             1 => Some(ObjectClass::Queue),
             2 => Some(ObjectClass::Tenant),
+            4 => Some(ObjectClass::Actor),
             // Access.
             5 => Some(ObjectClass::Key),
             6 => Some(ObjectClass::Role),

@@ -22,7 +22,7 @@ record!(CancelRequest { 1 at, 2 force, 3 force_at, 4 by, 5 reason, 6 task, 7 why
 record!(SuspendRequest { 1 at, 2 by, 3 reason, 4 budget });
 record!(Active {
     1 fence, 2 worker, 3 lease_ms, 4 acquired_at, 5 expires, 6 expires_at, 7 deadline, 8 deadline_at, 9 cancel, 10 suspend, 11 idle,
-    12 consumption, 13 reserved, 14 started_at, 15 reserved_of_tenant,
+    12 consumption, 13 reserved, 14 started_at, 15 reserved_of_tenant, 16 actor,
 });
 record!(Change { 1 from, 2 to, 3 cause, 4 at, 5 sequence, 6 actor });
 record!(Attempt {
@@ -145,6 +145,24 @@ pub(crate) struct TenantForm {
     pub(crate) budgets: Vec<Budget>,
 }
 record!(TenantForm { 1 name, 2 weight, 3 budgets });
+
+/// An actor's row, as its image holds it. What it holds follows from the leases.
+#[derive(Default)]
+pub(crate) struct ActorForm {
+    pub(crate) number: u64,
+    pub(crate) identity: Text,
+    pub(crate) capabilities: Vec<Text>,
+    pub(crate) department: Option<Text>,
+    pub(crate) heartbeat_interval_ms: u64,
+    pub(crate) registered: Steady,
+    pub(crate) registered_at: Timestamp,
+    pub(crate) registered_by: Text,
+    pub(crate) draining_since: Option<Timestamp>,
+}
+record!(ActorForm {
+    1 number, 2 identity, 3 capabilities, 4 department, 5 heartbeat_interval_ms, 6 registered, 7 registered_at, 8 registered_by,
+    9 draining_since,
+});
 
 // Access.
 /// A key's row, as its image holds it.

@@ -5,7 +5,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::form::{KeyForm, MetaForm, RunForm, TaskForm};
+use super::form::{ActorForm, KeyForm, MetaForm, RunForm, TaskForm};
 use crate::budget::Budget;
 use crate::codec::Malformed;
 use crate::id::Minted;
@@ -16,7 +16,7 @@ use crate::limits::{
 use crate::queue::QueueRow;
 use crate::run::{Origin, State as RunState};
 use crate::state::State;
-use crate::{TenantId, Text, queue, task};
+use crate::{TenantId, Text, actor, queue, task};
 
 fn rule(holds: bool, otherwise: &'static str) -> Result<(), Malformed> {
     if holds {
@@ -167,6 +167,11 @@ pub(super) fn check_live_run(form: &RunForm, state: &State) -> Result<(), Malfor
         fence <= state.fence_counter,
         "a token that was not issued yet",
     )?;
+    let actor = form.active.as_ref().and_then(|active| active.actor);
+    rule(
+        actor.is_none_or(|number| number <= state.sequence),
+        "held by an actor from beyond the sequence",
+    )?;
     let ordered = (1..=state.ready_counter).contains(&form.ready_order);
     rule(
         form.state != RunState::Ready || ordered,
@@ -179,6 +184,21 @@ pub(super) fn check_queue(name: &str, row: &QueueRow) -> Result<(), Malformed> {
     rule(
         task::is_name(name) && queue::check(&row.config).is_ok(),
         "a queue with settings that cannot be",
+    )
+}
+
+/// An actor's row: nothing that nobody could have registered.
+pub(super) fn check_actor(form: &ActorForm, sequence: u64) -> Result<(), Malformed> {
+    let known = (1..=sequence).contains(&form.number);
+    rule(known, "an actor from beyond the sequence")?;
+    let department = form.department.as_ref();
+    let interval_ms = form.heartbeat_interval_ms;
+    let fits = actor::check(&form.identity, department, interval_ms).is_ok()
+        && task::check_capabilities(&form.capabilities).is_ok();
+    let sorted = form.capabilities.is_sorted_by(|one, other| one < other);
+    rule(
+        fits && sorted && !form.capabilities.is_empty(),
+        "an actor that cannot be",
     )
 }
 

@@ -12,7 +12,8 @@ pub use columns::{AttemptColumns, RunColumns, TaskColumns, brief_run};
 pub use cut::{Cut, CutRow, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
 pub use read::Loader;
 pub(crate) use write::{
-    meta, put_grant, put_key, put_queue, put_role, put_run, put_task, put_tenant, put_ties,
+    meta, put_actor, put_grant, put_key, put_queue, put_role, put_run, put_task, put_tenant,
+    put_ties,
 };
 
 #[cfg(test)]

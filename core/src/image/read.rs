@@ -7,7 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::cut::{KeyRow, ObjectClass, ObjectRow, PlaceRow};
-use super::form::{MetaForm, QueueForm, RunForm, TaskForm, TenantForm};
+use super::form::{ActorForm, MetaForm, QueueForm, RunForm, TaskForm, TenantForm};
 use super::guard::{self, Ready, Tally};
 use crate::codec::{Malformed, Record};
 use crate::id::Minted;
@@ -17,7 +17,8 @@ use crate::queue::{QueueConfig, QueueRow, RateLimit};
 use crate::run::{Hold, Past, State as RunState};
 use crate::state::{Armed, Held, State, Switch};
 use crate::{
-    Bytes, budget, dependency, limits, platform, queue, run, schedule, subscription, task,
+    ActorId, Bytes, actor, budget, dependency, limits, platform, queue, run, schedule,
+    subscription, task,
 };
 
 /// Rows that the indexes make room for on the word of a checkpoint's counters.
@@ -41,6 +42,8 @@ pub struct Loader {
     bonded: Vec<u32>,
     /// Runs that are suspended until their task's children have ended.
     asleep: Vec<u32>,
+    /// Runs that actors hold.
+    employed: Vec<u32>,
     /// Tasks with a schedule.
     scheduled: Vec<u32>,
     /// Whether no store holds these rows: the next cut then holds them all.
@@ -92,6 +95,7 @@ impl Loader {
             spending: Vec::new(),
             bonded: Vec::new(),
             asleep: Vec::new(),
+            employed: Vec::new(),
             scheduled: Vec::new(),
             fresh: false,
             facts: true,
@@ -316,6 +320,7 @@ impl Loader {
             active: form.active.take(),
             past: form.has_past.then(|| Box::new(past(&mut form))),
         };
+        let actor = row.active.as_deref().and_then(|active| active.actor);
         let state = &mut self.state;
         let number = row.number;
         let at = match state.add_run(row) {
@@ -327,6 +332,9 @@ impl Loader {
             self.tally.count(state, task, form.state)?;
         }
         state.link_run(task, at, number);
+        if !self.facts && actor.is_some() {
+            self.employed.push(at);
+        }
         if !self.facts && budget::is_spending(state, at) {
             self.spending.push(at);
         }
@@ -348,7 +356,7 @@ impl Loader {
         Ok(())
     }
 
-    /// Adds a tenant's or queue's row.
+    /// Adds a tenant's, queue's or actor's row.
     ///
     /// # Errors
     /// [`Malformed`].
@@ -386,6 +394,18 @@ impl Loader {
                     state.touch_queue(tenant, queue);
                 }
             }
+            ObjectClass::Actor => {
+                let id = row.key.parse();
+                let id = id.map_err(|_| Malformed("an actor whose name is no id"))?;
+                let form = ActorForm::read(&row.image)?;
+                guard::check_actor(&form, state.sequence)?;
+                if !actor::restore(state, actor_row(tenant, id, form)) {
+                    return Err(Malformed("an actor twice"));
+                }
+                if self.fresh {
+                    state.touch_actor(tenant, id);
+                }
+            }
         }
         Ok(())
     }
@@ -410,6 +430,12 @@ impl Loader {
         }
         queue::recount(&mut self.state);
         self.state.queues.forget_woken();
+        for run in self.employed {
+            let active = self.state.runs[run].active.as_deref();
+            if let Some(number) = active.and_then(|active| active.actor) {
+                self.state.actors.take(number, run);
+            }
+        }
         for run in self.spending {
             budget::link(&mut self.state, run);
         }
@@ -421,6 +447,25 @@ impl Loader {
     pub fn finish(self) -> Machine {
         Machine::from_state(self.into_state())
     }
+}
+
+fn actor_row(tenant: u32, id: ActorId, form: ActorForm) -> actor::Row {
+    let mut row = actor::Row {
+        tenant,
+        id,
+        number: form.number,
+        identity: form.identity,
+        capabilities: form.capabilities,
+        department: form.department,
+        heartbeat_interval_ms: form.heartbeat_interval_ms,
+        registered: form.registered,
+        registered_at: form.registered_at,
+        registered_by: form.registered_by,
+        draining_since: form.draining_since,
+        armed: form.registered,
+    };
+    row.armed = row.gone_at(form.registered);
+    row
 }
 
 fn queue_row(form: QueueForm) -> QueueRow {

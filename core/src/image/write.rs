@@ -4,14 +4,14 @@
 
 use alloc::vec::Vec;
 
-use super::form::{KeyForm, Memo, MetaForm, QueueForm, RoleForm};
+use super::form::{ActorForm, KeyForm, Memo, MetaForm, QueueForm, RoleForm};
 use crate::codec::{Field, Record};
 use crate::dependency::Bond;
 use crate::platform::{Grant, Key, SYSTEM, Tenant};
 use crate::queue::QueueRow;
 use crate::run::Past;
 use crate::state::State;
-use crate::{Text, run, task};
+use crate::{Text, actor, run, task};
 
 /// Appends a task's image. A heavy payload stands beside it, not in it.
 pub(crate) fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
@@ -121,6 +121,22 @@ pub(crate) fn put_queue(row: &QueueRow, out: &mut Vec<u8>) {
         paused_by: Text::clone(&row.switch.by),
         paused_reason: row.switch.reason.clone(),
         arrival_us: row.arrival_us,
+    };
+    form.put(out);
+}
+
+/// An actor's image: in checkpoints and in digests alike.
+pub(crate) fn put_actor(row: &actor::Row, out: &mut Vec<u8>) {
+    let form = ActorForm {
+        number: row.number,
+        identity: row.identity.clone(),
+        capabilities: row.capabilities.clone(),
+        department: row.department.clone(),
+        heartbeat_interval_ms: row.heartbeat_interval_ms,
+        registered: row.registered,
+        registered_at: row.registered_at,
+        registered_by: row.registered_by.clone(),
+        draining_since: row.draining_since,
     };
     form.put(out);
 }

@@ -15,7 +15,7 @@ use crate::query::{
     TaskView,
 };
 use crate::run::{Cause, Origin, Row};
-use crate::{AttemptId, TenantId, budget, dependency, limits, run, task};
+use crate::{AttemptId, TenantId, actor, budget, dependency, limits, run, task};
 
 impl Machine {
     /// Answers a question about a tenant's things at this moment.
@@ -53,6 +53,9 @@ impl Machine {
                 let budgets = self.state.tenant_rows[tenant as usize].budgets.iter();
                 Answer::Budgets(budgets.map(|budget| budget.view(true)).collect())
             }
+            Query::Actor(_) | Query::Actors { .. } | Query::Workforce => {
+                self.answer_of_actors(now, tenant, query)
+            }
             // Access.
             Query::Key(id) => Answer::Key(access::key(&self.state, *id)),
             Query::Keys { of, after, limit } => {
@@ -71,6 +74,34 @@ impl Machine {
                 Answer::Grant(grant.roles, grant.capabilities)
             }
             Query::Tenants => Answer::Tenants(access::tenants(&self.state)),
+        }
+    }
+
+    fn answer_of_actors(&self, now: &Now, tenant: u32, query: &Query) -> Answer {
+        let (state, volatile) = (&self.state, &self.volatile);
+        match query {
+            Query::Actor(id) => match state.actors.find(tenant, *id) {
+                Some(row) => Answer::Actor(Box::new(actor::view(state, volatile, row))),
+                None => Answer::Absent,
+            },
+            Query::Actors { all, after, limit } => {
+                let of = (!all).then_some(tenant);
+                let after = after.map(|(of, id)| (state.tenant(of).unwrap_or(tenant), id));
+                Answer::Actors(actor::views(state, volatile, of, after, *limit))
+            }
+            Query::Workforce => Answer::Workforce(actor::workforce(state, volatile, now.steady)),
+            _ => Answer::Absent,
+        }
+    }
+
+    /// What a claim asks with: its own list of capabilities, or its actor's. Whoever waits with a claim waits for such work.
+    #[must_use]
+    pub fn able_to(&self, tenant: TenantId, claim: &crate::command::Claim) -> Vec<crate::Text> {
+        let tenant = self.state.tenant(tenant);
+        let asks = tenant.map(|tenant| actor::claimant(&self.state, tenant, claim));
+        match asks {
+            Some(Ok(Some(claimant))) => claimant.capabilities,
+            _ => claim.capabilities.clone(),
         }
     }
 

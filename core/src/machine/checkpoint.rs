@@ -233,7 +233,7 @@ fn cut_task(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
     });
 }
 
-/// Queues and tenants that changed.
+/// Queues, tenants and actors that changed, and actors that are gone.
 fn cut_objects(state: &mut State, cut: &mut Cut) {
     for (tenant, queue) in core::mem::take(&mut state.dirty.queues) {
         let Some(row) = state.queues.row(tenant, queue) else {
@@ -255,6 +255,18 @@ fn cut_objects(state: &mut State, cut: &mut Cut) {
             class: ObjectClass::Tenant,
             tenant: state.tenants[tenant as usize],
             key: crate::Text::default(),
+            image,
+        });
+    }
+    for (tenant, actor) in core::mem::take(&mut state.dirty.actors) {
+        let mut image = Vec::new();
+        if let Some(row) = state.actors.find(tenant, actor) {
+            image::put_actor(row, &mut image);
+        }
+        cut.objects.push(ObjectRow {
+            class: ObjectClass::Actor,
+            tenant: state.tenants[tenant as usize],
+            key: actor.to_string().as_str().into(),
             image,
         });
     }

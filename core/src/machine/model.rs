@@ -128,7 +128,8 @@ impl Machine {
         }
         let opening = self.state.queues.next_opening_in_ms(now.steady);
         let alarm = self.state.alarms.next_in_ms(now.wall, now.steady);
-        alarm.into_iter().chain(opening).min()
+        let silence = self.state.actors.next_in_ms(now.steady);
+        alarm.into_iter().chain(opening).chain(silence).min()
     }
 
     /// Where runs became ready and queues opened since the last call: whose waiting claims may be tried again.

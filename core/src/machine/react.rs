@@ -15,7 +15,7 @@ use crate::run::{Called, Cause, State as RunState};
 use crate::state::Note;
 use crate::task::State;
 use crate::time::Timestamp;
-use crate::{TaskId, Text, budget, dependency, limits, run, schedule, task};
+use crate::{TaskId, Text, actor, budget, dependency, limits, run, schedule, task};
 
 /// Draws the consequences of what the command's events changed, until there are none: each may bring further ones. What would be too much for
 /// one command stays owed, and time draws it.
@@ -26,6 +26,7 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
     let mut notes = Vec::new();
     let mut left = limits::CASCADE_MAX;
     loop {
+        strand(tx, &mut left);
         budget::resume_due(tx, &mut left);
         hear::catch_up(tx, &mut left);
         tx.take_notes(&mut notes);
@@ -65,12 +66,29 @@ pub(super) fn tick(tx: &mut Tx<'_>) -> Outcome {
     {
         pay(tx, task, &mut left);
     }
+    let mut silences = limits::TICK_ALARMS_MAX;
+    let late = actor::silent(tx, &mut silences);
+    strand(tx, &mut left);
     let ticked = run::tick(tx);
     match ticked {
         Outcome::Ticked { more } => Outcome::Ticked {
-            more: more || !tx.state().owed.is_empty(),
+            more: more
+                || late
+                || !tx.state().owed.is_empty()
+                || tx.state().actors.stranded().is_some(),
         },
         other => other,
+    }
+}
+
+/// The leases of actors that are registered no more end, as far as `left` goes.
+fn strand(tx: &mut Tx<'_>, left: &mut usize) {
+    while *left > 0
+        && let Some(run) = tx.state().actors.stranded()
+    {
+        tx.about(run);
+        run::strand(tx, run);
+        *left -= 1;
     }
 }
 

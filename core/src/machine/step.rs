@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::run::{Fence, State};
 use crate::state::{Renewal, State as Tables};
-use crate::{RunId, budget, dependency, limits, platform, queue, run, subscription, task};
+use crate::{RunId, actor, budget, dependency, limits, platform, queue, run, subscription, task};
 
 impl Machine {
     /// Decides one command and applies what it comes to.
@@ -94,6 +94,10 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::DeclareDependencies { task, depends_on } => {
             dependency::declare(tx, *task, depends_on)
         }
+        Command::RegisterActor(_)
+        | Command::DrainActor { .. }
+        | Command::DeregisterActor { .. }
+        | Command::BeatActor { .. } => employ(tx, command),
         Command::CreateTenant { tenant, name } => platform::create(tx, *tenant, name),
         Command::WeighTenant { weight } => platform::weigh(tx, *weight),
         Command::Govern(change) => platform::govern(tx, change),
@@ -188,6 +192,19 @@ fn spend(tx: &mut Tx<'_>, command: &Command) -> Result<Outcome, Rejection> {
             dimension,
             new_limit,
         } => budget::replenish(tx, *scope, dimension, *new_limit),
+        _ => unsupported(),
+    }
+}
+
+/// Who works.
+fn employ(tx: &mut Tx<'_>, command: &Command) -> Result<Outcome, Rejection> {
+    match command {
+        Command::RegisterActor(told) => actor::register(tx, told),
+        Command::DrainActor { actor, reason } => actor::drain(tx, *actor, reason.as_ref()),
+        Command::DeregisterActor { actor, reason } => {
+            actor::deregister(tx, *actor, reason.as_ref())
+        }
+        Command::BeatActor { actor } => actor::heartbeat(tx, *actor),
         _ => unsupported(),
     }
 }
@@ -316,6 +333,10 @@ fn named_run(command: &Command) -> Option<RunId> {
         | Command::ResumeQueue { .. }
         | Command::CreateTenant { .. }
         | Command::WeighTenant { .. }
+        | Command::RegisterActor(_)
+        | Command::DrainActor { .. }
+        | Command::DeregisterActor { .. }
+        | Command::BeatActor { .. }
         | Command::Govern(_) => None,
     }
 }

@@ -15,8 +15,10 @@ use crate::limits::KEY_HELD_MS;
 use crate::rejection::Rejection;
 use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{At, Held, Note, Renewal, State, Volatile};
+use crate::time::Steady;
 use crate::{
-    Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, dependency, queue, run, task,
+    ActorId, Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, dependency, queue,
+    run, task,
 };
 
 /// One command's view of the machine.
@@ -220,6 +222,10 @@ impl<'a> Tx<'a> {
         TenantId(self.mint())
     }
 
+    pub(crate) fn mint_actor(&mut self) -> ActorId {
+        ActorId(self.mint())
+    }
+
     pub(crate) fn mint_subscription(&mut self) -> SubscriptionId {
         SubscriptionId(self.mint())
     }
@@ -229,9 +235,29 @@ impl<'a> Tx<'a> {
         self.volatile.renewals.insert(run, renewal);
     }
 
-    /// The process begins: nobody has asked for anything yet.
+    /// The process begins: nobody has asked for anything yet, and no actor could be heard of before.
     pub(crate) fn begin(&mut self) {
         self.volatile.workers.begin(self.now.steady);
+        for row in self.state.actors.rows() {
+            let now = (self.now.steady, self.now.wall);
+            self.volatile.actors.note(row.number, now);
+        }
+    }
+
+    /// An actor was heard of: kept in memory only.
+    pub(crate) fn heard(&mut self, actor: u64) {
+        let now = (self.now.steady, self.now.wall);
+        self.volatile.actors.note(actor, now);
+    }
+
+    /// Looks then again whether an actor is silent: an index, not a fact.
+    pub(crate) fn watch_actor(&mut self, actor: u64, at: Steady) {
+        self.state.actors.rearm(actor, at);
+    }
+
+    /// An actor is registered no more.
+    pub(crate) fn forget_actor(&mut self, actor: u64) {
+        self.volatile.actors.forget(actor);
     }
 
     /// Remembers what a worker asks for, for a while.

@@ -138,7 +138,28 @@ fn tenant_lanes(
     own.take_while(move |key| key.tenant == tenant)
 }
 
+/// Ready runs that stand in line together.
+pub(crate) struct Line<'a> {
+    pub(crate) tenant: u32,
+    pub(crate) queue: Symbol,
+    pub(crate) kind: Symbol,
+    /// What workers must be able to do.
+    pub(crate) required: &'a [Text],
+    pub(crate) runs: u64,
+}
+
 impl Index {
+    /// The first lanes, as who looks on sees them.
+    pub(crate) fn lines(&self, most: usize) -> impl Iterator<Item = Line<'_>> {
+        self.lanes.iter().take(most).map(|(key, lane)| Line {
+            tenant: key.tenant,
+            queue: key.queue,
+            kind: key.kind,
+            required: self.sets.text(key.tenant, key.set),
+            runs: lane.len() as u64,
+        })
+    }
+
     /// A queue's row, if somebody configured or paused it.
     pub(crate) fn row(&self, tenant: u32, queue: Symbol) -> Option<&QueueRow> {
         self.rows.get(&(tenant, queue))

@@ -77,6 +77,10 @@ impl Rejection {
             Rejection::QueueAlreadyPaused { queue } | Rejection::QueueNotPaused { queue } => {
                 text("queue", queue)
             }
+            Rejection::UnknownActor { actor } | Rejection::ActorAlreadyRegistered { actor } => {
+                text("actor_id", actor)
+            }
+            Rejection::CapabilityMissing { capability } => text("capability", capability),
             // Access.
             Rejection::Forbidden { required } => text("required", required),
             Rejection::UnknownKey { key } | Rejection::KeyAlreadyExists { key } => {

@@ -12,6 +12,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.of_request().or_else(|| self.of_work());
         let text = text.or_else(|| self.of_setting());
+        let text = text.or_else(|| self.of_actor());
         let text = text.or_else(|| self.of_access());
         f.write_str(text.as_deref().unwrap_or(self.code()))
     }
@@ -168,6 +169,21 @@ impl Rejection {
                     "only a suspended run can be resumed; this one is {}",
                     state.name()
                 )
+            }
+            _ => return None,
+        })
+    }
+
+    /// About who works.
+    fn of_actor(&self) -> Option<String> {
+        Some(match self {
+            Rejection::UnknownActor { .. } => "actor not found".into(),
+            Rejection::ActorAlreadyRegistered { actor } => {
+                format!("actor {actor} is already registered")
+            }
+            Rejection::EmptyCapabilities => "an actor must have at least one capability".into(),
+            Rejection::CapabilityMissing { capability } => {
+                format!("the actor does not have the capability {capability}")
             }
             _ => return None,
         })

@@ -218,11 +218,13 @@ impl Apply for RunStarted {
             counter: self.counter,
         };
         let (holder, lease_ms, cause) = (&self.worker, self.lease_ms, Cause::Claim);
+        let actor = self.actor.and_then(|id| state.actors.find(at.tenant, id));
         let grant = Grant {
             fence,
             holder,
             lease_ms,
             cause,
+            actor: actor.map(|row| row.number),
         };
         hold(state, at, run, grant);
         change(state, at, run, State::Running, cause, holder);

@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::cancel::expired;
+use super::finish::is_held_by;
 use super::heartbeat::ends_at;
 use super::model::{Fence, Row, State};
 use crate::command::Claim;
@@ -16,7 +17,7 @@ use crate::machine::{Tx, reach};
 use crate::outcome::{ClaimGrant, GrantRare, Outcome};
 use crate::rejection::Rejection;
 use crate::state::State as Tables;
-use crate::{AttemptId, Text, budget, codec, dependency, queue, task};
+use crate::{AttemptId, Text, actor, budget, codec, dependency, queue, task};
 
 /// Blocked or expired heads one claim clears away before it leaves the rest to the next.
 const CLEARED_MAX: usize = 10_000;
@@ -27,7 +28,23 @@ const GRANTS_AT_FIRST: usize = 4;
 /// Decides a claim.
 pub(crate) fn decide(tx: &mut Tx<'_>, claim: &Claim) -> Result<Outcome, Rejection> {
     check(claim)?;
-    tx.saw(claim);
+    let Some(actor) = actor::claimant(tx.state(), tx.tenant, claim)? else {
+        tx.saw(claim);
+        return answer(tx, claim, true);
+    };
+    tx.heard(actor.number);
+    let its = Claim {
+        capabilities: actor.capabilities,
+        ..claim.clone()
+    };
+    if actor.is_active {
+        tx.saw(&its);
+    }
+    answer(tx, &its, actor.is_active)
+}
+
+/// The leases of a claim: those that it was granted before, or those that there are now, when its worker is to get any.
+fn answer(tx: &mut Tx<'_>, claim: &Claim, is_active: bool) -> Result<Outcome, Rejection> {
     let digest = claim
         .idempotency_key
         .as_ref()
@@ -37,7 +54,7 @@ pub(crate) fn decide(tx: &mut Tx<'_>, claim: &Claim) -> Result<Outcome, Rejectio
     {
         return Ok(Outcome::Claimed(found));
     }
-    if tx.state().switch.paused {
+    if tx.state().switch.paused || !is_active {
         return Ok(Outcome::Claimed(Vec::new()));
     }
     let grants = take(tx, claim);
@@ -89,6 +106,12 @@ fn check(claim: &Claim) -> Result<(), Rejection> {
     if claim.max == 0 || claim.max > limits::CLAIM_LEASES_MAX {
         return invalid("max", "must be between 1 and 1000");
     }
+    if claim.actor.is_some() && claim.all_tenants {
+        return invalid(
+            "actor_id",
+            "is of one tenant: it cannot claim over all of them",
+        );
+    }
     limits::check_lease_ms(claim.lease_ms)?;
     task::check_key(claim.idempotency_key.as_ref()).map_err(|message| Rejection::InvalidRequest {
         field: "idempotency_key",
@@ -112,6 +135,9 @@ fn request_digest(claim: &Claim) -> u128 {
     }
     if claim.all_tenants {
         codec::put_varint(&mut text, 1);
+    }
+    if let Some(actor) = claim.actor {
+        codec::put_u128(&mut text, 5, actor.0);
     }
     task::short_digest(&text)
 }
@@ -137,11 +163,10 @@ fn repeat(tx: &Tx<'_>, key: &Text, digest: u128) -> Result<Option<Vec<ClaimGrant
         let Some(run) = tenant.and_then(|tenant| state.find_run(tenant, *id)) else {
             continue;
         };
-        let live = state.runs[run]
-            .active
-            .as_ref()
-            .is_some_and(|active| active.fence.counter == *counter);
-        if live {
+        let row = &state.runs[run];
+        let fence = row.active.as_deref().map(|active| active.fence);
+        let same = fence.filter(|fence| fence.counter == *counter);
+        if same.is_some_and(|fence| is_held_by(tx, row, fence)) {
             grants.push(grant(tx, run));
         }
     }
@@ -210,6 +235,7 @@ fn start(tx: &mut Tx<'_>, run: u32, claim: &Claim) {
         counter: state.fence_counter + 1,
         worker: claim.worker.clone(),
         lease_ms,
+        actor: claim.actor,
     };
     tx.emit_for(tx.state().runs[run].tenant, event);
 }

@@ -63,7 +63,12 @@ pub(super) fn direct(tx: &mut Tx<'_>, run: u32) -> Directive {
         return Directive::Suspend;
     }
     if budget::exhausted(tx.state(), run).is_none() {
-        return Directive::Continue;
+        let actors = &tx.state().actors;
+        let actor = active.actor.and_then(|number| actors.get(number));
+        return match actor {
+            Some(actor) if !actor.is_active() => Directive::Drain,
+            _ => Directive::Continue,
+        };
     }
     if active.suspend.is_none() {
         let run = row.id;

@@ -12,7 +12,7 @@ use crate::query::{Block, Explain};
 use crate::queue::{Blocker, Closed, Foreseen, Refused};
 use crate::state::{State as Tables, Switch, Volatile};
 use crate::time::Timestamp;
-use crate::{budget, dependency, limits, queue};
+use crate::{actor, budget, dependency, limits, queue};
 
 fn block(
     code: &'static str,
@@ -191,13 +191,20 @@ fn lonely(state: &Tables, volatile: &Volatile, now: &Now, run: u32) -> Option<Bl
     if patient || workers.could_take(now.steady, place.tenant, (queue, kind), required) {
         return None;
     }
+    if !required.is_empty() && actor::has_able(state, place.tenant, required) {
+        return None;
+    }
     let details = vec![
         ("queue", queue.to_string(), false),
         ("kind", kind.to_string(), false),
         ("required_capabilities", required.join(","), false),
         ("since_ms", limits::WORKERS_KNOWN_MS.to_string(), true),
     ];
-    let message = "no worker that could take it has asked for work lately";
+    let message = if required.is_empty() {
+        "no worker that could take it has asked for work lately"
+    } else {
+        "no actor has what it requires, and no worker that has it has asked for such work lately"
+    };
     Some(block("no_capable_worker", message, details))
 }
 

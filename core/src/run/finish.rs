@@ -22,14 +22,11 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
     };
     tx.about(run);
     let row = &tx.state().runs[run];
-    if row
-        .active
-        .as_ref()
-        .is_none_or(|active| active.fence != finish.fence)
-    {
+    if !is_held_by(tx, row, finish.fence) {
         return repeat(row, finish);
     }
     check_begun(row)?;
+    let actor = row.active.as_deref().and_then(|active| active.actor);
     for (name, value) in &finish.checkpoints {
         run::checkpoint_fits(row, name, value)?;
     }
@@ -46,6 +43,9 @@ pub(crate) fn decide(tx: &mut Tx<'_>, finish: &Finish) -> Result<Outcome, Reject
         true => None,
         false => Some(dependency::plan_children(tx, run, finish)?),
     };
+    if let Some(actor) = actor {
+        tx.heard(actor);
+    }
     reach(tx, tx.state().runs[run].task);
     for (name, value) in &finish.checkpoints {
         if row_lacks(tx, run, name) {
@@ -247,9 +247,19 @@ pub(crate) fn held<'a>(
         return Err(Rejection::LeaseLost { run: id });
     };
     let row = &tx.state().runs[run];
-    let is_live = |active: &Active| active.fence == fence;
-    if !row.active.as_deref().is_some_and(is_live) {
+    if !is_held_by(tx, row, fence) {
         return Err(Rejection::LeaseLost { run: id });
     }
     Ok((run, row))
+}
+
+/// Whether this token's lease is live. Those of an actor that is registered no more are not, though their ends may still be to come.
+pub(super) fn is_held_by(tx: &Tx<'_>, row: &Row, fence: Fence) -> bool {
+    let active = row.active.as_deref();
+    active
+        .filter(|active| active.fence == fence)
+        .is_some_and(|active| {
+            let is_gone = |actor| tx.state().actors.is_gone(actor);
+            !active.actor.is_some_and(is_gone)
+        })
 }

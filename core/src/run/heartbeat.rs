@@ -26,6 +26,9 @@ pub(crate) fn decide(tx: &mut Tx<'_>, beat: &HeartbeatItem) -> Result<Outcome, R
     if active.idle && dependency::fence(tx.state(), task).is_some() {
         return Err(lost());
     }
+    if let Some(actor) = active.actor {
+        tx.heard(actor);
+    }
     reach(tx, task);
     let expires_at = renew(tx, run, lease_ms, beat.progress.clone());
     let directive = direct(tx, run);

@@ -18,6 +18,8 @@ pub(super) struct Grant<'a> {
     pub(super) holder: &'a Text,
     pub(super) lease_ms: u64,
     pub(super) cause: Cause,
+    /// The number of the actor that holds it.
+    pub(super) actor: Option<u64>,
 }
 
 /// Somebody holds the run from now on; no attempt has begun.
@@ -39,7 +41,11 @@ pub(super) fn hold(state: &mut Tables, at: &At, run: u32, grant: Grant<'_>) {
         consumption: Vec::new(),
         reserved: Vec::new(),
         reserved_of_tenant: Vec::new(),
+        actor: grant.actor,
     }));
+    if let Some(actor) = grant.actor {
+        state.actors.take(actor, run);
+    }
     budget::reserve(state, run);
     state.fence_counter = state.fence_counter.max(grant.fence.counter);
 }
@@ -62,6 +68,9 @@ pub(super) fn begin(state: &mut Tables, at: &At, run: u32, number: u32) {
 pub(super) fn let_go(state: &mut Tables, run: u32) -> Option<Box<Active>> {
     let active = state.runs[run].active.take()?;
     budget::release(state, run, &active);
+    if let Some(actor) = active.actor {
+        state.actors.let_go(actor, run);
+    }
     state.closed.push(run);
     Some(active)
 }

@@ -25,6 +25,7 @@ impl Apply for LeaseAcquired {
             holder: &self.owner,
             lease_ms: self.lease_ms,
             cause: Cause::Lease,
+            actor: None,
         };
         hold(state, at, run, grant);
         state.rearm(run);

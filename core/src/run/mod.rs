@@ -35,7 +35,7 @@ pub(crate) use lease::{acquire, expire, keep, release};
 pub(crate) use model::{Active, Attempt, CancelRequest, Change, Past, Row, SuspendRequest};
 pub use model::{AttemptResult, Cause, Fence, Hold, Origin, RunError, State, TRANSITIONS};
 pub(crate) use suspend::{resume, suspend};
-pub(crate) use tick::decide as tick;
+pub(crate) use tick::{decide as tick, strand};
 pub(crate) use transition::decide as transition;
 pub(crate) use wake::{sleeper, sleepers, wake};
 

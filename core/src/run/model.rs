@@ -305,6 +305,8 @@ pub(crate) struct Active {
     pub(crate) reserved: Vec<Amount>,
     /// The same of the tenant's budgets.
     pub(crate) reserved_of_tenant: Vec<Amount>,
+    /// The number of the actor that holds it.
+    pub(crate) actor: Option<u64>,
 }
 
 impl Active {

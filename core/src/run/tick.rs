@@ -114,6 +114,16 @@ fn overdue(tx: &Tx<'_>, run: u32, active: &Active) -> Option<Event> {
     Some(close(tx.state(), run, active, end))
 }
 
+/// Ends the lease of a holder that is registered no more.
+pub(crate) fn strand(tx: &mut Tx<'_>, run: u32) {
+    let row = &tx.state().runs[run];
+    let (tenant, active) = (row.tenant, row.active.as_deref());
+    if let Some(active) = active {
+        let event = lapse(tx, run, active, &Text::default());
+        tx.emit_for(tenant, event);
+    }
+}
+
 /// The end of a lease without a word from its holder. Before the work began that is no matter: the run is ready again.
 pub(super) fn lapse(tx: &Tx<'_>, run: u32, active: &Active, by: &Text) -> Event {
     let row = &tx.state().runs[run];

@@ -93,6 +93,14 @@ fn put_objects(state: &State, digest: &mut Digest) {
         image::put_queue(row, &mut text);
         digest.add(&text);
     }
+    for row in state.actors.rows() {
+        text.clear();
+        put_varint(&mut text, 6);
+        put_u128(&mut text, 1, state.tenants[row.tenant as usize].0);
+        put_u128(&mut text, 1, row.id.0);
+        image::put_actor(row, &mut text);
+        digest.add(&text);
+    }
     put_access(state, digest);
 }
 
@@ -232,6 +240,10 @@ fn put_active(active: &run::Active, out: &mut Vec<u8>) {
     let held = active.reserved.iter().chain(&active.reserved_of_tenant);
     for amount in active.consumption.iter().chain(held) {
         amount.put(out);
+    }
+    if let Some(actor) = active.actor {
+        put_varint(out, 3);
+        put_varint(out, actor);
     }
     if let Some(cancel) = active.cancel.as_deref() {
         let numbers = [

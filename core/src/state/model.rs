@@ -23,7 +23,7 @@ use crate::queue::Index;
 use crate::slab::Slab;
 use crate::subscription::Watches;
 use crate::time::{Steady, Timestamp};
-use crate::{RunId, TaskId, TenantId, Text, platform, run, schedule, task};
+use crate::{ActorId, RunId, TaskId, TenantId, Text, actor, platform, run, schedule, task};
 
 /// When and where an event happens: what `apply` may know besides the state.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,7 @@ pub(crate) struct Dirty {
     /// Queues with a row, and tenants: few, and each often.
     pub(crate) queues: BTreeSet<(u32, Symbol)>,
     pub(crate) tenants: BTreeSet<u32>,
+    pub(crate) actors: BTreeSet<(u32, ActorId)>,
 }
 
 /// What `apply` saw and `machine/react.rs` follows up in the same command: what an event means to other rooms.
@@ -107,6 +108,8 @@ pub(crate) struct State {
     pub(crate) watches: Watches,
     /// Tasks that have not ended and have a key of which there may be but one such, by (tenant, key).
     pub(crate) unique: BTreeMap<(u32, Text), u32>,
+    /// Who works, and what each of them holds.
+    pub(crate) actors: actor::Index,
     /// Which tasks' neighbours have yet to hear what became of them.
     pub(crate) owed: Owed,
     /// Who may do what.
@@ -156,6 +159,7 @@ impl State {
             budget_waits: Waits::default(),
             watches: Watches::default(),
             unique: BTreeMap::new(),
+            actors: actor::Index::default(),
             owed: Owed::default(),
             access: platform::Access::default(),
             stats: Stats::default(),
@@ -375,6 +379,11 @@ impl State {
     /// Notes that a tenant's row changed since the last cut.
     pub(crate) fn touch_tenant(&mut self, tenant: u32) {
         self.dirty.tenants.insert(tenant);
+    }
+
+    /// Notes that an actor's row changed since the last cut, or is gone.
+    pub(crate) fn touch_actor(&mut self, tenant: u32, actor: ActorId) {
+        self.dirty.actors.insert((tenant, actor));
     }
 
     /// Notes that a queue's row changed since the last cut.

@@ -1,11 +1,12 @@
 //! What heartbeats and claims tell besides facts: renewals, progress, what workers ask for; forgotten when the process ends.
-//! Owns: renewals of live leases, recent claims.
+//! Owns: renewals of live leases, recent claims, when actors were last heard of.
 //! Never: is digested or logged; only `tick` and answers consult it.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::Bytes;
+use crate::actor::Presence;
 use crate::queue::Workers;
 use crate::time::{Steady, Timestamp};
 
@@ -24,6 +25,8 @@ pub(crate) struct Volatile {
     pub(crate) renewals: HashMap<u32, Renewal, FixedState>,
     /// What workers asked for lately.
     pub(crate) workers: Workers,
+    /// When actors were last heard of.
+    pub(crate) actors: Presence,
 }
 
 impl Default for Volatile {
@@ -31,6 +34,7 @@ impl Default for Volatile {
         Volatile {
             renewals: HashMap::with_hasher(FixedState::default()),
             workers: Workers::default(),
+            actors: Presence::default(),
         }
     }
 }

@@ -56,6 +56,11 @@ commands!(
     ResumeQueue,
     CreateTenant,
     WeighTenant,
+    // Actors.
+    RegisterActor,
+    DrainActor,
+    DeregisterActor,
+    BeatActor,
     // Access.
     Govern,
 );
@@ -122,6 +127,11 @@ refusals!(
     TenantAlreadyExists,
     EngineAlreadyPaused,
     EngineNotPaused,
+    // Actors.
+    UnknownActor,
+    ActorAlreadyRegistered,
+    EmptyCapabilities,
+    CapabilityMissing,
     // Access.
     Forbidden,
     UnknownKey,

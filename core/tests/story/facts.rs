@@ -177,7 +177,7 @@ impl Names {
             Event::SubmitRecorded(e) => format!("{} key={}", self.task(e.task), e.key),
             Event::QueuePaused(e) => format!("{} by={}", e.queue, e.by),
             Event::QueueResumed(e) => format!("{} by={}", e.queue, e.by),
-            told => format!("{told:?}"),
+            newer => self.actor_fact(newer),
         }
     }
 }
@@ -228,7 +228,7 @@ impl World {
             Outcome::KeyCreated => format!("created {name}"),
             Outcome::AccessChanged { changed: true } => format!("done {name}"),
             Outcome::AccessChanged { changed: false } => format!("unchanged {name}"),
-            told => format!("{told:?}"),
+            newer => self.actor_outcome(name, newer),
         }
     }
 }

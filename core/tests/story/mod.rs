@@ -1,6 +1,7 @@
 //! How scenario tables are read and told to a machine.
 
 mod access;
+mod actors;
 mod batch;
 mod bonds;
 mod budget;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use mainstay_core::{
-    Answer, BudgetView, Bytes, Entry, Event, Explain, Outcome, Query, Rejection, RunError, RunId,
-    RunView, TaskId, Text, Timestamp,
+    ActorId, Answer, BudgetView, Bytes, Entry, Event, Explain, Outcome, Query, Rejection, RunError,
+    RunId, RunView, TaskId, Text, Timestamp,
 };
 
 use super::facts::{amounts, short_budget};
@@ -17,6 +17,7 @@ pub(crate) struct Names {
     pub(crate) base_ms: u64,
     pub(crate) runs: BTreeMap<RunId, String>,
     pub(crate) tasks: BTreeMap<TaskId, String>,
+    pub(crate) actors: BTreeMap<ActorId, String>,
 }
 
 impl Names {
@@ -74,7 +75,12 @@ impl Names {
                 e.occurrence.map_or("-".into(), |at| self.instant(at))
             ),
             Event::RunReady(e) => self.run(e.run).to_owned(),
-            Event::RunStarted(e) => format!("{} token={}", self.run(e.run), e.counter),
+            Event::RunStarted(e) => format!(
+                "{} token={} actor={}",
+                self.run(e.run),
+                e.counter,
+                e.actor.map_or("-", |actor| self.actor(actor))
+            ),
             Event::LeaseExtended(e) => format!("{} lease_ms={}", self.run(e.run), e.lease_ms),
             Event::RunCompleted(e) => {
                 format!("{} output={}", self.run(e.run), bytes(e.output.as_ref()))

@@ -94,6 +94,11 @@ impl World {
             "pause_queue" | "resume_queue" => self.switch_queue(line),
             "declare" => self.declare(line),
             "bond" => self.bond(line),
+            "register" => self.register(line),
+            "drain" | "leave" | "alive" => self.employ(line),
+            "actor" => self.show_actor(line),
+            "actors" => self.show_actors(line),
+            "workforce" => self.show_workforce(line),
             other => Err(format!("`{other}` is not a verb")),
         }
     }
@@ -103,7 +108,7 @@ impl World {
         self.tell_outcome(name, outcome)
     }
 
-    pub(super) fn tell_outcome(&self, name: &str, outcome: Result<Outcome, Rejection>) -> String {
+    pub(crate) fn tell_outcome(&self, name: &str, outcome: Result<Outcome, Rejection>) -> String {
         match outcome {
             Ok(outcome) => self.outcome(name, &outcome),
             Err(refused) => rejection(&refused),
@@ -176,7 +181,7 @@ impl World {
 
     fn claim(&mut self, line: &Line) -> Result<String, String> {
         line.only(&[
-            "worker", "queue", "kind", "max", "for", "idem", "able", "by",
+            "worker", "queue", "kind", "max", "for", "idem", "able", "by", "actor",
         ])?;
         let queues = match line.find("queue") {
             Some(_) => line.list("queue"),
@@ -190,6 +195,7 @@ impl World {
             lease_ms: line.span("for")?,
             idempotency_key: text(line, "idem"),
             capabilities: line.list("able").into_iter().map(Text::from).collect(),
+            actor: line.find("actor").map(|name| self.actor_called(name)),
             ..Claim::default()
         };
         Ok(self.answer(line, "", Command::Claim(Box::new(claim))))

@@ -268,6 +268,7 @@ impl Inspection {
             Query::Task(id) => reader.task(tenant, *id)?,
             Query::Run(id) | Query::Explain(id) => reader.run(tenant, *id)?,
             Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
+            Query::Actor(_) | Query::Actors { .. } | Query::Workforce => None,
             // Access: all of it is in memory.
             Query::Key(_)
             | Query::Keys { .. }

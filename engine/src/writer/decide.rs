@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mainstay_core::{
-    Call, Claim, Command, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection, RunId,
-    TenantId, codec,
+    Call, Claim, Command, Event, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection,
+    RunId, TenantId, codec,
 };
 use mainstay_log::{Log, Stopped};
 
@@ -109,9 +109,18 @@ impl<L: Log> Writer<L> {
             if wait.is_zero() {
                 self.answer_empty(waiter);
             } else {
-                self.waiters.add(waiter);
+                self.wait(waiter);
             }
         }
+    }
+
+    /// Lets a claim wait. An actor's waits for everything that the actor is able to do.
+    fn wait(&mut self, mut waiter: Waiter) {
+        if waiter.claim.actor.is_some() {
+            let tenant = waiter.principal.tenant;
+            waiter.claim.capabilities = self.machine.able_to(tenant, &waiter.claim);
+        }
+        self.waiters.add(waiter);
     }
 
     /// Tries a claim; gives it back when there was nothing for it.
@@ -196,6 +205,28 @@ impl<L: Log> Writer<L> {
         }
     }
 
+    /// Answers the waiting claims of actors that get nothing any more.
+    pub(super) fn dismiss(&mut self) {
+        for (tenant, actor) in std::mem::take(&mut self.departed) {
+            for waiter in self.waiters.take_of(tenant, actor) {
+                if let Some(waiter) = self.try_claim(waiter) {
+                    self.answer_empty(waiter);
+                }
+            }
+        }
+    }
+
+    /// Notes which actors a command took out of work, for their waiting claims.
+    fn note_departed(&mut self) {
+        for entry in &self.events {
+            match &entry.event {
+                Event::ActorDraining(told) => self.departed.push((entry.tenant, told.actor)),
+                Event::ActorDeregistered(told) => self.departed.push((entry.tenant, told.actor)),
+                _ => {}
+            }
+        }
+    }
+
     /// Answers waiting claims whose time is over.
     pub(super) fn end_waits(&mut self) {
         while let Some(waiter) = self.waiters.take_ended(self.now.steady) {
@@ -244,6 +275,7 @@ impl<L: Log> Writer<L> {
             return Ok(Outcome::Claimed(Vec::new()));
         }
         let kind = call.command.code();
+        let may_end_work = call.command.may_end_work();
         let reason = call.control_reason().map(|reason| reason.cloned());
         let first = self.machine.sequence() + 1;
         self.events.clear();
@@ -258,6 +290,9 @@ impl<L: Log> Writer<L> {
             decided = self
                 .machine
                 .step_into(&self.now, &facts, &mut call, &mut self.events);
+        }
+        if may_end_work && !self.waiters.is_empty() {
+            self.note_departed();
         }
         if matches!(decided, Ok(Outcome::EngineResumed)) {
             self.woken.extend(self.waiters.all_queues());

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use mainstay_core::{Entry, Machine, Now, Principal, Woken};
+use mainstay_core::{ActorId, Entry, Machine, Now, Principal, TenantId, Woken};
 use mainstay_log::{Draft, Log, Stopped};
 
 use super::cut::Desk;
@@ -98,6 +98,8 @@ pub struct Writer<L> {
     pub(super) events: Vec<Entry>,
     pub(super) requests: Vec<Request>,
     pub(super) woken: Vec<Woken>,
+    /// Actors that get nothing any more, until their waiting claims are answered.
+    pub(super) departed: Vec<(TenantId, ActorId)>,
     /// Answers of the frame being filled: their frame number is not known yet.
     pub(super) parcels: Vec<Parked>,
     pub(super) last_frame: u64,
@@ -136,6 +138,7 @@ impl<L: Log> Writer<L> {
             events: Vec::new(),
             requests: Vec::new(),
             woken: Vec::new(),
+            departed: Vec::new(),
             parcels: Vec::new(),
             last_frame,
             appended,

@@ -55,6 +55,7 @@ impl<L: Log> Writer<L> {
         self.requests = requests;
         frames += self.pass_time()?;
         self.wake_waiters();
+        self.dismiss();
         self.end_waits();
         frames += self.close_frame()?;
         self.let_leave();

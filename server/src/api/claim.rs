@@ -8,7 +8,7 @@ use mainstay_core::{Claim, ClaimGrant, Fence, GrantRare, Outcome, RunId, TenantI
 
 use super::budgets::write_budgets;
 use super::task_json::{write_memos, write_metadata, write_payload};
-use crate::edge::{Addressed, Exchange, Failure, Grants, Reply};
+use crate::edge::{Addressed, Exchange, Failure, Grants, Reply, read_actor};
 use crate::json::{Subject, Writer};
 
 /// `POST /api/v1/leases`.
@@ -62,9 +62,7 @@ pub(crate) async fn claim(exchange: Exchange) -> Result<Reply, Failure> {
 
 fn read_claim(exchange: &Exchange) -> Result<(Claim, Duration), Failure> {
     let body: wire::Claim<'_> = exchange.read(Subject::Request)?;
-    if body.actor_id.is_some() {
-        return Err(Failure::not_supported("actor_id"));
-    }
+    let actor = body.actor_id.as_deref().map(read_actor).transpose()?;
     let wait = body.wait_ms.unwrap_or(0);
     if wait > CLAIM_WAIT_MS_MAX {
         let message = format!("wait_ms must be between 0 and {CLAIM_WAIT_MS_MAX}");
@@ -84,6 +82,7 @@ fn read_claim(exchange: &Exchange) -> Result<(Claim, Duration), Failure> {
         idempotency_key: key.map(Text::from),
         capabilities: body.capabilities.as_deref().map(texts).unwrap_or_default(),
         all_tenants: exchange.addressed == Some(Addressed::All),
+        actor,
     };
     Ok((claim, Duration::from_millis(wait)))
 }

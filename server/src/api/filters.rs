@@ -90,7 +90,7 @@ pub(super) fn invalid_page(field: &'static str, message: impl Into<String>) -> F
     Failure::new("invalid_pagination", message.into()).text("field", field)
 }
 
-fn page(given: Given<'_>) -> Result<Page, Failure> {
+pub(super) fn page(given: Given<'_>) -> Result<Page, Failure> {
     let limit = match given.find("limit") {
         None => LIMIT_DEFAULT,
         Some(text) => count(text)
@@ -158,7 +158,7 @@ impl Given<'_> {
     }
 
     /// The name of a kind or a queue.
-    fn word(&self, name: &'static str) -> Result<Option<Text>, Failure> {
+    pub(super) fn word(&self, name: &'static str) -> Result<Option<Text>, Failure> {
         let Some(value) = self.find(name) else {
             return Ok(None);
         };
@@ -173,7 +173,11 @@ impl Given<'_> {
         Ok(Some(Text::from(value)))
     }
 
-    fn text(&self, name: &'static str, bytes_max: usize) -> Result<Option<Text>, Failure> {
+    pub(super) fn text(
+        &self,
+        name: &'static str,
+        bytes_max: usize,
+    ) -> Result<Option<Text>, Failure> {
         let Some(value) = self.find(name) else {
             return Ok(None);
         };
@@ -186,7 +190,7 @@ impl Given<'_> {
         Ok(Some(Text::from(value)))
     }
 
-    fn choice<T: Copy>(
+    pub(super) fn choice<T: Copy>(
         &self,
         name: &'static str,
         all: &[T],

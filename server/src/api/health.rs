@@ -76,9 +76,15 @@ pub(crate) async fn stats(exchange: Exchange) -> Result<Reply, Failure> {
 pub(crate) async fn metrics(exchange: Exchange) -> Result<Reply, Failure> {
     // A stopped engine answers no question, but its own numbers are just what an operator needs then.
     let stats = ask_stats(&exchange).await.ok().map(|placed| placed.value);
+    let workforce = exchange.ask(Query::Workforce).await.ok();
+    let workforce = workforce.and_then(|placed| match placed.value {
+        Answer::Workforce(told) => Some(told),
+        _ => None,
+    });
     Ok(Reply::text(metrics::render(
         &exchange.edge,
         stats.as_deref(),
+        workforce.as_ref(),
     )))
 }
 

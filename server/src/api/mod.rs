@@ -1,5 +1,6 @@
 //! The routes: one table, one file per group of routes, and the translation between wire and machine.
 
+mod actors;
 mod backup;
 mod batch;
 mod bonds;

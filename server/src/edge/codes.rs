@@ -81,6 +81,12 @@ pub(crate) const CODES: &[Code] = &[
     ),
     code("key_not_found", 404, "key_id", "No such key in the tenant."),
     code(
+        "actor_not_found",
+        404,
+        "actor_id",
+        "No such actor in the tenant: it never registered, left, or fell silent.",
+    ),
+    code(
         "queue_not_found",
         404,
         "queue",
@@ -118,6 +124,12 @@ pub(crate) const CODES: &[Code] = &[
         408,
         "applied",
         "The body came too slowly; nothing was applied.",
+    ),
+    code(
+        "actor_already_registered",
+        409,
+        "actor_id",
+        "The chosen actor id is in use.",
     ),
     code(
         "already_finished",
@@ -354,6 +366,18 @@ pub(crate) const CODES: &[Code] = &[
         415,
         "expected",
         "The Content-Type or Content-Encoding is not one this route takes.",
+    ),
+    code(
+        "capability_missing",
+        422,
+        "capability",
+        "The actor does not have a capability that its claim asks with.",
+    ),
+    code(
+        "empty_capabilities",
+        422,
+        "",
+        "An actor that is able to do nothing.",
     ),
     code(
         "empty_dependency_list",

@@ -7,8 +7,8 @@ use hyper::header::HeaderValue;
 use mainstay::store::Scope;
 use mainstay::{Durability, Handle};
 use mainstay_core::{
-    Answer, Call, Command, Fence, Outcome, Principal, Query, Rejection, RunId, SubscriptionId,
-    TaskId, TenantId, Text,
+    ActorId, Answer, Call, Command, Fence, Outcome, Principal, Query, Rejection, RunId,
+    SubscriptionId, TaskId, TenantId, Text,
 };
 
 use super::body::{BodyBudget, HeldBody};
@@ -183,6 +183,11 @@ impl Exchange {
         Text::from(unescape(self.target(at)).as_str())
     }
 
+    /// The actor named in the path.
+    pub(crate) fn actor(&self) -> Result<ActorId, Failure> {
+        read_actor(self.target(0))
+    }
+
     /// The subscription named in the path.
     pub(crate) fn subscription(&self) -> Result<SubscriptionId, Failure> {
         read_subscription(self.target(0))
@@ -350,6 +355,13 @@ pub(crate) fn read_run(text: &str) -> Result<RunId, Failure> {
 pub(crate) fn read_task(text: &str) -> Result<TaskId, Failure> {
     text.parse().map_err(|_| {
         Failure::new("invalid_task_id", "invalid task id").text("task_id", text.to_owned())
+    })
+}
+
+/// An actor's id from its text.
+pub(crate) fn read_actor(text: &str) -> Result<ActorId, Failure> {
+    text.parse().map_err(|_| {
+        Failure::new("invalid_actor_id", "invalid actor id").text("actor_id", text.to_owned())
     })
 }
 

@@ -197,6 +197,7 @@ impl From<Rejection> for Failure {
             "unknown_run" => "run_not_found",
             "unknown_task" => "task_not_found",
             "unknown_tenant" => "tenant_not_found",
+            "unknown_actor" => "actor_not_found",
             // Access.
             "unknown_key" => "key_not_found",
             "unknown_role" => "role_not_found",
@@ -262,8 +263,8 @@ mod tests {
     use super::Failure;
     use mainstay::CallError;
     use mainstay_core::{
-        AttemptId, Rejection, RunId, RunState, SubscriptionId, TaskId, TaskState, TenantId, Text,
-        Timestamp,
+        ActorId, AttemptId, Rejection, RunId, RunState, SubscriptionId, TaskId, TaskState,
+        TenantId, Text, Timestamp,
     };
 
     /// One of each kind.
@@ -271,6 +272,7 @@ mod tests {
         let (run, task, state) = (RunId(7), TaskId(8), RunState::Ready);
         let (tenant, subscription) = (TenantId::DEFAULT, SubscriptionId(9));
         let attempt = AttemptId::derive(run, 1);
+        let actor = ActorId(10);
         let name = || Text::from("n");
         let at = Timestamp(1);
         vec![
@@ -355,6 +357,10 @@ mod tests {
             Rejection::TenantAlreadyExists { tenant },
             Rejection::EngineAlreadyPaused,
             Rejection::EngineNotPaused,
+            Rejection::UnknownActor { actor },
+            Rejection::ActorAlreadyRegistered { actor },
+            Rejection::EmptyCapabilities,
+            Rejection::CapabilityMissing { capability: name() },
             Rejection::SequenceOverflow,
             Rejection::TaskHasEnded {
                 task,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mainstay::Histogram;
-use mainstay_core::{AttemptResult, RunState, Stats};
+use mainstay_core::{AttemptResult, RunState, Stats, Workforce};
 
 use super::requests::{BOUNDS_US, OfRoute};
 use crate::api::ROUTES;
@@ -61,14 +61,44 @@ impl Text {
 }
 
 /// All families; those about tasks are left out while the engine answers no questions.
-pub(crate) fn render(edge: &Edge, stats: Option<&Stats>) -> String {
+pub(crate) fn render(edge: &Edge, stats: Option<&Stats>, workforce: Option<&Workforce>) -> String {
     let mut text = Text(String::with_capacity(16 << 10));
     if let Some(stats) = stats {
         write_stats(&mut text, stats);
     }
+    if let Some(workforce) = workforce {
+        write_workforce(&mut text, workforce);
+    }
     write_engine(&mut text, &edge.handle.metrics());
     write_requests(&mut text, edge);
     text.0
+}
+
+/// Who is there to work, and what waits though somebody is there.
+fn write_workforce(text: &mut Text, told: &Workforce) {
+    text.family("actors", "gauge", "Registered actors by what they are at.");
+    let busy = told.actors.saturating_sub(told.draining + told.idle);
+    for (state, count) in [
+        ("busy", busy),
+        ("idle", told.idle),
+        ("draining", told.draining),
+    ] {
+        text.sample("actors", &format!("state=\"{state}\""), count as f64);
+    }
+    for (name, help, value) in [
+        (
+            "runs_ready_unserved",
+            "Ready runs that nobody who is there is able to take: no actor, nor anybody who claimed lately.",
+            told.unserved,
+        ),
+        (
+            "runs_ready_passed_by",
+            "Ready runs that an idle actor is able to take and does not ask for: work waits while workers idle.",
+            told.passed_by,
+        ),
+    ] {
+        text.single(name, "gauge", help, value as f64);
+    }
 }
 
 fn write_stats(text: &mut Text, stats: &Stats) {

@@ -3,6 +3,7 @@
 //! Types: `string`, `integer`, `number`, `boolean`, `uuid`, `instant`, `any`, `object`, `map` (of any), a schema's name; `[T]` is
 //! a list, `T?` may be null, `a|b` is one of these words.
 
+use super::actors::ACTORS;
 use super::reading::READING;
 use super::workflow::WORKFLOW;
 
@@ -32,7 +33,7 @@ pub(super) const fn answered(name: &'static str, fields: &'static [&'static str]
 
 /// Every schema that a route names, and those they name in turn.
 pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
-    WORK.iter().chain(WORKFLOW).chain(READING)
+    WORK.iter().chain(WORKFLOW).chain(READING).chain(ACTORS)
 }
 
 /// What tasks, runs, leases and the engine are made of.
@@ -379,6 +380,7 @@ const WORK: &[Schema] = &[
             "queues [string]?",
             "kinds [string]?",
             "capabilities [string]?",
+            "actor_id uuid?",
             "max integer?",
             "lease_ms integer?",
             "wait_ms integer?",

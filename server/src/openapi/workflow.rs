@@ -107,7 +107,10 @@ pub(super) const WORKFLOW: &[Schema] = &[
     ),
     answered(
         "Consumed",
-        &["budgets! [Budget]", "directive! continue|cancel|suspend"],
+        &[
+            "budgets! [Budget]",
+            "directive! continue|cancel|suspend|drain",
+        ],
     ),
     answered("Child", &["task_id! uuid", "state! string", "output any"]),
     sent(

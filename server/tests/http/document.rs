@@ -292,10 +292,26 @@ fn every_route_answers_what_the_document_promises() {
         r#"{"sql":"DELETE FROM tasks"}"#,
     );
     checked.call("POST", "/api/v1/backup", "", "");
+    check_actors(&mut checked);
     for (path, operations) in checked.document["paths"].as_object().expect("paths") {
         for method in operations.as_object().expect("operations").keys() {
             let name = format!("{} {path}", method.to_uppercase());
             assert!(checked.seen.contains(&name), "{name} was not answered well");
         }
     }
+}
+
+/// Every route about actors, answered well and badly.
+fn check_actors(checked: &mut Checked) {
+    let told = r#"{"identity":"gpu","capabilities":["cuda"],"department":"render"}"#;
+    let registered = checked.call("POST", "/api/v1/actors", "", told);
+    let actor = text(&registered["actor_id"]);
+    let (one, of) = ("/api/v1/actors/{actor_id}", actor.as_str());
+    checked.call("POST", "/api/v1/actors/{actor_id}/heartbeat", of, "");
+    checked.call("POST", "/api/v1/actors/{actor_id}/drain", of, "");
+    checked.call("GET", one, of, "");
+    checked.call("GET", "/api/v1/actors", "", "");
+    checked.call("DELETE", one, of, "");
+    checked.call("GET", one, of, "");
+    checked.call("GET", one, "nope", "");
 }

@@ -252,8 +252,8 @@ fn every_wrong_request_is_answered_with_its_code_in_the_envelope() {
             "/api/v1/leases",
             json,
             r#"{"worker":"w","actor_id":"x"}"#,
-            422,
-            "not_supported",
+            400,
+            "invalid_actor_id",
         ),
         (
             "POST",

@@ -1,5 +1,6 @@
 //! The server through real sockets: an engine in a temporary directory, raw bytes in, raw bytes out.
 
+mod actors;
 mod backup;
 mod connections;
 mod control;

@@ -241,6 +241,7 @@ impl People {
             },
             // The system's workers act in the first tenant.
             all_tenants: self.are_many() && self.here == 0 && rng.chance(70),
+            actor: None,
         };
         if claim.idempotency_key.is_some() {
             self.known_mut().claims.push(claim.clone());

@@ -13,7 +13,7 @@ use crate::task::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy as Backoff,
     TaskSpec,
 };
-use crate::{Bytes, RunId, SubscriptionId, TaskId, TenantId, Text, Timestamp};
+use crate::{ActorId, Bytes, Departure, RunId, SubscriptionId, TaskId, TenantId, Text, Timestamp};
 
 pub(super) const RUN: RunId = RunId(0x0192_f7a1_5c3e_7b10_8a4d_0123_4567_89ab);
 pub(super) const TASK: TaskId = TaskId(0x0192_f7a1_5c3e_7b10_8a4d_0123_4567_89aa);
@@ -92,6 +92,8 @@ pub(super) fn samples() -> Vec<Event> {
     let newer = later.filter(|event| event.kind() as u64 > OLD_KINDS);
     let all = old_samples().into_iter().chain(newer);
     let all = all.chain(newest_samples());
+    let actors = actor_samples().into_iter().skip(1);
+    let all = all.chain(actors);
     all.chain(super::access::samples()).collect()
 }
 
@@ -102,6 +104,45 @@ pub(super) fn newest_samples() -> Vec<Event> {
             key: text("submit-1"),
             task: TASK,
             digest: u128::MAX,
+        }
+        .into(),
+    ]
+}
+
+/// The first lease of an actor, and one event of each of the kinds about actors.
+pub(super) fn actor_samples() -> Vec<Event> {
+    let actor = ActorId(0x0190_f000_0000_7000_8000_0000_0000_00ac);
+    vec![
+        RunStarted {
+            run: RUN,
+            number: 1,
+            worker: text("w-1"),
+            lease_ms: 30_000,
+            actor: Some(actor),
+            ..RunStarted::default()
+        }
+        .into(),
+        ActorRegistered {
+            actor,
+            identity: text("gpu-7"),
+            capabilities: vec![text("cuda"), text("video")],
+            department: some("render"),
+            heartbeat_interval_ms: 10_000,
+            by: text("ann"),
+            chosen: true,
+        }
+        .into(),
+        ActorDraining {
+            actor,
+            by: text("ann"),
+            reason: some("update"),
+        }
+        .into(),
+        ActorDeregistered {
+            actor,
+            cause: Departure::Silent,
+            by: text("bob"),
+            reason: some("done"),
         }
         .into(),
     ]
@@ -136,6 +177,7 @@ pub(super) fn old_samples() -> Vec<Event> {
             counter: u64::MAX,
             worker: text("w-1"),
             lease_ms: 30_000,
+            actor: None,
         }
         .into(),
         LeaseExtended {

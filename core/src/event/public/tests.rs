@@ -36,6 +36,7 @@ fn what_tokens_are_made_of_is_not_shown() {
         worker: Text::from("w"),
         number: 2,
         lease_ms: 5,
+        actor: None,
     });
     assert_eq!(names(&started), ["attempt", "worker", "lease_ms"]);
     let held = Event::from(LeaseAcquired::default());

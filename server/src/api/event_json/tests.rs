@@ -78,7 +78,8 @@ fn type_of(kind: &str) -> String {
         "Schedule" => "`{type, …}`",
         "Tags" => "list of string",
         "Why" => "word",
-        "AttemptResult" | "Cause" | "Hold" | "Origin" | "SkipCause" | "run::State" => "word",
+        "AttemptResult" | "Cause" | "Hold" | "Origin" | "SkipCause" | "Departure"
+        | "run::State" => "word",
         other => panic!("the reference does not know how {other} is shown"),
     }
     .to_owned()

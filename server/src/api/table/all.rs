@@ -1,15 +1,25 @@
 //! The one table of routes: the router, the metrics and the OpenAPI document all read it.
 
-use super::{runs, system, tasks};
+use super::{actors, runs, system, tasks};
 use crate::api::route::Route;
 
-const COUNT: usize = system::ROUTES.len() + tasks::ROUTES.len() + runs::ROUTES.len();
-static ALL: [Route; COUNT] = joined([system::ROUTES, tasks::ROUTES, runs::ROUTES]);
+const PARTS: &[&[Route]] = &[system::ROUTES, tasks::ROUTES, runs::ROUTES, actors::ROUTES];
+const COUNT: usize = counted(PARTS);
+static ALL: [Route; COUNT] = joined(PARTS);
 
 /// Every route.
 pub(crate) static ROUTES: &[Route] = &ALL;
 
-const fn joined(parts: [&[Route]; 3]) -> [Route; COUNT] {
+const fn counted(parts: &[&[Route]]) -> usize {
+    let (mut all, mut part) = (0, 0);
+    while part < parts.len() {
+        all += parts[part].len();
+        part += 1;
+    }
+    all
+}
+
+const fn joined(parts: &[&[Route]]) -> [Route; COUNT] {
     let mut all = [system::ROUTES[0]; COUNT];
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {

@@ -165,7 +165,14 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .keyed()
     .all_tenants()
-    .errors(&["not_supported", "limit_exceeded"]),
+    .errors(&[
+        "not_supported",
+        "limit_exceeded",
+        "idempotency_conflict",
+        "invalid_actor_id",
+        "actor_not_found",
+        "capability_missing",
+    ]),
     Route::post(
         "/api/v1/leases/heartbeat",
         "Keep many leases alive",
