@@ -72,6 +72,11 @@ impl Index {
         self.gone.contains(&number)
     }
 
+    /// Whether leases are to end because their holders are registered no more.
+    pub(crate) fn has_stranded(&self) -> bool {
+        !self.gone.is_empty()
+    }
+
     /// A run whose lease is to end, because its holder is registered no more.
     pub(crate) fn stranded(&self) -> Option<u32> {
         let runs = self.held.get(self.gone.first()?)?;
@@ -86,7 +91,7 @@ impl Index {
 
     /// Milliseconds until time alone changes something here.
     pub(crate) fn next_in_ms(&self, now: Steady) -> Option<u64> {
-        if !self.gone.is_empty() {
+        if self.has_stranded() {
             return Some(0);
         }
         self.alarms.first().map(|(at, _)| at.since_ms(now))

@@ -72,10 +72,7 @@ pub(super) fn tick(tx: &mut Tx<'_>) -> Outcome {
     let ticked = run::tick(tx);
     match ticked {
         Outcome::Ticked { more } => Outcome::Ticked {
-            more: more
-                || late
-                || !tx.state().owed.is_empty()
-                || tx.state().actors.stranded().is_some(),
+            more: more || late || !tx.state().owed.is_empty() || tx.state().actors.has_stranded(),
         },
         other => other,
     }

@@ -187,7 +187,10 @@ impl State {
     /// Whether anything is left to be drawn of what happened: the usual command leaves nothing.
     #[inline]
     pub(crate) fn has_consequences(&self) -> bool {
-        !self.notes.is_empty() || self.budget_waits.is_due() || self.watches.is_due()
+        !self.notes.is_empty()
+            || self.budget_waits.is_due()
+            || self.watches.is_due()
+            || self.actors.has_stranded()
     }
 
     /// The tenant's handle, given to it when it is first named.
