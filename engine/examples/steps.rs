@@ -1,6 +1,6 @@
 //! What one command costs the machine, alone, at two sizes: nanoseconds per command, as a table or as JSON.
 //!
-//! `cargo run --release --example steps -- [live runs, 1000000] [--json]`
+//! `cargo run --release --example steps -- [live runs, 1000000] [--json] [--only <command>]`
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::time::Instant;
@@ -20,6 +20,8 @@ const ROUND: usize = 2000;
 const ROUNDS: usize = 9;
 
 struct Bench {
+    /// Measure this command alone.
+    only: Option<String>,
     machine: Machine,
     facts: Facts,
     now: Now,
@@ -33,8 +35,9 @@ struct Row {
 }
 
 impl Bench {
-    fn new() -> Bench {
+    fn new(only: Option<String>) -> Bench {
         Bench {
+            only,
             machine: Machine::new(1),
             facts: Facts::default(),
             now: Now {
@@ -94,20 +97,32 @@ impl Bench {
         self.machine.take_woken(&mut woken);
     }
 
+    /// A round's commands and nothing else: what a profiler is told to count.
+    #[inline(never)]
+    fn round(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            std::hint::black_box(self.step(command));
+        }
+    }
+
     /// The median over some rounds; `make` prepares a round's commands, which are timed alone.
     fn measure(
         &mut self,
         command: &'static str,
         mut make: impl FnMut(&mut Bench) -> Vec<Command>,
     ) -> Row {
+        if self.only.as_deref().is_some_and(|only| only != command) {
+            return Row {
+                command,
+                nanos: 0.0,
+            };
+        }
         let mut nanos = Vec::new();
         for _ in 0..ROUNDS {
             let commands = make(self);
             let count = commands.len();
             let started = Instant::now();
-            for command in commands {
-                std::hint::black_box(self.step(command));
-            }
+            self.round(commands);
             nanos.push(started.elapsed().as_nanos() as f64 / count as f64);
             self.now.steady = self.now.steady.plus_ms(1);
             self.now.wall = self.now.wall.plus_ms(1);
@@ -369,8 +384,8 @@ fn explained(bench: &mut Bench) -> Row {
     }
 }
 
-fn all(live: usize) -> Vec<Row> {
-    let mut bench = Bench::new();
+fn all(live: usize, only: Option<&String>) -> Vec<Row> {
+    let mut bench = Bench::new(only.cloned());
     bench.fill(live);
     let mut rows = lifecycle(&mut bench);
     rows.extend(others(&mut bench));
@@ -381,7 +396,9 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let live = args.iter().find_map(|word| word.parse().ok());
     let live: usize = live.unwrap_or(1_000_000);
-    let (small, large) = (all(10_000), all(live));
+    let only = args.iter().position(|word| word == "--only");
+    let only = only.and_then(|at| args.get(at + 1));
+    let (small, large) = (all(10_000, only), all(live, only));
     if args.iter().any(|word| word == "--json") {
         let rows: Vec<String> = small
             .iter()

@@ -180,8 +180,7 @@ impl Machine {
             }
             Command::DeclareDependencies { task, depends_on } => {
                 let named = depends_on.iter().take(DEPENDS_ON_MAX);
-                let named = core::iter::once(task).chain(named);
-                named.for_each(|id| self.wanted_task(tenant, *id, &mut visit));
+                self.wanted_tasks(tenant, core::iter::once(task).chain(named), &mut visit);
             }
             Command::CreateRun { run: Some(run), .. }
                 if self.state.find_run(tenant, *run).is_none() =>
@@ -234,9 +233,7 @@ impl Machine {
         };
         // More of them are refused unseen.
         let named = bonds.depends_on.iter().take(DEPENDS_ON_MAX);
-        for id in bonds.parent.iter().chain(named) {
-            self.wanted_task(tenant, *id, visit);
-        }
+        self.wanted_tasks(tenant, bonds.parent.iter().chain(named), visit);
         if let Some((run, _)) = bonds.parent_run
             && self.state.find_run(tenant, run).is_none()
         {
@@ -257,6 +254,19 @@ impl Machine {
             // The answer shows runs that may have left memory before their task.
             Some(Held { task: Some(id), .. }) => self.runs_wanted(tenant, *id, visit),
             Some(_) => {}
+        }
+    }
+
+    /// Several tasks, each once.
+    fn wanted_tasks<'a>(
+        &self,
+        tenant: u32,
+        ids: impl Iterator<Item = &'a TaskId>,
+        visit: &mut impl FnMut(Wanted),
+    ) {
+        let mut seen = BTreeSet::new();
+        for id in ids.filter(|id| seen.insert(**id)) {
+            self.wanted_task(tenant, *id, visit);
         }
     }
 

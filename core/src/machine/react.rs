@@ -41,11 +41,11 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
                         wake(tx, tx.state().runs[run].task, &mut left);
                     }
                     if to.is_terminal() {
-                        schedule::release_queued(tx, tx.state().runs[run].task);
+                        schedule::release_queued(tx, tx.state().runs[run].task, &mut left);
                     }
                     hear::moved(tx, run, to, &mut happened);
                 }
-                Note::Overtaken(run) => overtake(tx, run),
+                Note::Overtaken(run) => overtake(tx, run, &mut left),
                 Note::TaskEnded(task) => {
                     after_end(tx, task, &mut left);
                     hear::ended(tx, task, &mut happened);
@@ -246,8 +246,9 @@ fn call_off(tx: &mut Tx<'_>, task: u32, fall: Fall) -> usize {
     runs.len()
 }
 
-/// A run takes the place of the earlier ones of its schedule: they are canceled.
-fn overtake(tx: &mut Tx<'_>, run: u32) {
+/// A run takes the place of the earlier ones of its schedule: they are canceled, all at once as those of a canceled task, and others have what
+/// they leave of the command's share.
+fn overtake(tx: &mut Tx<'_>, run: u32, left: &mut usize) {
     let earlier = schedule::earlier(tx.state(), tx.state().runs[run].task);
     let earlier: Vec<u32> = earlier.filter(|other| *other != run).collect();
     let why = Why {
@@ -255,6 +256,7 @@ fn overtake(tx: &mut Tx<'_>, run: u32) {
         task: None,
     };
     let (reason, since) = (Text::from("overlap"), tx.now.wall);
+    *left = left.saturating_sub(earlier.len());
     for other in earlier {
         run::call_off_for(tx, other, &why, &reason, since);
     }

@@ -397,7 +397,7 @@ fn live(state: &State, task: u32, apart: (u64, u64)) -> impl Iterator<Item = u32
 }
 
 /// A run ended: the one that waits for it may be ready now.
-pub(crate) fn release_queued(tx: &mut Tx<'_>, task: u32) {
+pub(crate) fn release_queued(tx: &mut Tx<'_>, task: u32, left: &mut usize) {
     let Some(clock) = clockwork(tx.state(), task).filter(|clock| clock.queued > 0) else {
         return;
     };
@@ -411,6 +411,7 @@ pub(crate) fn release_queued(tx: &mut Tx<'_>, task: u32) {
     if waiting.state != RunState::Scheduled {
         return;
     }
+    *left = left.saturating_sub(1);
     let (run, now) = (waiting.id, tx.now.wall);
     if waiting.scheduled_at > now {
         let at_once = RunRescheduled {
