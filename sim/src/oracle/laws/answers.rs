@@ -66,10 +66,15 @@ impl Laws {
 
     fn told_done(&self, command: &Command, outcome: &Outcome, wrote: bool) -> Verdict {
         match (command, outcome) {
-            (Command::Submit(_) | Command::SubmitAs(..), Outcome::Submitted(done)) => {
+            (Command::Submit(spec) | Command::SubmitAs(_, spec), Outcome::Submitted(done)) => {
                 self.task(done.task)?;
+                // A request that its unique key answered may hold its own key from then on.
+                let holds = |extras: &mainstay::Extras| {
+                    extras.unique_key.is_some() && extras.idempotency_key.is_some()
+                };
+                let may_hold = !done.created && spec.extras.as_deref().is_some_and(holds);
                 demand!(
-                    done.created == wrote,
+                    done.created == wrote || may_hold,
                     "created is {}, yet it is not so",
                     done.created
                 );
