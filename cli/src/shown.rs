@@ -231,13 +231,17 @@ pub(crate) fn show_task_cancel(screen: Screen, answer: &TaskCanceled) {
     ));
 }
 
+fn counted(count: Option<u64>) -> String {
+    count.map_or_else(|| "-".to_owned(), |count| count.to_string())
+}
+
 /// The counters.
 pub(crate) fn show_stats(screen: Screen, stats: &Stats) {
     let runs = &stats.runs_by_state;
     let mut pairs = vec![
-        ("tasks", stats.total_tasks.to_string()),
+        ("tasks", counted(stats.total_tasks)),
         ("runs", stats.total_runs.to_string()),
-        ("attempts", stats.attempts_total.to_string()),
+        ("attempts", counted(stats.attempts_total)),
         ("sequence", stats.latest_sequence.to_string()),
         (
             "engine",

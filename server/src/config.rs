@@ -44,6 +44,9 @@ pub struct Config {
     /// The server's own directory where backups are made before they are sent; what is left in it is removed at start. Default none:
     /// then there are no backups over the API.
     pub outgoing: Option<PathBuf>,
+    /// Requests without a valid key a minute, from one address or with one key's name; beyond them they are answered `rate_limited`.
+    /// Good keys are never held up. Default 300; 0 for no bound.
+    pub auth_failures_per_minute_max: u32,
     /// How long requests may take to finish once the server is told to end. Default 5 s.
     pub drain_time_max: Duration,
 }
@@ -68,6 +71,7 @@ impl Default for Config {
             head_bytes_max: 16 << 10,
             uri_bytes_max: 8 << 10,
             outgoing: None,
+            auth_failures_per_minute_max: 300,
             drain_time_max: Duration::from_secs(5),
         }
     }

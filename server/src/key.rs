@@ -9,10 +9,14 @@ use std::path::Path;
 use mainstay_core::Text;
 use subtle::ConstantTimeEq;
 
+use crate::auth::letters;
+
 const FILE: &str = "admin.key";
 const PREFIX: &str = "msk_";
 const ID_CHARS: usize = 8;
+/// A shorter secret is none; the ones made here have more.
 const SECRET_BYTES: usize = 32;
+const SECRET_CHARS: usize = 52;
 /// A key file is far shorter; whatever is longer is not one.
 const FILE_BYTES_MAX: u64 = 512;
 
@@ -126,16 +130,8 @@ impl fmt::Debug for AdminKey {
 }
 
 fn mint() -> io::Result<String> {
-    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    // One letter takes five bits of a byte: 52 letters carry 260 bits.
-    let mut random = [0u8; ID_CHARS + SECRET_BYTES * 8 / 5 + 1];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let letters: String = random
-        .iter()
-        .map(|byte| char::from(LETTERS[usize::from(byte & 31)]))
-        .collect();
-    let (id, secret) = letters.split_at(ID_CHARS);
-    Ok(format!("{PREFIX}{id}_{secret}"))
+    let id = letters(ID_CHARS)?;
+    Ok(format!("{PREFIX}{id}_{}", letters(SECRET_CHARS)?))
 }
 
 #[cfg(test)]

@@ -49,12 +49,14 @@ pub struct EngineStatus {
 /// `GET /api/v1/stats`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    /// Tasks ever accepted.
-    pub total_tasks: u64,
+    /// Tasks ever accepted; counted over all tenants, so for system keys only.
+    #[serde(default)]
+    pub total_tasks: Option<u64>,
     /// Runs ever created.
     pub total_runs: u64,
-    /// Attempts ever started.
-    pub attempts_total: u64,
+    /// Attempts ever started; counted over all tenants, so for system keys only.
+    #[serde(default)]
+    pub attempts_total: Option<u64>,
     /// Attempts ever ended, by result.
     #[serde(default)]
     pub attempts_by_result: std::collections::BTreeMap<String, u64>,

@@ -1,5 +1,6 @@
 //! The wire: every JSON body of the HTTP API as a Rust type, used by the server to read and by clients to write.
 
+mod access;
 mod actor;
 mod budget;
 mod change;
@@ -16,6 +17,10 @@ mod task;
 mod text;
 mod words;
 
+pub use access::{
+    CapabilityGrant, Granted, Key, KeyList, KeyRevoked, MadeKey, NewKey, NewTenant, Role,
+    RoleGrant, RoleList, RoleSettings, Tenant, TenantList, TenantSettings,
+};
 pub use actor::{Actor, ActorBeat, ActorChanged, ActorList, ActorRegistered, RegisterActor};
 pub use budget::{Amount, AmountView, BudgetView, Consume, Consumed, Replenish};
 pub use change::{

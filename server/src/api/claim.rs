@@ -1,5 +1,6 @@
 //! Claiming work: the long poll and its answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mainstay_client::wire;
@@ -8,7 +9,7 @@ use mainstay_core::{Claim, ClaimGrant, Fence, GrantRare, Outcome, RunId, TenantI
 
 use super::budgets::write_budgets;
 use super::task_json::{write_memos, write_metadata, write_payload};
-use crate::edge::{Addressed, Exchange, Failure, Grants, Reply, read_actor};
+use crate::edge::{Addressed, Exchange, Failure, Grants, Reply, read_actor, until_ended};
 use crate::json::{Subject, Writer};
 
 /// `POST /api/v1/leases`.
@@ -19,10 +20,15 @@ pub(crate) async fn claim(exchange: Exchange) -> Result<Reply, Failure> {
     let (claim, wait) = read_claim(&exchange)?;
     let keyed = claim.idempotency_key.is_some();
     // If the connection closes while this waits, the wait is dropped here and the engine takes back what it granted meanwhile.
-    let replied = exchange
+    let claimed = exchange
         .handle()
-        .claim(exchange.principal.clone(), claim, wait)
-        .await?;
+        .claim(exchange.principal.clone(), claim, wait);
+    let (edge, caller) = (Arc::clone(&exchange.edge), exchange.caller.clone());
+    let replied = tokio::select! {
+        biased;
+        replied = claimed => replied?,
+        failure = until_ended(edge, caller, exchange.route.needs) => return Err(failure),
+    };
     let sequence = replied.sequence;
     let outcome = replied
         .value
@@ -39,6 +45,10 @@ pub(crate) async fn claim(exchange: Exchange) -> Result<Reply, Failure> {
         exchange.principal.clone(),
         fences,
     );
+    if !wait.is_zero() {
+        // A key that was ended while it waited gets nothing: what it was granted goes back when `grants` is dropped.
+        exchange.check_still().await?;
+    }
     let bytes: usize = granted
         .iter()
         .map(|grant| 512 + grant.payload.bytes.len())

@@ -1,5 +1,7 @@
 //! The event feed: pages, long polls, and streams of server-sent events.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +17,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::event_json::write_event;
 use super::filters::invalid_page;
+use crate::auth::{Caller, Needs};
 use crate::edge::{
-    Edge, Exchange, Failure, Reply, ReplyBody, invalid_parameter, read_run, read_task,
+    Edge, Exchange, Failure, Reply, ReplyBody, invalid_parameter, read_run, read_task, until_ended,
 };
 use crate::json::Writer;
 
@@ -163,6 +166,8 @@ async fn answer(exchange: Exchange, mut ask: EventsAfter) -> Result<Reply, Failu
         watch: handle.watch_events(),
         edge: Arc::clone(&exchange.edge),
         ask: Arc::new(ask),
+        caller: exchange.caller.clone(),
+        needs: exchange.route.needs,
     };
     let mut page = reader.begin().await?;
     if let (true, Some(place)) = (is_stream, place) {
@@ -170,12 +175,17 @@ async fn answer(exchange: Exchange, mut ask: EventsAfter) -> Result<Reply, Failu
         tokio::spawn(send(reader, page, sender, place));
         return Ok(Reply::stream(body));
     }
+    let mut ended = pin!(reader.until_ended());
     while page.events.is_empty() {
         let next = page.next;
-        match timeout_at(until, reader.watch.past(next)).await {
-            Ok(true) => page = reader.fill(page).await?,
-            _ => break,
-        }
+        let past = timeout_at(until, reader.watch.past(next));
+        let moved = tokio::select! {
+            moved = past => moved,
+            failure = &mut ended => return Err(failure),
+        };
+        let Ok(true) = moved else { break };
+        exchange.check_still().await?;
+        page = reader.fill(page).await?;
     }
     let mut json = Writer::with_capacity(64 + page.events.len() * EVENT_BYTES);
     json.object().name("events").array();
@@ -212,9 +222,21 @@ struct Reader {
     edge: Arc<Edge>,
     ask: Arc<EventsAfter>,
     watch: EventWatch,
+    caller: Caller,
+    needs: Needs,
 }
 
 impl Reader {
+    /// Waits until whoever reads may read no more.
+    fn until_ended(&self) -> impl Future<Output = Failure> + Send + use<> {
+        until_ended(Arc::clone(&self.edge), self.caller.clone(), self.needs)
+    }
+
+    /// Refuses a reader who may read no more.
+    async fn check(&self) -> Result<(), Failure> {
+        self.edge.keyring.check(&self.caller, self.needs).await
+    }
+
     /// The first page; empty when nothing that is wanted is there.
     async fn begin(&mut self) -> Result<EventPage, Failure> {
         let (handle, ask) = (self.edge.handle.clone(), Arc::clone(&self.ask));
@@ -257,7 +279,11 @@ async fn send(
 ) {
     // Who reads a stream that broke off comes again after a second.
     let mut piece = b"retry: 1000\n\n".to_vec();
+    let mut ended = pin!(reader.until_ended());
     loop {
+        if !page.events.is_empty() && reader.check().await.is_err() {
+            return;
+        }
         for event in &page.events {
             write_sent(&mut piece, event);
         }
@@ -272,6 +298,7 @@ async fn send(
         let next = page.next;
         tokio::select! {
             () = sender.closed() => return,
+            _ = &mut ended => return,
             moved = reader.watch.past(next) => {
                 if !moved {
                     return;

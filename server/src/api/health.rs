@@ -1,7 +1,8 @@
 //! Health, counters, metrics, and the document that describes the API.
 
 use mainstay::Status;
-use mainstay_core::{Answer, AttemptResult, Query, Stats};
+use mainstay::store::Scope;
+use mainstay_core::{Answer, AttemptResult, PlaceRow, Query, RunState, Stats};
 
 use super::queues::{ask_places, write_by_queue};
 use super::task_json::write_counts;
@@ -50,26 +51,49 @@ pub(crate) async fn stats(exchange: Exchange) -> Result<Reply, Failure> {
         sequence,
         ..
     } = stats?;
+    let places = places?.value;
+    // What is counted over all tenants is nobody's but the operator's.
+    let all = (exchange.scope == Scope::All).then_some(&*stats);
+    let counts = all.map_or_else(|| count(&places), |all| all.runs_by_state);
     let mut json = Writer::new();
-    json.object()
-        .number_field("total_tasks", stats.tasks_total)
-        .number_field("total_runs", stats.runs_total);
-    json.number_field("attempts_total", stats.attempts_total)
-        .name("attempts_by_result")
-        .object();
-    for (result, count) in AttemptResult::ALL.iter().zip(stats.attempts_by_result) {
+    json.object();
+    json.maybe("total_tasks", all, |json, all| {
+        json.number(all.tasks_total);
+    });
+    json.number_field(
+        "total_runs",
+        all.map_or(counts.iter().sum(), |all| all.runs_total),
+    );
+    json.maybe("attempts_total", all, |json, all| {
+        json.number(all.attempts_total);
+    });
+    json.name("attempts_by_result").object();
+    let results = all.map(|all| AttemptResult::ALL.iter().zip(all.attempts_by_result));
+    for (result, count) in results.into_iter().flatten() {
         json.number_field(result.name(), count);
     }
     json.end_object().name("runs_by_state");
-    write_counts(&mut json, &stats.runs_by_state);
+    write_counts(&mut json, &counts);
     json.number_field("latest_sequence", sequence)
         .bool_field("paused", stats.paused);
-    json.maybe("oldest_ready_at", stats.oldest_ready_at, |json, at| {
+    let oldest = all.and_then(|all| all.oldest_ready_at);
+    json.maybe("oldest_ready_at", oldest, |json, at| {
         json.instant(at);
     });
-    write_by_queue(&mut json, &places?.value);
+    write_by_queue(&mut json, &places);
     json.end_object();
     Ok(Reply::json(json.done()).at(sequence))
+}
+
+/// The runs of these places, by state.
+fn count(places: &[PlaceRow]) -> [u64; RunState::ALL.len()] {
+    let mut all = [0; RunState::ALL.len()];
+    for place in places {
+        for (all, count) in all.iter_mut().zip(place.counts) {
+            *all += count;
+        }
+    }
+    all
 }
 
 /// `GET /metrics`.

@@ -1,6 +1,6 @@
 //! Who asks, once it is known.
 
-use mainstay_core::{ActorId, Capabilities, TenantId, Text};
+use mainstay_core::{ActorId, Capabilities, KeyId, TenantId, Text};
 
 use super::needs::Needs;
 use crate::edge::Failure;
@@ -10,6 +10,8 @@ use crate::edge::Failure;
 pub(crate) struct Caller {
     /// The key's id: the name in histories.
     pub(crate) name: Text,
+    /// The key, unless it is the admin key's file or nobody.
+    pub(crate) key: Option<KeyId>,
     /// The only tenant it may reach; nothing for a system key.
     pub(crate) tenant: Option<TenantId>,
     pub(crate) may: Capabilities,
@@ -22,6 +24,7 @@ impl Caller {
     pub(crate) fn anonymous() -> Caller {
         Caller {
             name: Text::from("anonymous"),
+            key: None,
             tenant: None,
             may: Capabilities::NONE,
             actor: None,
@@ -32,6 +35,7 @@ impl Caller {
     pub(crate) fn administrator(name: Text) -> Caller {
         Caller {
             name,
+            key: None,
             tenant: None,
             may: Capabilities::ALL,
             actor: None,
@@ -43,12 +47,27 @@ impl Caller {
         let lacks = needs.capability().filter(|one| !self.may.has(*one));
         let required = match lacks {
             Some(capability) => capability.name(),
-            None if needs.is_of_system() && self.tenant.is_some() => "system_key",
+            None if needs.is_of_system() && self.tenant.is_some() => SYSTEM_KEY,
             None => return Ok(()),
         };
-        let message = "this key is not allowed to do this";
-        Err(Failure::new("forbidden", message).text("required", required))
+        Err(forbidden(required))
     }
+
+    /// Refuses a tenant's key.
+    pub(crate) fn check_system(&self) -> Result<(), Failure> {
+        match self.tenant {
+            None => Ok(()),
+            Some(_) => Err(forbidden(SYSTEM_KEY)),
+        }
+    }
+}
+
+/// What it takes to reach more than one tenant.
+const SYSTEM_KEY: &str = "system_key";
+
+fn forbidden(required: &'static str) -> Failure {
+    let message = "this key is not allowed to do this";
+    Failure::new("forbidden", message).text("required", required)
 }
 
 #[cfg(test)]

@@ -23,7 +23,6 @@ impl Needs {
     pub(crate) const READ: Needs = Needs::May(Capability::Read);
     /// Cancel, retry, suspend, resume, set queues and budgets.
     pub(crate) const CONTROL: Needs = Needs::May(Capability::Cancel);
-    #[allow(dead_code)]
     pub(crate) const ADMIN: Needs = Needs::May(Capability::Admin);
 
     /// Whether nobody is asked who they are.

@@ -23,7 +23,10 @@ const FAR: Duration = Duration::from_secs(3600);
 
 /// Serves requests on this socket until it ends, its patience ends, or `draining` turns true and it has nothing to finish.
 pub(crate) async fn drive(edge: Arc<Edge>, socket: TcpStream, mut draining: watch::Receiver<bool>) {
-    let link = Arc::new(Link::new());
+    let peer = socket.peer_addr().map(|peer| peer.ip());
+    // A socket that lost its peer has nothing left to say.
+    let Ok(peer) = peer else { return };
+    let link = Arc::new(Link::new(peer));
     let stream = Stream::new(socket, Arc::clone(&link), Arc::clone(&edge));
     let service = {
         let (edge, link) = (Arc::clone(&edge), Arc::clone(&link));

@@ -1,6 +1,7 @@
 //! What a connection's socket, its requests and its watchdog know of each other.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Duration, Instant};
@@ -50,11 +51,13 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Link {
     state: Mutex<State>,
+    peer: IpAddr,
 }
 
 impl Link {
-    pub(crate) fn new() -> Link {
+    pub(crate) fn new(peer: IpAddr) -> Link {
         Link {
+            peer,
             state: Mutex::new(State {
                 phase: Phase::Opened,
                 since: Instant::now(),
@@ -64,6 +67,11 @@ impl Link {
                 stalled: None,
             }),
         }
+    }
+
+    /// Who is at the other end.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

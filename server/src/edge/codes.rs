@@ -453,6 +453,12 @@ pub(crate) const CODES: &[Code] = &[
     ),
     code("zero_limit", 422, "dimension", "A budget of nothing."),
     code(
+        "rate_limited",
+        429,
+        "limit",
+        "Too many requests without a valid API key from this address, or with this key's name.",
+    ),
+    code(
         "headers_too_large",
         431,
         "limit_bytes, limit_count",

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use mainstay::store::Scope;
 use mainstay::{Durability, Handle};
 use mainstay_core::{
-    ActorId, Answer, Call, Command, Fence, Outcome, Principal, Query, Rejection, RunId,
+    ActorId, Answer, Call, Command, Fence, KeyId, Outcome, Principal, Query, Rejection, RunId,
     SubscriptionId, TaskId, TenantId, Text,
 };
+
+use tokio::time::sleep;
 
 use super::body::{BodyBudget, HeldBody};
 use super::failure::Failure;
@@ -17,6 +20,7 @@ use super::feeds::Feeds;
 use super::headers::{Following, Form, unescape};
 use super::stored::Stored;
 use crate::api::Route;
+use crate::auth::{Caller, Keyring, Needs};
 use crate::config::Config;
 use crate::json::{Subject, read};
 use crate::key::AdminKey;
@@ -26,7 +30,7 @@ use crate::metrics::Metrics;
 pub(crate) struct Edge {
     pub(crate) handle: Handle,
     pub(crate) config: Config,
-    pub(crate) key: AdminKey,
+    pub(crate) keyring: Keyring,
     pub(crate) log_id: HeaderValue,
     pub(crate) metrics: Metrics,
     pub(crate) bodies: Arc<BodyBudget>,
@@ -41,10 +45,11 @@ impl Edge {
         let log_id = HeaderValue::from_str(&handle.log_id()).map_err(std::io::Error::other)?;
         let request_seed = getrandom::u64().map_err(std::io::Error::other)?;
         let recovered = handle.sequence();
+        let failures_max = config.auth_failures_per_minute_max;
         Ok(Edge {
+            keyring: Keyring::new(handle.clone(), key, failures_max),
             handle,
             config,
-            key,
             log_id,
             metrics: Metrics::new(),
             bodies: Arc::default(),
@@ -73,6 +78,8 @@ pub(crate) struct Exchange {
     pub(crate) targets: Vec<String>,
     pub(crate) parameters: Vec<(&'static str, String)>,
     pub(crate) principal: Principal,
+    /// Who asks, as its key says.
+    pub(crate) caller: Caller,
     /// Whose rows lists show.
     pub(crate) scope: Scope,
     /// What `Mainstay-Tenant` says; nothing for the default tenant.
@@ -165,12 +172,23 @@ impl Exchange {
             return Ok(self.principal.tenant);
         };
         let tenant = read_tenant(text)?;
+        if self.caller.tenant.is_some_and(|own| own != tenant) {
+            return Err(Failure::tenant_not_found(text).at(self.handle().sequence()));
+        }
         match self.addressed {
             Some(Addressed::One(other)) if other != tenant => {
                 Err(subject.wrong("tenant_id", "differs from the header Mainstay-Tenant"))
             }
             _ => Ok(tenant),
         }
+    }
+
+    /// Refuses a caller whose key was ended, or may less, since the request began.
+    pub(crate) async fn check_still(&self) -> Result<(), Failure> {
+        self.edge
+            .keyring
+            .check(&self.caller, self.route.needs)
+            .await
     }
 
     /// What stands in the path's braces, as it was written.
@@ -191,6 +209,19 @@ impl Exchange {
     /// The subscription named in the path.
     pub(crate) fn subscription(&self) -> Result<SubscriptionId, Failure> {
         read_subscription(self.target(0))
+    }
+
+    /// The key named in the path.
+    pub(crate) fn key(&self) -> Result<KeyId, Failure> {
+        let text = self.target(0);
+        text.parse().map_err(|_| {
+            Failure::new("invalid_key_id", "invalid key id").text("key_id", text.to_owned())
+        })
+    }
+
+    /// The actor named in the path.
+    pub(crate) fn actor(&self) -> Result<ActorId, Failure> {
+        read_actor(self.target(0))
     }
 
     /// The run named in the path.
@@ -340,6 +371,21 @@ impl Exchange {
             }
             (Some(key), _) => Ok(Some(key.clone())),
             (None, key) => Ok(key.map(str::to_owned)),
+        }
+    }
+}
+
+/// How often somebody who waits is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Waits until a caller may no more what its route needs; says how it is told.
+pub(crate) async fn until_ended(edge: Arc<Edge>, caller: Caller, needs: Needs) -> Failure {
+    loop {
+        sleep(LOOK_AGAIN).await;
+        match edge.keyring.check(&caller, needs).await {
+            Err(failure) if matches!(failure.status(), 401 | 403) => return failure,
+            // An engine that does not answer says nothing about the key.
+            _ => {}
         }
     }
 }

@@ -42,7 +42,10 @@ impl Failure {
             message: message.into(),
             details: Vec::new(),
             sequence: None,
-            retry: matches!(known.name, "busy" | "not_ready" | "storage_full"),
+            retry: matches!(
+                known.name,
+                "busy" | "not_ready" | "storage_full" | "rate_limited"
+            ),
             close: false,
         }
     }

@@ -15,6 +15,7 @@ mod stored;
 pub(crate) use codes::{CODES, Code, find_code};
 pub(crate) use exchange::{
     Addressed, Edge, Exchange, Placed, read_actor, read_run, read_subscription, read_task,
+    read_tenant, until_ended,
 };
 pub(crate) use failure::Failure;
 pub(crate) use headers::{Form, invalid_parameter};

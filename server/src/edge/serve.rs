@@ -1,5 +1,6 @@
 //! The way of one request: route, key, tenant, parameters, body, the route's work, and the headers every answer carries.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ use super::panic::CatchPanic;
 use super::pieces::ReplyBody;
 use super::reply::Reply;
 use crate::api::{Found, Route, find_route};
-use crate::auth::Caller;
+use crate::auth::{Caller, unauthorized};
 use crate::connection::Link;
 
 /// Answers one request. Whatever happens, the answer has the envelope and the headers of the contract.
@@ -59,6 +60,7 @@ pub(crate) async fn serve(
         &mut body,
         &request_id,
         minted,
+        link.peer(),
     );
     let mut result = CatchPanic(Box::pin(work))
         .await
@@ -94,15 +96,16 @@ async fn work(
     body: &mut Incoming,
     request_id: &HeaderValue,
     minted: bool,
+    peer: IpAddr,
 ) -> Result<Reply, Failure> {
     check_target(&edge, &parts)?;
     let (route, targets) = destination(found)?;
-    let caller = authenticate(&edge, route, &parts.headers)?;
+    let caller = authenticate(&edge, route, &parts.headers, peer).await?;
     if !route.needs.is_open(edge.config.open_metrics) {
         caller.check(route.needs)?;
     }
     let headers = &parts.headers;
-    let addressed = address(&edge, route, headers).await?;
+    let addressed = address(&edge, route, &caller, headers).await?;
     let (tenant, scope) = match addressed {
         Some(Addressed::One(tenant)) => (tenant, Scope::Tenant(tenant)),
         Some(Addressed::All) | None => (TenantId::DEFAULT, Scope::All),
@@ -121,7 +124,7 @@ async fn work(
     let request_id = request_id.to_str().ok().filter(|_| keep_id).map(Text::from);
     let principal = Principal {
         tenant,
-        name: caller.name,
+        name: caller.name.clone(),
         request_id,
         may: caller.may,
         actor: caller.actor,
@@ -132,6 +135,7 @@ async fn work(
         targets,
         parameters,
         principal,
+        caller,
         scope,
         addressed,
         wait_for,
@@ -168,16 +172,33 @@ fn destination(found: Found) -> Result<(&'static Route, Vec<String>), Failure> {
     }
 }
 
-/// Whom the request is about: a system key's goes to the default tenant unless it names another, and its lists span all.
+/// Whom the request is about. A tenant's key reaches its own; a system key's request goes to the default tenant unless it names another,
+/// and its lists span all.
 async fn address(
     edge: &Edge,
     route: &Route,
+    caller: &Caller,
     headers: &HeaderMap,
 ) -> Result<Option<Addressed>, Failure> {
-    let tenant = match headers::single(headers, &headers::TENANT)? {
-        None => return Ok(None),
-        Some("*") if route.all_tenants => return Ok(Some(Addressed::All)),
-        Some(text) => read_tenant(text)?,
+    if route.needs.is_open(edge.config.open_metrics) {
+        // Nobody is told which tenants there are.
+        return Ok(None);
+    }
+    let named = headers::single(headers, &headers::TENANT)?;
+    if named == Some("*") && route.all_tenants {
+        caller.check_system()?;
+        return Ok(Some(Addressed::All));
+    }
+    let tenant = named.map(read_tenant).transpose()?;
+    if let Some(own) = caller.tenant {
+        // What is not its own is not there, whether somebody else has it or not.
+        return match tenant.filter(|tenant| *tenant != own) {
+            Some(other) => Err(Failure::tenant_not_found(other).at(edge.handle.sequence())),
+            None => Ok(Some(Addressed::One(own))),
+        };
+    }
+    let Some(tenant) = tenant else {
+        return Ok(None);
     };
     if tenant != TenantId::DEFAULT {
         let found = edge.handle.ask(tenant, Query::Budgets).await?;
@@ -233,21 +254,22 @@ fn check_target(edge: &Edge, parts: &Parts) -> Result<(), Failure> {
 }
 
 /// Who asks; open routes are asked by nobody.
-fn authenticate(edge: &Edge, route: &Route, headers: &HeaderMap) -> Result<Caller, Failure> {
+async fn authenticate(
+    edge: &Edge,
+    route: &Route,
+    headers: &HeaderMap,
+    peer: IpAddr,
+) -> Result<Caller, Failure> {
     if route.needs.is_open(edge.config.open_metrics) {
         return Ok(Caller::anonymous());
     }
-    let refuse = |message: &'static str| Failure::new("unauthorized", message);
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = values
-        .next()
-        .ok_or_else(|| refuse("an API key is needed: Authorization: Bearer msk_…"))?;
-    let bytes = value.as_bytes();
-    let bearer = bytes.len() > 7 && bytes[..7].eq_ignore_ascii_case(b"bearer ");
-    if bearer && values.next().is_none() && edge.key.verify(bytes[7..].trim_ascii()) {
-        return Ok(Caller::administrator(edge.key.name()));
+    let value = values.next().ok_or_else(unauthorized)?.as_bytes();
+    let bearer = value.len() > 7 && value[..7].eq_ignore_ascii_case(b"bearer ");
+    if !bearer || values.next().is_some() {
+        return Err(unauthorized());
     }
-    Err(refuse("the API key is not valid"))
+    edge.keyring.find(value[7..].trim_ascii(), peer).await
 }
 
 /// Turns a result into the response.

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, built from the table of routes and a compact list of schemas.
 
+mod access;
 mod actors;
 mod document;
 mod reading;

@@ -3,6 +3,7 @@
 //! Types: `string`, `integer`, `number`, `boolean`, `uuid`, `instant`, `any`, `object`, `map` (of any), a schema's name; `[T]` is
 //! a list, `T?` may be null, `a|b` is one of these words.
 
+use super::access::ACCESS;
 use super::actors::ACTORS;
 use super::reading::READING;
 use super::workflow::WORKFLOW;
@@ -33,7 +34,9 @@ pub(super) const fn answered(name: &'static str, fields: &'static [&'static str]
 
 /// Every schema that a route names, and those they name in turn.
 pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
-    WORK.iter().chain(WORKFLOW).chain(READING).chain(ACTORS)
+    let all = WORK.iter().chain(WORKFLOW).chain(READING).chain(ACTORS);
+    // Access.
+    all.chain(ACCESS)
 }
 
 /// What tasks, runs, leases and the engine are made of.
@@ -59,9 +62,9 @@ const WORK: &[Schema] = &[
     answered(
         "Stats",
         &[
-            "total_tasks! integer",
+            "total_tasks! integer?",
             "total_runs! integer",
-            "attempts_total! integer",
+            "attempts_total! integer?",
             "attempts_by_result! map",
             "runs_by_state! RunsByState",
             "latest_sequence! integer",

@@ -179,6 +179,37 @@ fn check_changes(checked: &mut Checked, task: &str) {
     checked.call("POST", "/api/v1/queues/{name}/resume", "late", "");
 }
 
+/// Keys, roles, what actors are given, tenants.
+fn check_access(checked: &mut Checked) {
+    let tenant = checked.call("POST", "/api/v1/tenants", "", r#"{"name":"acme"}"#);
+    let tenant = text(&tenant["tenant_id"]);
+    checked.call("GET", "/api/v1/tenants", "", "");
+    let path = "/api/v1/tenants/{tenant_id}";
+    checked.call("PUT", path, &tenant, r#"{"weight":7}"#);
+    let holds = r#"{"capabilities":["deploy","can_read"],"reason":"new team"}"#;
+    checked.call("PUT", "/api/v1/roles/{name}", "deployer", holds);
+    checked.call("GET", "/api/v1/roles", "", "");
+    let actor = "0190f000-0000-7000-8000-0000000000ac";
+    for (what, body) in [
+        ("roles", r#"{"role":"deployer"}"#),
+        ("capabilities", r#"{"capability":"can_review"}"#),
+    ] {
+        let path = format!("/api/v1/actors/{{actor_id}}/{what}");
+        checked.call("POST", &path, actor, body);
+        checked.call("GET", "/api/v1/actors/{actor_id}/roles", actor, "");
+        checked.call("DELETE", &path, actor, body);
+    }
+    checked.call("DELETE", "/api/v1/roles/{name}", "deployer", "");
+    let new = format!(
+        r#"{{"name":"ci","role":"worker","tenant_id":"default","actor_id":"{actor}","expires_at":"2100-01-01T00:00:00Z"}}"#
+    );
+    let made = checked.call("POST", "/api/v1/keys", "", &new);
+    let key = text(&made["key_id"]);
+    checked.call("GET", "/api/v1/keys", "", "");
+    checked.call("DELETE", "/api/v1/keys/{key_id}", &key, r#"{"reason":"x"}"#);
+    checked.call("GET", "/api/v1/keys/{key_id}", &key, "");
+}
+
 #[test]
 fn every_route_answers_what_the_document_promises() {
     let world = World::new();
@@ -291,6 +322,8 @@ fn every_route_answers_what_the_document_promises() {
         "",
         r#"{"sql":"DELETE FROM tasks"}"#,
     );
+    // Access.
+    check_access(&mut checked);
     checked.call("POST", "/api/v1/backup", "", "");
     check_actors(&mut checked);
     for (path, operations) in checked.document["paths"].as_object().expect("paths") {

@@ -117,10 +117,22 @@ impl World {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Vec<u8> {
-        let mut text = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\n",
-            self.key
-        );
+        self.request_by(&self.key, method, path, headers, body)
+    }
+
+    /// The bytes of a request with another key; with none when it is empty.
+    pub(crate) fn request_by(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Vec<u8> {
+        let mut text = format!("{method} {path} HTTP/1.1\r\nhost: test\r\n");
+        if !key.is_empty() {
+            text.push_str(&format!("authorization: Bearer {key}\r\n"));
+        }
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -130,6 +142,32 @@ impl World {
         let mut bytes = format!("{text}\r\n").into_bytes();
         bytes.extend_from_slice(body);
         bytes
+    }
+
+    /// One request with another key, with a JSON body if it is not empty.
+    pub(crate) fn by(&self, key: &str, method: &str, path: &str, body: &str) -> Response {
+        let headers: &[_] = if body.is_empty() {
+            &[]
+        } else {
+            &[("content-type", "application/json")]
+        };
+        let mut connection = self.connect();
+        connection.write(&self.request_by(key, method, path, headers, body.as_bytes()));
+        connection.response()
+    }
+
+    /// Adds a tenant; gives its id.
+    pub(crate) fn tenant(&self, name: &str) -> String {
+        let made = self.post("/api/v1/tenants", &format!(r#"{{"name":"{name}"}}"#));
+        text(&made.expect(201)["tenant_id"])
+    }
+
+    /// Makes a key of a tenant, or of none; gives its id and its text.
+    pub(crate) fn make_key(&self, tenant: Option<&str>, role: &str) -> (String, String) {
+        let tenant = tenant.map_or_else(String::new, |id| format!(r#","tenant_id":"{id}""#));
+        let body = format!(r#"{{"name":"test","role":"{role}"{tenant}}}"#);
+        let made = self.post("/api/v1/keys", &body).expect(201);
+        (text(&made["key_id"]), text(&made["key"]))
     }
 
     pub(crate) fn get(&self, path: &str) -> Response {
@@ -290,6 +328,16 @@ impl Connection {
     pub(crate) fn is_closed(&mut self) -> bool {
         while self.fill() {}
         self.buffer.is_empty()
+    }
+
+    /// Whether a chunked body comes to its end, or the connection does.
+    pub(crate) fn ends(&mut self) -> bool {
+        while self.fill() {
+            if self.buffer.ends_with(b"0\r\n\r\n") {
+                return true;
+            }
+        }
+        true
     }
 
     fn fill(&mut self) -> bool {

@@ -1,5 +1,6 @@
 //! The server through real sockets: an engine in a temporary directory, raw bytes in, raw bytes out.
 
+mod access;
 mod actors;
 mod backup;
 mod connections;
@@ -9,6 +10,7 @@ mod envelopes;
 mod events;
 mod harness;
 mod lists;
+mod matrix;
 mod query;
 mod queues;
 mod refusals;

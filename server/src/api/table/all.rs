@@ -1,31 +1,40 @@
 //! The one table of routes: the router, the metrics and the OpenAPI document all read it.
 
-use super::{actors, runs, system, tasks};
+use super::{access, actors, runs, system, tasks};
 use crate::api::route::Route;
 
-const PARTS: &[&[Route]] = &[system::ROUTES, tasks::ROUTES, runs::ROUTES, actors::ROUTES];
-const COUNT: usize = counted(PARTS);
-static ALL: [Route; COUNT] = joined(PARTS);
+/// The parts, one per line.
+const PARTS: &[&[Route]] = &[
+    system::ROUTES,
+    tasks::ROUTES,
+    runs::ROUTES,
+    actors::ROUTES,
+    // Access.
+    access::ROUTES,
+];
+
+const COUNT: usize = count();
+static ALL: [Route; COUNT] = joined();
 
 /// Every route.
 pub(crate) static ROUTES: &[Route] = &ALL;
 
-const fn counted(parts: &[&[Route]]) -> usize {
-    let (mut all, mut part) = (0, 0);
-    while part < parts.len() {
-        all += parts[part].len();
+const fn count() -> usize {
+    let (mut count, mut part) = (0, 0);
+    while part < PARTS.len() {
+        count += PARTS[part].len();
         part += 1;
     }
-    all
+    count
 }
 
-const fn joined(parts: &[&[Route]]) -> [Route; COUNT] {
+const fn joined() -> [Route; COUNT] {
     let mut all = [system::ROUTES[0]; COUNT];
     let (mut at, mut part) = (0, 0);
-    while part < parts.len() {
+    while part < PARTS.len() {
         let mut from = 0;
-        while from < parts[part].len() {
-            all[at] = parts[part][from];
+        while from < PARTS[part].len() {
+            all[at] = PARTS[part][from];
             at += 1;
             from += 1;
         }

@@ -1,5 +1,6 @@
 //! The table of routes, in parts.
 
+mod access;
 mod actors;
 mod all;
 mod rules;
