@@ -47,6 +47,8 @@ impl Apply for ActorDraining {
 impl Apply for ActorDeregistered {
     fn apply(&self, state: &mut State, at: &At) {
         state.actors.remove(at.tenant, self.actor);
+        // What it was given ends with it: whoever registers under its id later begins with nothing.
+        state.access.forget(at.tenant, self.actor);
         state.touch_actor(at.tenant, self.actor);
     }
 }

@@ -225,6 +225,14 @@ impl Access {
         self.changed.grants.insert((tenant, actor));
     }
 
+    /// An actor is gone, and what it was given with it.
+    pub(crate) fn forget(&mut self, tenant: u32, actor: ActorId) {
+        if self.grants.remove(&(tenant, actor)).is_some() {
+            self.changed.grants.insert((tenant, actor));
+            self.version += 1;
+        }
+    }
+
     pub(crate) fn put_grant(&mut self, tenant: u32, actor: ActorId, grant: Grant) -> bool {
         self.grants.insert((tenant, actor), grant).is_none()
     }

@@ -21,6 +21,16 @@ fn has(tx: &Tx<'_>, actor: ActorId, list: fn(&Grant) -> &[Text], name: &Text) ->
     grant.is_some_and(|grant| list(grant).contains(name))
 }
 
+/// Refuses who may not do this, whatever is asked for, and actors that are not there.
+fn check(tx: &Tx<'_>, actor: ActorId, reason: Option<&Text>) -> Result<(), Rejection> {
+    check_hands(tx, Capabilities::NONE)?;
+    limits::check_reason(reason)?;
+    match tx.state().actors.find(tx.tenant, actor) {
+        Some(_) => Ok(()),
+        None => Err(Rejection::UnknownActor { actor }),
+    }
+}
+
 fn check_room(tx: &Tx<'_>, actor: ActorId, list: fn(&Grant) -> &[Text]) -> Result<(), Rejection> {
     let access = &tx.state().access;
     let refuse = |limit, value: usize| {
@@ -45,8 +55,7 @@ pub(crate) fn assign_role(
     role: &Text,
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
-    check_hands(tx, Capabilities::NONE)?;
-    limits::check_reason(reason)?;
+    check(tx, actor, reason)?;
     let held = tx.state().access.held_by_role(tx.tenant, role);
     let held = held.ok_or_else(|| Rejection::UnknownRole { role: role.clone() })?;
     check_hands(tx, held.may)?;
@@ -69,8 +78,7 @@ pub(crate) fn revoke_role(
     role: &Text,
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
-    check_hands(tx, Capabilities::NONE)?;
-    limits::check_reason(reason)?;
+    check(tx, actor, reason)?;
     if !has(tx, actor, |grant| &grant.roles, role) {
         return Ok(UNCHANGED);
     }
@@ -89,8 +97,7 @@ pub(crate) fn grant_capability(
     capability: &Text,
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
-    check_hands(tx, Capabilities::NONE)?;
-    limits::check_reason(reason)?;
+    check(tx, actor, reason)?;
     check_name("capability", capability)?;
     check_hands(tx, Held::of(core::slice::from_ref(capability)).may)?;
     if has(tx, actor, |grant| &grant.capabilities, capability) {
@@ -112,8 +119,7 @@ pub(crate) fn revoke_capability(
     capability: &Text,
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
-    check_hands(tx, Capabilities::NONE)?;
-    limits::check_reason(reason)?;
+    check(tx, actor, reason)?;
     if !has(tx, actor, |grant| &grant.capabilities, capability) {
         return Ok(UNCHANGED);
     }

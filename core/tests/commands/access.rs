@@ -1,6 +1,8 @@
 //! The rows about keys, roles and what actors are given.
 
-use mainstay_core::{ActorId, Command, Govern, KeyDigest, KeyId, NewKey, Text, Timestamp, limits};
+use mainstay_core::{
+    ActorId, Command, Govern, KeyDigest, KeyId, NewKey, Registration, Text, Timestamp, limits,
+};
 
 use super::row::{OK, Row, after, row};
 use super::stand::Stand;
@@ -211,6 +213,7 @@ fn roles() -> Vec<Row> {
         after(
             |stand| {
                 with_role(stand);
+                with_actor(stand);
                 stand.must(assign("deployer"));
             },
             "that an actor has",
@@ -230,13 +233,29 @@ fn roles() -> Vec<Row> {
     ]
 }
 
+fn with_actor(stand: &mut Stand) {
+    let told = Registration {
+        actor: Some(ACTOR),
+        identity: Text::from("bot"),
+        capabilities: vec![Text::from("x")],
+        department: None,
+        heartbeat_interval_ms: 10_000,
+    };
+    stand.must(Command::RegisterActor(Box::new(told)));
+}
+
 fn grants() -> Vec<Row> {
+    let to = |about, ask, expect| after(with_actor, about, ask, expect);
     vec![
-        row("of a worker", |_| assign("worker"), |_| OK),
-        row("that is not there", |_| assign("x"), |_| "unknown_role"),
-        row("that it does not have", |_| unassign("worker"), |_| OK),
-        row("of its own", |_| grant("deploy"), |_| OK),
-        row("that is no name", |_| grant("?"), |_| "invalid_request"),
-        row("that it does not have", |_| ungrant("deploy"), |_| OK),
+        to("of a worker", |_| assign("worker"), |_| OK),
+        to("that is not there", |_| assign("x"), |_| "unknown_role"),
+        to("that it does not have", |_| unassign("worker"), |_| OK),
+        to("of its own", |_| grant("deploy"), |_| OK),
+        to("that is no name", |_| grant("?"), |_| "invalid_request"),
+        to("that it does not have", |_| ungrant("deploy"), |_| OK),
+        row("to nobody", |_| assign("worker"), |_| "unknown_actor"),
+        row("from nobody", |_| unassign("worker"), |_| "unknown_actor"),
+        row("to nobody", |_| grant("deploy"), |_| "unknown_actor"),
+        row("from nobody", |_| ungrant("deploy"), |_| "unknown_actor"),
     ]
 }

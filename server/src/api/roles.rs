@@ -1,7 +1,7 @@
 //! Roles of a tenant's own, and what actors are given.
 
 use mainstay_client::wire;
-use mainstay_core::{ActorId, Answer, BUILT_IN_ROLES, Govern, Query, TenantId, Text};
+use mainstay_core::{ActorId, Answer, BUILT_IN_ROLES, Govern, Query, Rejection, TenantId, Text};
 
 use super::tasks::reason_of;
 use crate::edge::{Exchange, Failure, Reply};
@@ -82,6 +82,10 @@ pub(crate) async fn remove(exchange: Exchange) -> Result<Reply, Failure> {
 /// `GET /api/v1/actors/{actor_id}/roles`.
 pub(crate) async fn of_actor(exchange: Exchange) -> Result<Reply, Failure> {
     let actor = exchange.actor()?;
+    let asked = exchange.ask(Query::Actor(actor)).await?;
+    if !matches!(asked.value, Answer::Actor(_)) {
+        return Err(Failure::from(Rejection::UnknownActor { actor }).at(asked.sequence));
+    }
     granted(&exchange, exchange.principal.tenant, actor).await
 }
 

@@ -79,13 +79,13 @@ pub(crate) const CODES: &[Code] = &[
         "required",
         "The key lacks what the route needs: a capability, or that it is a system key.",
     ),
-    code("key_not_found", 404, "key_id", "No such key in the tenant."),
     code(
         "actor_not_found",
         404,
         "actor_id",
         "No such actor in the tenant: it never registered, left, or fell silent.",
     ),
+    code("key_not_found", 404, "key_id", "No such key in the tenant."),
     code(
         "queue_not_found",
         404,

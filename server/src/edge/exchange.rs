@@ -201,11 +201,6 @@ impl Exchange {
         Text::from(unescape(self.target(at)).as_str())
     }
 
-    /// The actor named in the path.
-    pub(crate) fn actor(&self) -> Result<ActorId, Failure> {
-        read_actor(self.target(0))
-    }
-
     /// The subscription named in the path.
     pub(crate) fn subscription(&self) -> Result<SubscriptionId, Failure> {
         read_subscription(self.target(0))

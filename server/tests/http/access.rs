@@ -285,7 +285,8 @@ fn who_fails_too_often_is_told_so_and_good_keys_go_on() {
 #[test]
 fn an_actors_roles_and_capabilities_add_to_its_key() {
     let world = World::new();
-    let actor = "0190f000-0000-7000-8000-0000000000ac";
+    let told = r#"{"identity":"bot","capabilities":["x"]}"#;
+    let actor = text(&world.post("/api/v1/actors", told).expect(201)["actor_id"]);
     let body =
         format!(r#"{{"name":"bot","role":"worker","actor_id":"{actor}","tenant_id":"default"}}"#);
     let made = world.post("/api/v1/keys", &body).expect(201);

@@ -189,7 +189,9 @@ fn check_access(checked: &mut Checked) {
     let holds = r#"{"capabilities":["deploy","can_read"],"reason":"new team"}"#;
     checked.call("PUT", "/api/v1/roles/{name}", "deployer", holds);
     checked.call("GET", "/api/v1/roles", "", "");
-    let actor = "0190f000-0000-7000-8000-0000000000ac";
+    let told = r#"{"identity":"bot","capabilities":["x"]}"#;
+    let actor = checked.call("POST", "/api/v1/actors", "", told);
+    let actor = &*text(&actor["actor_id"]);
     for (what, body) in [
         ("roles", r#"{"role":"deployer"}"#),
         ("capabilities", r#"{"capability":"can_review"}"#),

@@ -99,6 +99,8 @@ fn things(world: &World, tenant: &str, role: &str) -> Things {
     let subscribed = post(&format!("/api/v1/tasks/{task_id}/subscriptions"), subscribe);
     let budget = r#"{"dimension":"token","limit":100}"#;
     post(&format!("/api/v1/tasks/{task_id}/budgets"), budget).expect(200);
+    let told = r#"{"identity":"bot","capabilities":["x"],"heartbeat_interval_ms":3600000}"#;
+    let actor = post("/api/v1/actors", told).expect(201);
     let key = post("/api/v1/keys", r#"{"name":"spare","role":"worker"}"#).expect(201);
     let holds = r#"{"capabilities":["can_cancel","can_review","deploy"]}"#;
     for name in [role, "spare"] {
@@ -115,10 +117,7 @@ fn things(world: &World, tenant: &str, role: &str) -> Things {
             text(&subscribed.expect(201)["subscription_id"]),
         ),
         ("key_id", text(&key["key_id"])),
-        (
-            "actor_id",
-            "0190f000-0000-7000-8000-0000000000ac".to_owned(),
-        ),
+        ("actor_id", text(&actor["actor_id"])),
         ("dimension", "token".to_owned()),
     ])
 }
@@ -141,7 +140,7 @@ fn absent() -> Things {
 }
 
 /// Ids that a path may name: unlike names, they tell one tenant's things from another's.
-const IDS: [&str; 4] = ["task_id", "run_id", "subscription_id", "key_id"];
+const IDS: [&str; 5] = ["task_id", "run_id", "subscription_id", "key_id", "actor_id"];
 
 /// A body that the route takes; where nothing is written here, one that is empty goes as far as being read.
 fn body(route: &Route, things: &Things) -> String {

@@ -17,6 +17,7 @@ const ROLE: &[&str] = &[
 ];
 const GRANT: &[&str] = &[
     "invalid_actor_id",
+    "actor_not_found",
     "role_not_found",
     "limit_exceeded",
     "non_monotonic_sequence",
@@ -42,6 +43,7 @@ pub(super) const ROUTES: &[Route] = &[
         &[(201, "MadeKey"), (200, "MadeKey")],
         |x| Box::pin(keys::create(x)),
     )
+    .keyed()
     .control()
     .errors(&[
         "invalid_actor_id",
@@ -111,7 +113,7 @@ pub(super) const ROUTES: &[Route] = &[
         &[(200, "Granted")],
         |x| Box::pin(roles::of_actor(x)),
     )
-    .errors(&["invalid_actor_id"]),
+    .errors(&["invalid_actor_id", "actor_not_found"]),
     Route::post(
         "/api/v1/actors/{actor_id}/roles",
         "Give an actor a role",
@@ -169,6 +171,7 @@ pub(super) const ROUTES: &[Route] = &[
         &[(201, "Tenant"), (200, "Tenant")],
         |x| Box::pin(tenants::create(x)),
     )
+    .keyed()
     .control()
     .errors(&[
         "tenant_already_exists",

@@ -23,6 +23,7 @@ pub(super) const ROUTES: &[Route] = &[
         &[(201, "ActorRegistered"), (200, "ActorRegistered")],
         |x| Box::pin(actors::register(x)),
     )
+    .keyed()
     .errors(&[
         "invalid_actor_id",
         "actor_already_registered",
