@@ -63,4 +63,4 @@ pub use shared::Status;
 pub use snapshot::{Snapped, Snapper};
 pub use worker::{Job, JobError, Worker, WorkerBuilder};
 #[doc(hidden)]
-pub use writer::{Plant, Turn, Writer};
+pub use writer::{Meddler, Meddling, Plant, Turn, Writer};

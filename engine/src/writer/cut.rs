@@ -53,7 +53,7 @@ pub(crate) struct Desk {
     /// Entries of the audit trail since the last cut.
     trail: Vec<AuditRow>,
     /// What schedules go by.
-    calendars: Calendars,
+    pub(super) calendars: Calendars,
 }
 
 impl Desk {
@@ -95,15 +95,16 @@ impl<L: Log> Writer<L> {
         if last || is_due && self.shared.backlog.bytes() < CUTS_BYTES_MAX {
             desk.cut_sequence = self.machine.sequence();
             desk.cut_at = now;
-            let mut cut = self.machine.take_cut();
-            cut.audit = std::mem::take(&mut desk.trail);
-            self.shared.backlog.push(cut);
             if self.plant.rows_leave_early {
                 desk.stored = desk.cut_sequence;
                 desk.leaving = true;
             }
+            let mut cut = self.cut();
+            cut.audit = std::mem::take(&mut self.desk.trail);
+            self.shared.backlog.push(cut);
         }
         // Whoever waits has it now, or had it before; without room the wish stays.
+        let desk = &mut self.desk;
         desk.cut_now &= self.machine.sequence() > desk.cut_sequence;
         self.tell_lag();
     }
@@ -216,7 +217,7 @@ impl<L: Log> Writer<L> {
         facts: &mut Facts,
     ) -> Result<bool, StoreError> {
         if let Wanted::Instants(ask) = wanted {
-            let answer = self.desk.calendars.answer(ask);
+            let answer = self.calendar(ask);
             facts.add_instants((**ask).clone(), answer);
             return Ok(true);
         }

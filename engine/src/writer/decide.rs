@@ -36,7 +36,7 @@ impl<L: Log> Writer<L> {
                 self.serve_claim(principal, claim, wait, reply)
             }
             Request::Ask(tenant, query, reply) => {
-                let answer = self.machine.answer(&self.now, tenant, &query);
+                let answer = self.look(tenant, &query);
                 let now = self.now;
                 let asked = reads::is_wanting(&answer);
                 let question = asked.then_some(Question { tenant, query, now });
@@ -280,16 +280,12 @@ impl<L: Log> Writer<L> {
         let first = self.machine.sequence() + 1;
         self.events.clear();
         let facts = self.facts_before(&call);
-        let mut decided = self
-            .machine
-            .step_into(&self.now, &facts, &mut call, &mut self.events);
+        let mut decided = self.step(&facts, &mut call);
         if let Err(refused) = &decided
             && let Some(wanted) = self.machine.wanted_after(refused)
             && let Some(facts) = self.recall(call.principal.tenant, &[wanted])
         {
-            decided = self
-                .machine
-                .step_into(&self.now, &facts, &mut call, &mut self.events);
+            decided = self.step(&facts, &mut call);
         }
         if may_end_work && !self.waiters.is_empty() {
             self.note_departed();

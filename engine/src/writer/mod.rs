@@ -2,8 +2,10 @@
 
 mod cut;
 mod decide;
+mod meddler;
 mod model;
 mod turn;
 
 pub(crate) use cut::{Desk, StoreRules};
+pub use meddler::{Meddler, Meddling};
 pub use model::{Plant, Turn, Writer};

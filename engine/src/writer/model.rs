@@ -8,6 +8,7 @@ use mainstay_core::{ActorId, Entry, Machine, Now, Principal, TenantId, Woken};
 use mainstay_log::{Draft, Log, Stopped};
 
 use super::cut::Desk;
+use super::meddler::{Meddler, Meddling};
 use crate::clock::Clock;
 use crate::inbox::Request;
 use crate::release::{Fate, Parked};
@@ -59,6 +60,8 @@ pub struct Plant {
     pub payload_not_fetched: bool,
     /// Idempotency keys are not looked up in the store.
     pub keys_forgotten: bool,
+    /// A bug of the rules: who stands between the writer and the machine.
+    pub meddling: Option<Meddling>,
 }
 
 impl Plant {
@@ -109,6 +112,8 @@ pub struct Writer<L> {
     pub(super) draining: bool,
     pub(super) stopping: bool,
     pub(super) plant: Plant,
+    /// A planted bug of the rules.
+    pub(super) meddler: Option<Box<dyn Meddler>>,
 }
 
 impl<L: Log> Writer<L> {
@@ -146,6 +151,7 @@ impl<L: Log> Writer<L> {
             draining: false,
             stopping: false,
             plant,
+            meddler: plant.meddling.map(|bug| (bug.make)()),
         }
     }
 
