@@ -3,6 +3,7 @@
 
 mod disk;
 mod marks;
+mod meddle;
 mod oracle;
 mod planted;
 mod rng;

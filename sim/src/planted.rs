@@ -1,8 +1,10 @@
 //! Planted bugs: each must be caught by what crashes bring to light, or the oracle is blind.
 
-use mainstay::Plant as EnginePlant;
 use mainstay::store::MemoryPlant as StorePlant;
+use mainstay::{Meddler, Meddling, Plant as EnginePlant};
 use mainstay_log::Plant as LogPlant;
+
+use crate::meddle::*;
 
 use crate::world::{Report, Setup, run_seed};
 
@@ -17,36 +19,49 @@ pub struct Planted {
     log: fn(&mut LogPlant),
     engine: fn(&mut EnginePlant),
     store: fn(&mut StorePlant),
+    rules: Option<fn() -> Box<dyn Meddler>>,
     damage: u64,
+}
+
+const fn nowhere(name: &'static str) -> Planted {
+    Planted {
+        name,
+        log: |_| {},
+        engine: |_| {},
+        store: |_| {},
+        rules: None,
+        damage: 0,
+    }
 }
 
 const fn in_log(name: &'static str, log: fn(&mut LogPlant), damage: u64) -> Planted {
     Planted {
-        name,
         log,
-        engine: |_| {},
-        store: |_| {},
         damage,
+        ..nowhere(name)
     }
 }
 
 const fn in_engine(name: &'static str, engine: fn(&mut EnginePlant)) -> Planted {
     Planted {
-        name,
-        log: |_| {},
         engine,
-        store: |_| {},
-        damage: 0,
+        ..nowhere(name)
     }
 }
 
 const fn in_store(name: &'static str, store: fn(&mut StorePlant), damage: u64) -> Planted {
     Planted {
-        name,
-        log: |_| {},
-        engine: |_| {},
         store,
         damage,
+        ..nowhere(name)
+    }
+}
+
+/// A bug of the machine's rules, beside the machine; it shows only where people use everything a task can be.
+const fn in_rules(name: &'static str, rules: fn() -> Box<dyn Meddler>) -> Planted {
+    Planted {
+        rules: Some(rules),
+        ..nowhere(name)
     }
 }
 
@@ -142,17 +157,81 @@ pub const PLANTED: &[Planted] = &[
     }),
     in_engine("keys_forgotten", |plant| plant.keys_forgotten = true),
     in_store("digest_ignored", |plant| plant.digest_ignored = true, 40),
+    in_rules("occurrence_again", || Box::new(Tampered::again())),
+    in_rules("occurrence_lost", || Box::new(Tampered::lost())),
+    in_rules("misfire_storm", || meddler(Storm::default())),
+    in_rules("summer_time_ignored", || Box::new(Shifted)),
+    in_rules("repeat_run_lost", || meddler(RepeatShort)),
+    in_rules("ticks_forgotten", || meddler(Timeless)),
+    in_rules("dependents_stranded", || meddler(Untold::end(true))),
+    in_rules("dependents_not_canceled", || meddler(Untold::end(false))),
+    in_rules("failed_counts_as_completed", || meddler(PrerequisiteFailed)),
+    in_rules("children_forgotten", || {
+        meddler(ChildrenForgotten::default())
+    }),
+    in_rules("shown_completed_early", || Box::new(ShownCompleted)),
+    in_rules("fence_ignored", || meddler(FenceIgnored::default())),
+    in_rules("children_lost_with_finish", || meddler(Orphaned)),
+    in_rules("reservation_kept", || meddler(Reserved::default())),
+    in_rules("use_counted_twice", || meddler(Twice)),
+    in_rules("use_not_noted", || meddler(Unspent)),
+    in_rules("granted_beyond_budget", || {
+        meddler(Overgrant::past("budget_exhausted"))
+    }),
+    in_rules("threshold_passed_twice", || meddler(Echo::of_thresholds())),
+    in_rules("exhausted_twice", || meddler(Echo::of_exhaustion())),
+    in_rules("triggered_twice", || meddler(Echo::of_triggers())),
+    in_rules("subscriptions_lost", || meddler(Deaf::default())),
+    in_rules("granted_while_paused", || {
+        meddler(Overgrant::past("queue_paused"))
+    }),
+    in_rules("granted_beyond_queue_limit", || {
+        meddler(Overgrant::past("queue_busy"))
+    }),
+    in_rules("granted_beyond_key_limit", || {
+        meddler(Overgrant::past("concurrency_key_busy"))
+    }),
+    in_rules("granted_beyond_rate", || {
+        meddler(Overgrant::past("rate_limited"))
+    }),
+    in_rules("rate_forgotten", || meddler(RateForgotten::default())),
+    in_rules("newest_first", || meddler(Newest::default())),
+    in_rules("turns_ignored", || Box::new(TurnsIgnored)),
+    in_rules("taken_by_hand", || meddler(ByHand::default())),
+    in_rules("resumed_by_nobody", || meddler(Unasked::default())),
+    in_rules("called_runnable", || Box::new(CalledRunnable)),
+    in_rules("called_blocked", || Box::new(CalledBlocked)),
+    in_rules("unique_key_ignored", || Box::new(KeyIgnored)),
+    in_rules("image_without_bonds", || Box::new(Left::BONDS)),
+    in_rules("image_without_schedules", || Box::new(Left::SCHEDULES)),
+    in_rules("image_without_budgets", || Box::new(Left::BUDGETS)),
+    in_rules("image_without_subscriptions", || {
+        Box::new(Left::SUBSCRIPTIONS)
+    }),
+    in_rules("image_without_holds", || Box::new(Left::HOLDS)),
+    in_rules("image_without_rates", || Box::new(Left::RATES)),
 ];
 
 impl Planted {
+    /// Whether it is a bug of the rules: what single answers and faults show says nothing about those.
+    #[must_use]
+    pub fn is_in_rules(&self) -> bool {
+        self.rules.is_some()
+    }
+
     /// A world with this bug in it. `blind` turns the rules off that look at every single answer and fault.
     #[must_use]
     pub fn setup(&self, blind: bool) -> Setup {
         let mut setup = Setup {
             damage: self.damage,
             blind,
+            wide: self.rules.map(|_| true),
             ..Setup::default()
         };
+        setup.engine.meddling = self.rules.map(|make| Meddling {
+            name: self.name,
+            make,
+        });
         (self.log)(&mut setup.log);
         (self.engine)(&mut setup.engine);
         (self.store)(&mut setup.store);

@@ -22,5 +22,6 @@ pub(crate) use heard::Page;
 pub(crate) use history::{Asked, Entry, Request, Said, principal};
 pub(crate) use image::{Kept, witness};
 pub(crate) use judge::{LastWord, Oracle, Recovered};
+pub(crate) use laws::is_summer_in_berlin;
 pub(crate) use model::Run;
 pub(crate) use tally::{Counted, IsModest, Tally};

@@ -10,6 +10,15 @@ const HOUR_MS: u64 = 3600 * SECOND_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 const YEARS_10_MS: u64 = 3653 * DAY_MS;
 
+/// When worlds begin: in November 2023, and before Berlin's and Lord Howe's clocks go forward and back in 2024.
+const BEGINNINGS: &[u64] = &[
+    1_700_000_000_000,
+    1_711_742_400_000,
+    1_729_886_400_000,
+    1_728_055_800_000,
+    1_712_329_200_000,
+];
+
 /// Both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SimClock {
@@ -20,8 +29,17 @@ pub(crate) struct SimClock {
 impl SimClock {
     pub(crate) fn new() -> SimClock {
         SimClock {
-            wall_ms: 1_700_000_000_000,
+            wall_ms: BEGINNINGS[0],
             steady_ms: 5_000,
+        }
+    }
+
+    /// Most worlds with schedules begin a day or so before clocks change in one of the zones that they use.
+    pub(crate) fn before_a_change(seed: u64) -> SimClock {
+        let drawn = seed / 2 % BEGINNINGS.len() as u64;
+        SimClock {
+            wall_ms: BEGINNINGS[drawn as usize],
+            ..SimClock::new()
         }
     }
 

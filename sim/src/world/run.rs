@@ -215,9 +215,11 @@ impl World {
         let settings = plan::settings(&mut rng, options.segment_bytes, setup.engine);
         let store = setup.store;
         let (mut people, mut oracle) = (People::default(), Oracle::default());
+        let mut clock = SimClock::new();
         if setup.wide.unwrap_or(seed % 2 == 1) {
             people.widen(*rng.pick(&[1, 2, 3]));
             oracle.by_laws();
+            clock = SimClock::before_a_change(seed);
         }
         let disk = SimDisk::new(seed, sector);
         if setup.trace {
@@ -228,7 +230,7 @@ impl World {
             rng,
             disk,
             options,
-            clock: SimClock::new(),
+            clock,
             people,
             oracle,
             reader: Reader::new(seed),

@@ -1,8 +1,8 @@
 //! Answers of a wide world judged: what a client was told must be what the log says at the sequence the answer names.
 
 use mainstay::{
-    Answer, Claim, ClaimGrant, Command, Explain, Outcome, Query, Rejection, RunState, RunView,
-    TaskState, TaskView,
+    Answer, Claim, ClaimGrant, Command, Explain, Outcome, Query, Rejection, RunId, RunState,
+    RunView, TaskState, TaskView,
 };
 
 use super::model::Laws;
@@ -10,6 +10,9 @@ use crate::oracle::closing::{error_of, result_of};
 use crate::oracle::history::Wish;
 use crate::oracle::model::{Verdict, demand};
 use crate::oracle::replies::Told;
+
+/// Later than any queue's rate holds back what may start next.
+const LATER_MS: u64 = 1 << 40;
 
 impl Laws {
     /// Judges one answer; the laws stand at the answer's sequence.
@@ -210,19 +213,42 @@ impl Laws {
         Ok(())
     }
 
-    fn seen_explain(&self, id: mainstay::RunId, explain: &Explain) -> Verdict {
+    fn seen_explain(&self, id: RunId, explain: &Explain) -> Verdict {
         let run = self.run(id)?;
         demand!(
             explain.runnable || !explain.reasons.is_empty(),
             "run {id} does not run for no reason"
         );
         if explain.runnable {
+            // A rate may have opened since the last event; nothing else has changed for the better.
+            let why = self.held_back_at(id, self.wall, self.steady + LATER_MS)?;
             demand!(
-                run.state == RunState::Ready,
-                "a {} run is called runnable",
-                run.state.name()
+                why.is_none(),
+                "run {id} is called runnable: {}",
+                why.unwrap_or_default()
             );
+        } else if run.state == RunState::Ready {
+            self.is_blocked(id, explain)?;
         }
+        Ok(())
+    }
+
+    /// A ready run that is called held back is held back, or others before it take what is left.
+    fn is_blocked(&self, id: RunId, explain: &Explain) -> Verdict {
+        let mut details = explain.reasons.iter().flat_map(|block| &block.details);
+        let in_line = details.any(|(name, ..)| *name == "ahead");
+        let queue = &self.task(self.run(id)?.task)?.spec.queue;
+        let owes = self
+            .queues
+            .get(queue)
+            .is_some_and(|queue| queue.may_owe(self.steady));
+        // It may have expired since the last event.
+        let why = self.held_back_at(id, u64::MAX, self.steady)?;
+        demand!(
+            in_line || owes || why.is_some(),
+            "run {id} is called held back by {:?}, and nothing holds it back",
+            explain.reasons
+        );
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! The laws of single events: whatever command made them, they must fit what was before.
 
-use mainstay::{Command, Event, Filter, SubscriptionId, TaskState};
+use mainstay::{Command, Event, TaskState};
 
-use super::model::{Heard, Laws, Subscription};
+use super::model::{Heard, Laws};
 use crate::oracle::history::Wish;
 use crate::oracle::model::{Verdict, demand};
 
@@ -10,20 +10,23 @@ impl Laws {
     /// A command begins: what the last one did is heard of no more.
     pub(super) fn begins(&mut self, wish: Option<&Wish>) {
         self.heard.clear();
+        self.woken.clear();
         if let Some(Wish::Command(Command::TriggerSubscription { subscription })) = wish {
             self.heard.push(Heard::ByHand(*subscription));
         }
     }
 
-    /// What must hold between two commands.
-    pub(super) fn settled(&self) -> Verdict {
+    /// A command ends: what must hold between two, and of all that this one did for this tenant.
+    pub(super) fn ends(&mut self, events: &[&Event], wish: Option<&Wish>) -> Verdict {
         for (id, run) in &self.runs {
             demand!(
                 run.state.is_held() == run.lease.is_some(),
                 "run {id}: its lease and its state disagree"
             );
         }
-        Ok(())
+        self.done_wholly(events, wish)?;
+        self.schedules_hold(events)?;
+        self.everybody_heard(events)
     }
 
     /// Judges one event of this tenant and moves over it.
@@ -75,46 +78,10 @@ impl Laws {
         }
     }
 
-    /// Whether what a subscription waits for happened in this command.
-    fn was_heard(&self, id: SubscriptionId, filter: &Filter) -> Result<bool, String> {
-        if self.heard.contains(&Heard::ByHand(id)) {
-            return Ok(true);
-        }
-        Ok(match filter {
-            Filter::TaskCompleted(task) => self.state(*task)? == TaskState::Completed,
-            Filter::RunStateChanged(task, state) => {
-                self.heard.contains(&Heard::Moved(*task, *state))
-            }
-            Filter::BudgetThreshold(task, dimension, percent) => {
-                let purse = self.task(*task)?.purses.get(dimension);
-                purse.is_some_and(|purse| {
-                    u128::from(purse.consumed) * 100
-                        >= u128::from(purse.limit) * u128::from(*percent)
-                })
-            }
-            Filter::Custom(key) => self.heard.contains(&Heard::Event(key.clone())),
-        })
-    }
-
     /// Events about subscriptions, and what they hear.
     fn heard(&mut self, event: &Event, wish: Option<&Wish>) -> Verdict {
         match event {
-            Event::SubscriptionCreated(fact) => {
-                let new = Subscription {
-                    task: fact.task,
-                    filter: (*fact.filter).clone(),
-                    canceled: false,
-                };
-                let before = self.subscriptions.insert(fact.subscription, new);
-                // A subscription goes with its task.
-                let task = before.map(|before| before.task);
-                let is_over = task.map(|task| self.state(task)).transpose()?;
-                demand!(
-                    is_over.is_none_or(TaskState::is_terminal),
-                    "a subscription twice"
-                );
-                Ok(())
-            }
+            Event::SubscriptionCreated(fact) => self.subscribed(fact),
             Event::SubscriptionCanceled(fact) => {
                 let known = self.subscriptions.get_mut(&fact.subscription);
                 let known = known.ok_or("a subscription that is not there")?;
@@ -122,22 +89,7 @@ impl Laws {
                 known.canceled = true;
                 Ok(())
             }
-            Event::SubscriptionTriggered(fact) => {
-                let known = self.subscriptions.get(&fact.subscription);
-                let known = known.ok_or("a subscription that is not there")?;
-                demand!(!known.canceled, "a canceled subscription was triggered");
-                demand!(
-                    self.was_heard(fact.subscription, &known.filter)?,
-                    "a subscription was triggered by nothing"
-                );
-                if let Some(run) = fact.run {
-                    demand!(
-                        self.run(run)?.task == known.task,
-                        "another task's run was released"
-                    );
-                }
-                Ok(())
-            }
+            Event::SubscriptionTriggered(fact) => self.triggered(fact),
             Event::CustomEventPublished(fact) => {
                 self.heard.push(Heard::Event(fact.key.clone()));
                 Ok(())

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay::{
-    AttemptResult, BudgetScope, Bytes, Fence, Filter, HoldPolicy, QueueConfig, RunError, RunId,
-    RunState, SubscriptionId, TaskId, TaskSpec, TaskState, Text,
+    AttemptResult, BudgetScope, Bytes, Fence, Filter, Hold, HoldPolicy, QueueConfig, RunError,
+    RunId, RunState, SubscriptionId, TaskId, TaskSpec, TaskState, Text,
 };
 
+use super::instants::Ledger;
 use crate::oracle::model::{Verdict, demand, is_edge, policy_of};
 
 /// A budget as its events tell it.
@@ -17,6 +18,8 @@ pub(crate) struct Purse {
     pub(crate) consumed: u64,
     /// Its exhaustion was said in this period.
     pub(crate) said: bool,
+    /// Thresholds that were passed in this period.
+    pub(crate) passed: BTreeSet<u32>,
 }
 
 /// A task.
@@ -33,6 +36,9 @@ pub(crate) struct Task {
     /// Instants of its schedule that came to a run, were missed or were skipped.
     pub(crate) instants: BTreeSet<u64>,
     pub(crate) occurrences: u64,
+    pub(crate) ledger: Ledger,
+    /// Its schedule makes no runs for a while.
+    pub(crate) schedule_paused: bool,
     pub(crate) purses: BTreeMap<Text, Purse>,
     pub(crate) created_at: u64,
     pub(crate) may_be_gone: bool,
@@ -72,6 +78,8 @@ pub(crate) struct Run {
     pub(crate) granted: u32,
     pub(crate) lease: Option<Lease>,
     pub(crate) holds_key: bool,
+    /// What will release it, while it is suspended.
+    pub(crate) hold: Hold,
     pub(crate) ended: Vec<Ended>,
     pub(crate) output: Option<Bytes>,
     /// It had ended when a store was lost that alone held it.
@@ -84,6 +92,10 @@ pub(crate) struct Subscription {
     pub(crate) task: TaskId,
     pub(crate) filter: Filter,
     pub(crate) canceled: bool,
+    /// Happenings that it has still to act on.
+    pub(crate) pending: u32,
+    /// Happenings of the command at hand that it acted on.
+    pub(crate) heard: u32,
 }
 
 /// A queue with settings.
@@ -129,6 +141,8 @@ pub(crate) enum Heard {
     Event(Text),
     /// A run of a task came to a state.
     Moved(TaskId, RunState),
+    /// A budget's use passed a threshold.
+    Passed(TaskId, Text, u32),
 }
 
 /// What all tenants share.
@@ -154,8 +168,12 @@ pub(crate) struct Laws {
     /// The tenant's own budgets.
     pub(crate) purses: BTreeMap<Text, Purse>,
     pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    /// Tasks that somebody waits for, completed before the command at hand.
+    pub(crate) completed: BTreeSet<TaskId>,
     /// Of the command at hand.
     pub(crate) heard: Vec<Heard>,
+    /// Runs that subscriptions woke in it.
+    pub(crate) woken: BTreeSet<RunId>,
 }
 
 impl std::ops::Deref for Laws {

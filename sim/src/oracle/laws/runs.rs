@@ -1,7 +1,9 @@
 //! The laws of runs: every edge they take, every attempt that ends.
 
 use mainstay::events as fact;
-use mainstay::{AttemptResult, Bytes, Event, Fence, Origin, RunError, RunId, RunState, Schedule};
+use mainstay::{
+    AttemptResult, Bytes, Event, Fence, Hold, Origin, RunError, RunId, RunState, Schedule,
+};
 
 use super::model::{Ended, Laws, Lease, Run};
 use crate::oracle::history::Wish;
@@ -39,6 +41,10 @@ impl Laws {
             }
         }
         task.runs.push(fact.run);
+        if let Some(instant) = fact.occurrence {
+            self.stands_for(fact.task, instant.0, None)?;
+        }
+        let task = self.task(fact.task)?;
         let blocked = !task.unmet.is_empty();
         demand!(
             !fact.ready || (!blocked && fact.scheduled_at.0 <= wall),
@@ -65,6 +71,7 @@ impl Laws {
             granted: 0,
             lease: None,
             holds_key: false,
+            hold: Hold::default(),
             ended: Vec::new(),
             output: None,
             may_be_gone: false,
@@ -111,13 +118,16 @@ impl Laws {
                     }
                     let is_new = instants.insert(instant.0);
                     demand!(is_new, "instant {} ran twice", instant.0);
+                    self.stands_for(task, instant.0, before)?;
                     let task = self.task_mut(task)?;
                     task.occurrences += u64::from(fact.cause == mainstay::Cause::Schedule);
                 }
                 Ok(())
             }
             Event::ScheduleChanged(fact) => {
+                let wall = self.wall;
                 let task = self.task_mut(fact.task)?;
+                task.ledger.turn_over(wall);
                 // Another calendar counts anew: the run that is moved to its first instant, or made for it, is the first.
                 task.spec.schedule.clone_from(&fact.schedule);
                 task.occurrences = 0;
@@ -127,6 +137,16 @@ impl Laws {
             Event::OccurrencesSkipped(fact) => {
                 let task = self.task_mut(fact.task)?;
                 task.occurrences += fact.count;
+                task.ledger.skipped += fact.count;
+                task.ledger.through = task.ledger.through.max(fact.through.0);
+                Ok(())
+            }
+            Event::SchedulePaused(fact) => {
+                self.task_mut(fact.task)?.schedule_paused = true;
+                Ok(())
+            }
+            Event::ScheduleResumed(fact) => {
+                self.task_mut(fact.task)?.schedule_paused = false;
                 Ok(())
             }
             Event::ScheduleEnded(fact) => {
@@ -183,12 +203,12 @@ impl Laws {
                 self.run_mut(fact.run)?.lease = None;
                 self.go(fact.run, RunState::Ready)
             }
-            other => self.ended(other),
+            other => self.ended(other, wish),
         }
     }
 
     /// Events that end an attempt or a run, and those that change neither.
-    fn ended(&mut self, event: &Event) -> Verdict {
+    fn ended(&mut self, event: &Event, wish: Option<&Wish>) -> Verdict {
         match event {
             Event::RunCompleted(fact) => {
                 let output = fact.output.clone();
@@ -217,13 +237,7 @@ impl Laws {
                 fact.error.as_deref().cloned(),
                 &[RunState::Failed],
             ),
-            Event::RunSuspended(fact) => self.close(
-                fact.run,
-                fact.result,
-                fact.output.clone(),
-                fact.error.as_deref().cloned(),
-                &[RunState::Suspended],
-            ),
+            Event::RunSuspended(fact) => self.suspended(fact),
             Event::RunCanceled(fact) => match fact.result {
                 Some(result) => self.close(
                     fact.run,
@@ -238,10 +252,15 @@ impl Laws {
                 }
             },
             Event::RunTransitioned(fact) => {
-                self.run_mut(fact.run)?.lease = None;
+                let run = self.run_mut(fact.run)?;
+                run.lease = None;
+                run.hold = Hold::default();
                 self.go(fact.run, fact.to)
             }
-            Event::RunResumed(fact) => self.go(fact.run, RunState::Ready),
+            Event::RunResumed(fact) => {
+                self.may_go_on(fact, wish)?;
+                self.go(fact.run, RunState::Ready)
+            }
             Event::RunCancelRequested(fact) => {
                 let lease = self.run_mut(fact.run)?.lease.as_mut();
                 let lease = lease.ok_or("a request to nobody")?;
@@ -254,6 +273,17 @@ impl Laws {
             Event::CheckpointSaved(fact) => self.held(fact.run),
             _ => Ok(()),
         }
+    }
+
+    fn suspended(&mut self, fact: &fact::RunSuspended) -> Verdict {
+        self.run_mut(fact.run)?.hold = fact.hold;
+        self.close(
+            fact.run,
+            fact.result,
+            fact.output.clone(),
+            fact.error.as_deref().cloned(),
+            &[RunState::Suspended],
+        )
     }
 
     fn held(&self, run: RunId) -> Verdict {

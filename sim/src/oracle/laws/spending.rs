@@ -2,7 +2,7 @@
 
 use mainstay::{Event, TaskId};
 
-use super::model::{Laws, Purse};
+use super::model::{Heard, Laws, Purse};
 use crate::oracle::history::Wish;
 use crate::oracle::model::{Verdict, demand};
 
@@ -21,9 +21,16 @@ impl Laws {
                 purse.limit = fact.limit;
                 purse.consumed = 0;
                 purse.said = false;
+                purse.passed.clear();
                 Ok(())
             }
+            Event::BudgetThresholdPassed(fact) => {
+                let (task, name) = (fact.task, fact.dimension.clone());
+                self.heard.push(Heard::Passed(task, name, fact.percent));
+                self.threshold_passed(fact)
+            }
             Event::BudgetConsumed(fact) => {
+                fact.run.map_or(Ok(()), |run| self.uses(run))?;
                 let task = match fact.run {
                     Some(run) => Some(self.run(run)?.task),
                     None => fact.task,
@@ -86,7 +93,7 @@ impl Laws {
         }
     }
 
-    fn known_purse(
+    pub(super) fn known_purse(
         &mut self,
         task: Option<TaskId>,
         dimension: &mainstay::Text,
@@ -97,7 +104,7 @@ impl Laws {
         }
     }
 
-    fn purse(
+    pub(super) fn purse(
         &mut self,
         task: Option<TaskId>,
         dimension: &mainstay::Text,

@@ -35,6 +35,16 @@ impl Laws {
 
     /// Why a ready run must not be granted now, if there is a reason; capabilities aside.
     pub(crate) fn held_back(&self, id: RunId) -> Result<Option<&'static str>, String> {
+        self.held_back_at(id, self.wall, self.steady)
+    }
+
+    /// The same at a later moment, if nothing else happens until then.
+    pub(super) fn held_back_at(
+        &self,
+        id: RunId,
+        wall: u64,
+        steady: u64,
+    ) -> Result<Option<&'static str>, String> {
         let run = self.run(id)?;
         let task = self.task(run.task)?;
         if run.state != RunState::Ready {
@@ -54,7 +64,7 @@ impl Laws {
             .extras
             .as_ref()
             .and_then(|extras| extras.expires_at);
-        if run.granted == 0 && expires.is_some_and(|at| at.0 <= self.wall) {
+        if run.granted == 0 && expires.is_some_and(|at| at.0 <= wall) {
             return Ok(Some("it has expired"));
         }
         if !self.has_slot(id)? {
@@ -63,10 +73,10 @@ impl Laws {
         if self.is_broke(run.task)? {
             return Ok(Some("a budget is exhausted"));
         }
-        self.queue_holds(id)
+        self.queue_holds(id, steady)
     }
 
-    fn queue_holds(&self, id: RunId) -> Result<Option<&'static str>, String> {
+    fn queue_holds(&self, id: RunId, steady: u64) -> Result<Option<&'static str>, String> {
         let name = &self.task(self.run(id)?.task)?.spec.queue;
         let Some(queue) = self.queues.get(name) else {
             return Ok(None);
@@ -83,7 +93,7 @@ impl Laws {
         if let Some(rate) = queue.config.rate_limit {
             for (at, from) in queue.starts.iter().enumerate() {
                 let started = (queue.starts.len() - at) as u64 + 1;
-                let passed = u128::from(self.steady - from) * u128::from(rate.max);
+                let passed = u128::from(steady - from) * u128::from(rate.max);
                 let allowed = rate.max + (passed / u128::from(rate.per_ms)) as u64;
                 if started > allowed {
                     return Ok(Some("its queue's rate is used up"));

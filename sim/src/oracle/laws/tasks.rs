@@ -3,6 +3,7 @@
 use mainstay::events as fact;
 use mainstay::{Command, TaskState};
 
+use super::instants::Ledger;
 use super::model::{Laws, Purse, Task};
 use crate::oracle::history::Wish;
 use crate::oracle::model::{Verdict, demand};
@@ -36,6 +37,7 @@ impl Laws {
             }
             other => return Err(format!("{other:?} made a task")),
         }
+        self.unique_key_is_free(fact)?;
         let bonds = fact.spec.bonds.as_deref().cloned().unwrap_or_default();
         let mut unmet = std::collections::BTreeSet::new();
         for prerequisite in bonds.depends_on {
@@ -68,6 +70,8 @@ impl Laws {
             schedule_ended: false,
             instants: std::collections::BTreeSet::new(),
             occurrences: 0,
+            ledger: Ledger::begin(self.wall),
+            schedule_paused: false,
             purses: purses.collect(),
             created_at: self.wall,
             may_be_gone: false,
@@ -86,8 +90,10 @@ impl Laws {
                 .task
                 .ok_or("canceled by a prerequisite that is not named")?;
             let state = self.state(task)?;
+            // Below a canceled task everything counts as canceled, however late the sweep comes.
+            let is_over = matches!(state, TaskState::Failed | TaskState::Canceled);
             demand!(
-                matches!(state, TaskState::Failed | TaskState::Canceled) || self.may_be_gone(task),
+                is_over || self.is_fenced(task)? || self.may_be_gone(task),
                 "canceled because of task {task}, which is {}",
                 state.name()
             );

@@ -110,7 +110,11 @@ impl Tenants {
                     format!("event {sequence} of tenant {}: {error}", entry.tenant)
                 })?;
         }
-        self.each().try_for_each(|(_, laws)| laws.settled())?;
+        for (of, laws) in &mut self.laws {
+            let own = written.events.iter().filter(|entry| entry.tenant == *of);
+            let own: Vec<&Event> = own.map(|entry| &entry.event).collect();
+            laws.ends(&own, wish.filter(|_| *of == tenant))?;
+        }
         self.note_idle(None);
         Ok(())
     }
