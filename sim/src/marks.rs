@@ -83,6 +83,10 @@ impl Marks {
 
     /// Marks that a long run with wide worlds in it must reach too.
     const WIDE: &'static [&'static str] = &[
+        "an actor drained",
+        "an actor fell silent",
+        "an actor left",
+        "an actor was granted a run",
         "another tenant's run is unknown",
         "budget exhausted",
         "budget replenished: work goes on",

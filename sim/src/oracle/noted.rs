@@ -42,6 +42,12 @@ impl Oracle {
                 Event::RunTransitioned(_) => "run moved by hand",
                 Event::LeaseExtended(_) => "lease extended as an event",
                 Event::ClockAdopted(_) => "clock adopted a jump",
+                Event::RunStarted(fact) if fact.actor.is_some() => "an actor was granted a run",
+                Event::ActorDraining(_) => "an actor drained",
+                Event::ActorDeregistered(fact) => match fact.cause {
+                    mainstay::Departure::Silent => "an actor fell silent",
+                    mainstay::Departure::Requested => "an actor left",
+                },
                 Event::RunCanceled(fact) => match fact.cause {
                     Cause::Force if command.record.kind == 14 => "alarm forced a cancel",
                     Cause::Expired => "task expired unstarted",

@@ -1,7 +1,8 @@
 //! What people know: the names they were told, the leases they hold, tenant by tenant.
 
 use mainstay::{
-    Claim, Command, Fence, Finish, Outcome, Rejection, RunId, Submitted, TaskId, TaskSpec, TenantId,
+    ActorId, Claim, Command, Fence, Finish, Outcome, Rejection, RunId, Submitted, TaskId, TaskSpec,
+    TenantId,
 };
 
 use crate::rng::Rng;
@@ -25,6 +26,7 @@ pub(super) struct Known {
     pub(super) held: Vec<Held>,
     pub(super) keyed: Vec<TaskSpec>,
     pub(super) claims: Vec<Claim>,
+    pub(super) actors: Vec<ActorId>,
 }
 
 /// Everybody outside the engine.
@@ -188,6 +190,7 @@ impl People {
             }
             Outcome::RunCreated(run) => self.known_mut().runs.push(run.run),
             Outcome::TenantCreated(tenant) => self.learn_of(*tenant),
+            Outcome::ActorRegistered(actor) => self.known_mut().actors.push(*actor),
             Outcome::Claimed(grants) => {
                 for grant in grants {
                     self.act_in(grant.tenant);

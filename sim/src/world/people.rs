@@ -221,6 +221,7 @@ impl People {
         }
         let both = rng.chance(60);
         let queues = if both { QUEUES } else { &QUEUES[..1] };
+        let actor = self.claimant(rng);
         let claim = Claim {
             worker: word(rng, &["w1", "w2", "w3"]),
             queues: queues.iter().map(|queue| text(queue)).collect(),
@@ -240,8 +241,8 @@ impl People {
                 Vec::new()
             },
             // The system's workers act in the first tenant.
-            all_tenants: self.are_many() && self.here == 0 && rng.chance(70),
-            actor: None,
+            all_tenants: self.are_many() && self.here == 0 && actor.is_none() && rng.chance(70),
+            actor,
         };
         if claim.idempotency_key.is_some() {
             self.known_mut().claims.push(claim.clone());

@@ -1,9 +1,9 @@
 //! What people ask of everything a task can be: schedules, bonds, budgets, subscriptions, queues and the direct lane.
 
 use mainstay::{
-    Amount, BudgetScope, BudgetSpec, Command, Cron, Filter, Finish, FinishOutcome, Misfire,
-    Overlap, QueueConfig, RateLimit, Repeat, RunId, RunState, Schedule, SubscriptionId, TaskId,
-    TaskPatch, TaskSpec, Text, Timestamp,
+    ActorId, Amount, BudgetScope, BudgetSpec, Command, Cron, Filter, Finish, FinishOutcome,
+    Misfire, Overlap, QueueConfig, RateLimit, Registration, Repeat, RunId, RunState, Schedule,
+    SubscriptionId, TaskId, TaskPatch, TaskSpec, Text, Timestamp,
 };
 
 use super::known::People;
@@ -14,6 +14,13 @@ use crate::rng::Rng;
 pub(super) const CAPABILITIES: &[&str] = &["gpu", "eu"];
 const DIMENSIONS: &[&str] = &["token", "time_secs"];
 const EVENTS: &[&str] = &["e1", "e2"];
+
+/// One of them; the younger, the likelier.
+fn one_of(rng: &mut Rng, actors: &[ActorId]) -> ActorId {
+    let count = actors.len() as u64;
+    let back = if rng.chance(80) { count.min(2) } else { count };
+    actors[(count - 1 - rng.below(back)) as usize]
+}
 
 fn dimension(rng: &mut Rng) -> Text {
     word(rng, DIMENSIONS)
@@ -131,7 +138,42 @@ impl People {
             }
             6..=10 => self.spending(rng),
             11..=14 => self.hearing(rng),
+            15..=17 => Some(self.employing(rng)),
             _ => Some(queue(rng)),
+        }
+    }
+
+    /// Whether somebody registered claims, and who: actors that left or fell silent too.
+    pub(super) fn claimant(&self, rng: &mut Rng) -> Option<ActorId> {
+        let actors = &self.known().actors;
+        (!actors.is_empty() && rng.chance(40)).then(|| one_of(rng, actors))
+    }
+
+    /// Somebody registers, says that it is there, drains or leaves.
+    fn employing(&self, rng: &mut Rng) -> Command {
+        let actors = &self.known().actors;
+        if actors.is_empty() || rng.chance(35) {
+            let all = CAPABILITIES.len() as u64;
+            let able = CAPABILITIES.iter().take(rng.within(1, all) as usize);
+            return Command::RegisterActor(Box::new(Registration {
+                actor: None,
+                identity: word(rng, &["ann", "bob"]),
+                capabilities: able.map(|name| text(name)).collect(),
+                department: rng.chance(30).then(|| text("render")),
+                heartbeat_interval_ms: rng.within(1000, 4000),
+            }));
+        }
+        let actor = one_of(rng, actors);
+        match rng.below(8) {
+            0..=4 => Command::BeatActor { actor },
+            5 | 6 => Command::DrainActor {
+                actor,
+                reason: reason(rng),
+            },
+            _ => Command::DeregisterActor {
+                actor,
+                reason: reason(rng),
+            },
         }
     }
 

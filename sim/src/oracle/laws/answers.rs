@@ -1,8 +1,8 @@
 //! Answers of a wide world judged: what a client was told must be what the log says at the sequence the answer names.
 
 use mainstay::{
-    Answer, Claim, ClaimGrant, Command, Explain, Outcome, Query, Rejection, RunId, RunState,
-    RunView, TaskState, TaskView,
+    Answer, Claim, ClaimGrant, Command, Directive, Explain, Outcome, Query, Rejection, RunId,
+    RunState, RunView, TaskState, TaskView,
 };
 
 use super::model::Laws;
@@ -117,6 +117,16 @@ impl Laws {
                     "run {run} is not canceled"
                 );
             }
+            (Command::BeatActor { actor }, Outcome::ActorBeat(beat)) => {
+                let known = self.actors.get(actor);
+                let known = known.ok_or("an actor that is gone was answered")?;
+                let drains = beat.directive == Directive::Drain;
+                demand!(
+                    known.draining == drains,
+                    "actor {actor} was told {}",
+                    beat.directive.name()
+                );
+            }
             _ => {}
         }
         Ok(())
@@ -132,6 +142,10 @@ impl Laws {
             (Rejection::UnknownTask { task }, _) => demand!(
                 !self.tasks.contains_key(task) || self.may_be_gone(*task),
                 "task {task} is not known any more"
+            ),
+            (Rejection::UnknownActor { actor }, _) => demand!(
+                !self.actors.contains_key(actor),
+                "actor {actor} is not known any more"
             ),
             (Rejection::LeaseLost { run }, Wish::Command(Command::Finish(finish))) => {
                 let live = self.runs.get(run).and_then(|run| run.lease.as_ref());

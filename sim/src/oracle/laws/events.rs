@@ -18,6 +18,7 @@ impl Laws {
 
     /// A command ends: what must hold between two, and of all that this one did for this tenant.
     pub(super) fn ends(&mut self, events: &[&Event], wish: Option<&Wish>) -> Verdict {
+        self.nobody_gone_holds()?;
         for (id, run) in &self.runs {
             demand!(
                 run.state.is_held() == run.lease.is_some(),
@@ -69,7 +70,11 @@ impl Laws {
                 self.paused = false;
                 Ok(())
             }
+            Event::ActorRegistered(_) | Event::ActorDraining(_) | Event::ActorDeregistered(_) => {
+                self.employed(event)
+            }
             Event::EngineStarted(fact) => {
+                self.heard_of_all();
                 demand!(fact.incarnation > self.incarnation, "a life again");
                 self.incarnation = fact.incarnation;
                 Ok(())

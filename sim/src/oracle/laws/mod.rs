@@ -1,5 +1,6 @@
 //! The laws: what must hold of every event and answer in worlds that use everything a task can be.
 
+mod actors;
 mod answers;
 mod asked;
 mod calendar;

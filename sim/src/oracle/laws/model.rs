@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay::{
-    AttemptResult, BudgetScope, Bytes, Fence, Filter, Hold, HoldPolicy, QueueConfig, RunError,
-    RunId, RunState, SubscriptionId, TaskId, TaskSpec, TaskState, Text,
+    ActorId, AttemptResult, BudgetScope, Bytes, Fence, Filter, Hold, HoldPolicy, QueueConfig,
+    RunError, RunId, RunState, SubscriptionId, TaskId, TaskSpec, TaskState, Text,
 };
 
 use super::instants::Ledger;
@@ -64,6 +64,19 @@ pub(crate) struct Lease {
     pub(crate) cancel: bool,
     /// What it holds of budgets: whose, of what, how much.
     pub(crate) reserved: Vec<(Option<TaskId>, Text, u64)>,
+    /// The registered actor that holds it.
+    pub(crate) actor: Option<ActorId>,
+}
+
+/// A registered actor.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    pub(crate) capabilities: Vec<Text>,
+    /// How long it may be silent.
+    pub(crate) patience_ms: u64,
+    /// When it was last heard of, on the steady clock, as far as events tell.
+    pub(crate) heard: u64,
+    pub(crate) draining: bool,
 }
 
 /// A run.
@@ -168,6 +181,7 @@ pub(crate) struct Laws {
     /// The tenant's own budgets.
     pub(crate) purses: BTreeMap<Text, Purse>,
     pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    pub(crate) actors: BTreeMap<ActorId, Actor>,
     /// Tasks that somebody waits for, completed before the command at hand.
     pub(crate) completed: BTreeSet<TaskId>,
     /// Of the command at hand.

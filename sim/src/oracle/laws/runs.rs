@@ -169,6 +169,7 @@ impl Laws {
                     counter: fact.counter,
                 };
                 self.taken(fact.run, fence, false)?;
+                self.taken_by(fact.run, fact.actor)?;
                 let run = self.run_mut(fact.run)?;
                 demand!(
                     fact.number == run.granted + 1,

@@ -29,6 +29,7 @@ impl Laws {
             idle,
             cancel: false,
             reserved,
+            actor: None,
         });
         Ok(())
     }
@@ -155,6 +156,9 @@ impl Laws {
 
     /// A run that this claim should have got, if there is one.
     pub(crate) fn passed_over(&self, claim: &Claim) -> Result<Option<RunId>, String> {
+        let Some(able) = self.able(claim) else {
+            return Ok(None);
+        };
         for (id, run) in &self.runs {
             if run.state != RunState::Ready {
                 continue;
@@ -163,7 +167,7 @@ impl Laws {
             let needs = &policy_of(spec).required_capabilities;
             let fits = claim.queues.contains(&spec.queue)
                 && (claim.kinds.is_empty() || claim.kinds.contains(&spec.kind))
-                && needs.iter().all(|need| claim.capabilities.contains(need));
+                && needs.iter().all(|need| able.contains(need));
             if fits && self.is_free(*id)? {
                 return Ok(Some(*id));
             }
@@ -173,12 +177,14 @@ impl Laws {
 
     /// A claim chose this run: it may have it, and none before it was passed over.
     pub(super) fn chosen(&self, id: RunId, claim: &Claim) -> Verdict {
+        let able = self.able(claim);
+        let able = able.ok_or("a claim got what its actor must not get")?;
         let spec = &self.task(self.run(id)?.task)?.spec;
         let needs = &policy_of(spec).required_capabilities;
         demand!(
             claim.queues.contains(&spec.queue)
                 && (claim.kinds.is_empty() || claim.kinds.contains(&spec.kind))
-                && needs.iter().all(|need| claim.capabilities.contains(need)),
+                && needs.iter().all(|need| able.contains(need)),
             "run {id} was granted to a claim that does not fit it"
         );
         let before = self.overtaken(id)?;
