@@ -2,6 +2,10 @@
 //! Owns: the read nouns.
 //! Never: an unbounded answer.
 
+mod actors;
+
+pub use actors::{ActorView, Workforce};
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -160,48 +164,6 @@ pub struct KeyView {
     pub custom: Vec<Text>,
     /// All that is kept of its secret.
     pub digest: KeyDigest,
-}
-
-/// An actor as people and programs see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActorView {
-    /// Its tenant.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: ActorId,
-    /// Who it is, in words.
-    pub identity: Text,
-    /// What it is able to do, in order.
-    pub capabilities: Vec<Text>,
-    /// Where it belongs.
-    pub department: Option<Text>,
-    /// How often it promises to be heard of, in milliseconds.
-    pub heartbeat_interval_ms: u64,
-    /// When it registered.
-    pub registered_at: Timestamp,
-    /// By whom.
-    pub registered_by: Text,
-    /// When it was last heard of, as far as this process knows.
-    pub last_heard_at: Timestamp,
-    /// Since when it gets nothing any more.
-    pub draining_since: Option<Timestamp>,
-    /// Runs that it holds.
-    pub leases: u64,
-}
-
-/// Who is there to work, and what waits though somebody is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Workforce {
-    /// Registered actors.
-    pub actors: u64,
-    /// Of these, draining.
-    pub draining: u64,
-    /// Of these, neither draining nor holding a run.
-    pub idle: u64,
-    /// Ready runs that a claim could get now, and that nobody who is there is able to take: no actor, nor anybody who claimed lately.
-    pub unserved: u64,
-    /// Ready runs that a claim could get now, and that an idle actor is able to take: it does not ask for them.
-    pub passed_by: u64,
 }
 
 /// A task as people and programs see it.

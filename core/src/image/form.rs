@@ -15,7 +15,7 @@ use crate::state::{ClaimRecord, Held};
 use crate::subscription::Subscription;
 use crate::task::{Extras, Policy};
 use crate::time::{Steady, Timestamp};
-use crate::{ActorId, Bytes, RunId, TaskId, TenantId, Text, run};
+use crate::{ActorId, Bytes, RunId, TaskId, TenantId, Text, actor, run};
 
 record!(Fence { 1 incarnation, 2 counter });
 record!(CancelRequest { 1 at, 2 force, 3 force_at, 4 by, 5 reason, 6 task, 7 why });
@@ -163,6 +163,28 @@ record!(ActorForm {
     1 number, 2 identity, 3 capabilities, 4 department, 5 heartbeat_interval_ms, 6 registered, 7 registered_at, 8 registered_by,
     9 draining_since,
 });
+
+impl ActorForm {
+    /// The row that it is the image of. When it is looked at follows from it.
+    pub(super) fn row(self, tenant: u32, id: ActorId) -> actor::Row {
+        let mut row = actor::Row {
+            tenant,
+            id,
+            number: self.number,
+            identity: self.identity,
+            capabilities: self.capabilities,
+            department: self.department,
+            heartbeat_interval_ms: self.heartbeat_interval_ms,
+            registered: self.registered,
+            registered_at: self.registered_at,
+            registered_by: self.registered_by,
+            draining_since: self.draining_since,
+            armed: self.registered,
+        };
+        row.armed = row.gone_at(self.registered);
+        row
+    }
+}
 
 // Access.
 /// A key's row, as its image holds it.

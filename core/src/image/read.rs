@@ -17,8 +17,7 @@ use crate::queue::{QueueConfig, QueueRow, RateLimit};
 use crate::run::{Hold, Past, State as RunState};
 use crate::state::{Armed, Held, State, Switch};
 use crate::{
-    ActorId, Bytes, actor, budget, dependency, limits, platform, queue, run, schedule,
-    subscription, task,
+    Bytes, actor, budget, dependency, limits, platform, queue, run, schedule, subscription, task,
 };
 
 /// Rows that the indexes make room for on the word of a checkpoint's counters.
@@ -399,7 +398,7 @@ impl Loader {
                 let id = id.map_err(|_| Malformed("an actor whose name is no id"))?;
                 let form = ActorForm::read(&row.image)?;
                 guard::check_actor(&form, state.sequence)?;
-                if !actor::restore(state, actor_row(tenant, id, form)) {
+                if !actor::restore(state, form.row(tenant, id)) {
                     return Err(Malformed("an actor twice"));
                 }
                 if self.fresh {
@@ -447,25 +446,6 @@ impl Loader {
     pub fn finish(self) -> Machine {
         Machine::from_state(self.into_state())
     }
-}
-
-fn actor_row(tenant: u32, id: ActorId, form: ActorForm) -> actor::Row {
-    let mut row = actor::Row {
-        tenant,
-        id,
-        number: form.number,
-        identity: form.identity,
-        capabilities: form.capabilities,
-        department: form.department,
-        heartbeat_interval_ms: form.heartbeat_interval_ms,
-        registered: form.registered,
-        registered_at: form.registered_at,
-        registered_by: form.registered_by,
-        draining_since: form.draining_since,
-        armed: form.registered,
-    };
-    row.armed = row.gone_at(form.registered);
-    row
 }
 
 fn queue_row(form: QueueForm) -> QueueRow {
