@@ -44,6 +44,15 @@ pub(crate) async fn run(
                 status_line(screen, &answer.run_id, &answer.status)
             })
         }
+        RunCommand::Retry { run_id, reason } => {
+            let answer = client.retry_run(run_id, reason.as_deref()).await?;
+            show(screen, &answer, |screen, answer| {
+                screen.line(&format!(
+                    "{}  takes the place of {}",
+                    answer.run_id, answer.retry_of
+                ));
+            });
+        }
         RunCommand::Explain { run_id } => {
             show(screen, &client.explain_run(run_id).await?, show_explain)
         }

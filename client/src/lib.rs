@@ -9,6 +9,7 @@ mod client;
 mod error;
 mod events;
 mod lists;
+mod operator;
 mod retry;
 mod transport;
 pub mod wire;

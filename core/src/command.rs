@@ -10,7 +10,6 @@ use crate::budget::{Amount, BudgetScope};
 use crate::platform::{Capabilities, Govern};
 use crate::queue::QueueConfig;
 use crate::run::{Fence, RunError, State};
-use crate::schedule::Schedule;
 use crate::subscription::Filter;
 use crate::time::Timestamp;
 use crate::{ActorId, AttemptId, Bytes, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text};
@@ -182,36 +181,6 @@ impl Finish {
             custom_events: Vec::new(),
         }
     }
-}
-
-/// Changes to a task that exists. What is `None` stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaskPatch {
-    /// The task.
-    pub task: TaskId,
-    /// Higher first.
-    pub priority: Option<i32>,
-    /// Its tags.
-    pub tags: Option<Vec<Text>>,
-    /// Text for people; empty takes it away.
-    pub description: Option<Text>,
-    /// Its schedule; only a cron task's, and only by another cron.
-    pub schedule: Option<Box<Schedule>>,
-    /// Whether its schedule stops for a while; only of a cron task.
-    pub paused: Option<bool>,
-}
-
-/// Save a named memo inside a running attempt. The same name and value again is no conflict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckpointPut {
-    /// The run.
-    pub run: RunId,
-    /// The lease's token.
-    pub fence: Fence,
-    /// The memo's name, 1..=255 bytes.
-    pub name: Text,
-    /// The memo (JSON text).
-    pub value: Bytes,
 }
 
 /// Everything that can be asked of the machine.
@@ -465,6 +434,22 @@ pub enum Command {
         /// From now on, 1..=1000.
         weight: u32,
     },
+
+    // Dead letters and operations.
+    /// Try a dead letter again: a new run of the same task takes its place.
+    RetryRun {
+        /// The dead letter.
+        run: RunId,
+        /// Why.
+        reason: Option<Text>,
+    },
+    /// Clear a dead letter away.
+    ClearDeadLetter {
+        /// The dead letter.
+        run: RunId,
+        /// Why.
+        reason: Option<Text>,
+    },
     // Actors.
     /// Somebody who works says who it is and what it is able to do.
     RegisterActor(Box<Registration>),
@@ -495,6 +480,8 @@ pub enum Command {
 mod audit;
 mod kind;
 mod names;
+mod parts;
 
 pub use audit::AuditRow;
 pub use names::{CommandNote, note_of};
+pub use parts::{CheckpointPut, TaskPatch};

@@ -4,27 +4,34 @@
 
 #[macro_use]
 mod table;
+mod access;
+mod actor;
+mod deadletter;
+mod parts;
 mod public;
 mod shown;
+mod waiting;
 
+pub use access::*;
+pub use actor::*;
+pub use deadletter::*;
+pub use parts::{Tags, Why};
 pub use public::{About, HIDDEN_KINDS, PUBLIC_TYPES, PublicType};
 pub use shown::{FactValue, FieldNote, Fields, Items, Visit};
-use shown::{Shown, wire_name};
+pub(crate) use shown::{Noted, Shown, wire_name};
+pub use waiting::*;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::actor::Departure;
 use crate::budget::Amount;
 use crate::codec::{Malformed, Record};
 use crate::machine::Apply;
-use crate::platform::KeyDigest;
 use crate::run::{AttemptResult, Cause, Hold, Origin, RunError};
 use crate::schedule::{Schedule, SkipCause};
 use crate::state::{At, State};
-use crate::subscription::Filter;
 use crate::time::Timestamp;
-use crate::{ActorId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text, run};
+use crate::{ActorId, Bytes, RunId, TaskId, TaskSpec, TenantId, Text};
 
 events! {
     /// A task was accepted.
@@ -50,6 +57,8 @@ events! {
         origin: Origin,
         /// Whether its id was chosen rather than minted.
         chosen: bool,
+        /// The dead letter that it tries again.
+        retry_of: Option<RunId>,
     }
     /// A scheduled run came due, or a retry's delay passed.
     RunReady = 3 {
@@ -409,214 +418,60 @@ events! {
         /// The threshold in percent of the limit.
         percent: u32,
     }
+
+    ; elsewhere
+
+    // Subscriptions, queues and the direct lane.
     /// A task waits to hear of something.
-    SubscriptionCreated = 43 {
-        /// The subscription.
-        subscription: SubscriptionId,
-        /// The task.
-        task: TaskId,
-        /// What it waits for.
-        filter: Box<Filter>,
-        /** By whom. */ by: Text,
-        /// Whether its id was chosen rather than minted.
-        chosen: bool,
-    }
+    SubscriptionCreated = 43;
     /// A task waits no longer.
-    SubscriptionCanceled = 44 {
-        /// The subscription.
-        subscription: SubscriptionId,
-        /** By whom. */ by: Text,
-    }
+    SubscriptionCanceled = 44;
     /// What a subscription waited for has happened.
-    SubscriptionTriggered = 45 {
-        /// The subscription.
-        subscription: SubscriptionId,
-        /// The run that it released or resumed, if there was one.
-        run: Option<RunId>,
-        /// How many such happenings it has still to act on: too many came at once.
-        pending: u32,
-    }
+    SubscriptionTriggered = 45;
     /// Somebody published an event of their own.
-    CustomEventPublished = 46 {
-        /// Its key.
-        key: Text,
-        /// What it says (JSON text).
-        payload: Option<Bytes>,
-        /** By whom. */ by: Text,
-    }
+    CustomEventPublished = 46;
     /// A queue's settings changed.
-    QueueConfigured = 47 {
-        /// The queue.
-        queue: Text,
-        /// How many of its runs may be held at once.
-        concurrency_limit: Option<u32>,
-        /// The span of its rate limit in milliseconds.
-        rate_per_ms: Option<u64>,
-        /// Starts within that span.
-        rate_max: Option<u64>,
-        /// Its share among the queues of one claim.
-        weight: Option<u32>,
-        /** By whom. */ by: Text,
-    }
+    QueueConfigured = 47;
     /// Nothing is granted from a queue any more.
-    QueuePaused = 48 {
-        /// The queue.
-        queue: Text,
-        /** By whom. */ by: Text,
-        /// Why.
-        reason: Option<Text>,
-    }
+    QueuePaused = 48;
     /// A queue's runs are granted again.
-    QueueResumed = 49 {
-        /// The queue.
-        queue: Text,
-        /** By whom. */ by: Text,
-        /// Why.
-        reason: Option<Text>,
-    }
+    QueueResumed = 49;
     /// A running run ended, waits or was set aside on somebody's direct word, not by its worker's.
-    RunTransitioned = 50 {
-        /** The run. */ run: RunId,
-        /// Where it goes.
-        to: run::State,
-        /** By whom. */ by: Text,
-        /// Milliseconds until it is ready again, when it waits for a retry.
-        delay_ms: u64,
-    }
+    RunTransitioned = 50;
     /// A submit with an idempotency key found the task that has its unique key.
-    SubmitRecorded = 51 {
-        /// The key.
-        key: Text,
-        /// The task.
-        task: TaskId,
-        /// Digest of what was asked for.
-        digest: u128,
-    }
+    SubmitRecorded = 51;
+
+    // Dead letters and operations.
+    /// A task that had ended goes on.
+    TaskReopened = 52;
+    /// A dead letter was tried again: a new run takes its place.
+    RunRedriven = 53;
+    /// A dead letter was cleared away.
+    DeadLetterCleared = 54;
+
     // Actors.
     /// Somebody who works said who it is.
-    ActorRegistered = 60 {
-        /// The actor.
-        actor: ActorId,
-        /// Who it is, in words.
-        identity: Text,
-        /// What it is able to do, in order.
-        capabilities: Vec<Text>,
-        /// Where it belongs.
-        department: Option<Text>,
-        /// How often it promises to be heard of, in milliseconds.
-        heartbeat_interval_ms: u64,
-        /** By whom. */ by: Text,
-        /// Whether its id was chosen rather than minted.
-        chosen: bool,
-    }
+    ActorRegistered = 60;
     /// An actor gets nothing any more.
-    ActorDraining = 61 {
-        /// The actor.
-        actor: ActorId,
-        /** By whom. */ by: Text,
-        /// Why.
-        reason: Option<Text>,
-    }
+    ActorDraining = 61;
     /// An actor is registered no more; the ends of its leases follow.
-    ActorDeregistered = 62 {
-        /// The actor.
-        actor: ActorId,
-        /// Why: by request, or because it fell silent.
-        cause: Departure,
-        /// By whom; empty for the machine itself.
-        by: Text,
-        /// Why, in words.
-        reason: Option<Text>,
-    }
+    ActorDeregistered = 62;
+
     // Access.
     /// A key was made.
-    KeyCreated = 68 {
-        /// The key.
-        key_id: KeyId,
-        /// Whether it is of no tenant and reaches them all.
-        system: bool,
-        /// A name for people.
-        name: Text,
-        /// What it may do.
-        role: Text,
-        /// The actor it acts for.
-        actor: Option<ActorId>,
-        /// When it ends by itself.
-        expires_at: Option<Timestamp>,
-        /// All that is kept of the secret.
-        digest: KeyDigest,
-        /** By whom. */ by: Text,
-    }
+    KeyCreated = 68;
     /// A key was ended.
-    KeyRevoked = 69 {
-        /// The key.
-        key_id: KeyId,
-        /// Whether it is of no tenant.
-        system: bool,
-        /** By whom. */ by: Text,
-        /// Why.
-        reason: Option<Text>,
-    }
+    KeyRevoked = 69;
     /// What a role of the tenant's own holds was set.
-    RoleDefined = 70 {
-        /// Its name.
-        role: Text,
-        /// What who has it may do, in order.
-        capabilities: Vec<Text>,
-        /** By whom. */ by: Text,
-    }
+    RoleDefined = 70;
     /// A role was removed.
-    RoleRemoved = 71 {
-        /// Its name.
-        role: Text,
-        /** By whom. */ by: Text,
-    }
+    RoleRemoved = 71;
     /// An actor was given a role.
-    RoleAssigned = 72 {
-        /// The actor.
-        actor: ActorId,
-        /// The role.
-        role: Text,
-        /** By whom. */ by: Text,
-    }
+    RoleAssigned = 72;
     /// A role was taken from an actor.
-    RoleRevoked = 73 {
-        /// The actor.
-        actor: ActorId,
-        /// The role.
-        role: Text,
-        /** By whom. */ by: Text,
-    }
+    RoleRevoked = 73;
     /// An actor was given a capability.
-    CapabilityGranted = 74 {
-        /// The actor.
-        actor: ActorId,
-        /// The capability.
-        capability: Text,
-        /** By whom. */ by: Text,
-    }
+    CapabilityGranted = 74;
     /// A capability was taken from an actor.
-    CapabilityRevoked = 75 {
-        /// The actor.
-        actor: ActorId,
-        /// The capability.
-        capability: Text,
-        /** By whom. */ by: Text,
-    }
-}
-
-/// Tags, in a box of their own so that "none" and "no change" are told apart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tags {
-    /// The tags.
-    pub tags: Vec<Text>,
-}
-
-/// What a consequence follows from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Why {
-    /// The rule.
-    pub cause: Cause,
-    /// The task that it began with.
-    pub task: Option<TaskId>,
+    CapabilityRevoked = 75;
 }

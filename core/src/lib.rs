@@ -23,6 +23,7 @@ mod actor;
 mod budget;
 pub mod codec;
 mod command;
+mod deadletter;
 mod dependency;
 mod event;
 mod id;
@@ -49,6 +50,7 @@ pub use command::{
     AuditRow, Call, CheckpointPut, Claim, Command, CommandNote, Finish, HeartbeatItem,
     Outcome as FinishOutcome, Principal, TaskPatch, note_of,
 };
+pub use deadletter::Fingerprint;
 pub use event::{Event, EventKind};
 pub mod events {
     //! The fields of every fact.
@@ -56,8 +58,8 @@ pub mod events {
 }
 pub use id::{ActorId, AttemptId, KeyId, ParseIdError, RunId, SubscriptionId, TaskId, TenantId};
 pub use image::{
-    AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, ObjectClass, ObjectRow, PlaceRow,
-    RowKind, RunColumns, TaskColumns, brief_run,
+    AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, MarkRow, ObjectClass, ObjectRow,
+    PlaceRow, Revived, RowKind, RunColumns, TaskColumns, brief_run,
 };
 pub use machine::{Entry, Events, Facts, Machine, Now, Step, Wanted, Woken};
 pub use outcome::{

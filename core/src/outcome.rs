@@ -284,6 +284,15 @@ pub enum Outcome {
     EnginePaused,
     /// The engine grants work again.
     EngineResumed,
+    /// A dead letter is tried again.
+    RunRetried {
+        /// The run that takes its place.
+        run: RunId,
+        /// The dead letter.
+        retry_of: RunId,
+    },
+    /// The dead letter is cleared away.
+    DeadLetterCleared,
     /// The process start is recorded.
     Started,
     /// The clock's jump is recorded.

@@ -3,11 +3,12 @@
 //! Never: an unbounded answer.
 
 mod actors;
+mod explain;
 
 pub use actors::{ActorView, Workforce};
+pub use explain::{Block, Explain};
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::budget::Amount;
@@ -401,32 +402,12 @@ pub struct RunView {
     pub occurrence: Option<Timestamp>,
     /// The budgets that cover it.
     pub budgets: Vec<BudgetView>,
-}
-
-/// One reason why a run is not running.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Block {
-    /// A stable code such as `waiting_for_time`.
-    pub code: &'static str,
-    /// Text for people.
-    pub message: String,
-    /// Numbers and names by name; a third part of `true` marks decimal numbers.
-    pub details: Vec<(&'static str, String, bool)>,
-}
-
-/// Why a run is (not) running.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explain {
-    /// Where it stands.
-    pub state: State,
-    /// Whether a claim for its queue and kind, by a worker that is able to do what it requires, would get it now.
-    pub runnable: bool,
-    /// Every reason that holds it back.
-    pub reasons: Vec<Block>,
-    /// Its place among the ready runs of its queue, from 1.
-    pub position: Option<u64>,
-    /// What would make it run, in words.
-    pub would_run_when: String,
+    /// The dead letter that it tries again.
+    pub retry_of: Option<RunId>,
+    /// The run that took its place, once it was a dead letter.
+    pub redriven_by: Option<RunId>,
+    /// When it was cleared away, once it was a dead letter.
+    pub cleared_at: Option<Timestamp>,
 }
 
 /// Counters, kept incrementally.

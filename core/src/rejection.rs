@@ -5,23 +5,12 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
+pub use family::Family;
+
 use crate::run::State;
 use crate::task::State as TaskState;
 use crate::time::Timestamp;
 use crate::{ActorId, AttemptId, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
-
-/// What kind of refusal it is; the edge gives each family one status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// The thing named does not exist in the caller's tenant.
-    NotFound,
-    /// The thing exists, but its present state forbids this.
-    Conflict,
-    /// What was asked for is not valid whatever the state.
-    Invalid,
-    /// Whoever asks may not.
-    Forbidden,
-}
 
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -333,6 +322,19 @@ pub enum Rejection {
         /// Why it is refused.
         why: Box<Rejection>,
     },
+    // Dead letters and operations.
+    /// The run did not fail for good, or was tried again or cleared away since.
+    NotDeadLettered {
+        /// The run.
+        run: RunId,
+        /// Its state.
+        state: State,
+    },
+    /// Another task that has not ended has the unique key by now.
+    UniqueKeyTaken {
+        /// That task.
+        task: TaskId,
+    },
 }
 
 impl Rejection {
@@ -399,74 +401,8 @@ impl Rejection {
             Rejection::RoleInUse { .. } => "role_in_use",
             Rejection::SequenceOverflow => "sequence_overflow",
             Rejection::InList { why, .. } => why.code(),
-        }
-    }
-
-    /// The family.
-    #[must_use]
-    pub fn family(&self) -> Family {
-        match self {
-            Rejection::InvalidTask { .. }
-            | Rejection::InvalidRequest { .. }
-            | Rejection::NotSupported { .. }
-            | Rejection::LimitExceeded { .. }
-            | Rejection::HierarchyTooDeep { .. }
-            | Rejection::EmptyDependencyList
-            | Rejection::EmptyCapabilities
-            | Rejection::CapabilityMissing { .. }
-            | Rejection::RunCreateRequiresScheduled { .. }
-            | Rejection::ZeroLimit { .. } => Family::Invalid,
-            // Access.
-            Rejection::Forbidden { .. } => Family::Forbidden,
-            Rejection::UnknownTask { .. }
-            | Rejection::TaskHasEnded { .. }
-            | Rejection::UnknownRun { .. }
-            | Rejection::UnknownSubscription { .. }
-            | Rejection::UnknownActor { .. }
-            | Rejection::UnknownTenant { .. }
-            // Access.
-            | Rejection::UnknownKey { .. }
-            | Rejection::UnknownRole { .. } => Family::NotFound,
-            Rejection::TaskAlreadyExists { .. }
-            | Rejection::IdempotencyConflict { .. }
-            | Rejection::LeaseLost { .. }
-            | Rejection::AlreadyFinished { .. }
-            | Rejection::InvalidTransition { .. }
-            | Rejection::PreviousStateMismatch { .. }
-            | Rejection::NonMonotonicSequence { .. }
-            | Rejection::RunSuspendRequiresRunning { .. }
-            | Rejection::RunResumeRequiresSuspended { .. }
-            | Rejection::CheckpointConflict { .. }
-            | Rejection::ParentTerminal { .. }
-            | Rejection::DependencyCycle { .. }
-            | Rejection::TaskAlreadyStarted { .. }
-            | Rejection::RunAlreadyExists { .. }
-            | Rejection::TaskIsCanceled { .. }
-            | Rejection::LeaseInvalidRunState { .. }
-            | Rejection::LeaseAlreadyActive { .. }
-            | Rejection::LeaseMissingActive { .. }
-            | Rejection::LeaseOwnerMismatch { .. }
-            | Rejection::LeaseExpiryMismatch { .. }
-            | Rejection::LeaseHeartbeatExpiryRegression { .. }
-            | Rejection::AttemptStartRequiresRunning { .. }
-            | Rejection::AttemptAlreadyActive { .. }
-            | Rejection::AttemptFinishRequiresRunning { .. }
-            | Rejection::AttemptFinishMissingActive { .. }
-            | Rejection::AttemptMismatch { .. }
-            | Rejection::BudgetNotAllocated { .. }
-            | Rejection::SubscriptionAlreadyExists { .. }
-            | Rejection::SubscriptionAlreadyCanceled { .. }
-            | Rejection::QueueAlreadyPaused { .. }
-            | Rejection::QueueNotPaused { .. }
-            | Rejection::TenantAlreadyExists { .. }
-            | Rejection::ActorAlreadyRegistered { .. }
-            // Access.
-            | Rejection::KeyAlreadyExists { .. }
-            | Rejection::RoleInUse { .. }
-            | Rejection::EngineAlreadyPaused
-            | Rejection::EngineNotPaused
-            | Rejection::SequenceOverflow => Family::Conflict,
-            Rejection::InList { why, .. } => why.family(),
+            Rejection::NotDeadLettered { .. } => "not_dead_lettered",
+            Rejection::UniqueKeyTaken { .. } => "unique_key_taken",
         }
     }
 
@@ -492,4 +428,5 @@ impl Rejection {
 impl core::error::Error for Rejection {}
 
 mod details;
+mod family;
 mod words;

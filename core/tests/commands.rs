@@ -18,6 +18,8 @@ mod bond;
 mod budget;
 #[path = "commands/calendar.rs"]
 mod calendar;
+#[path = "commands/dead.rs"]
+mod dead;
 #[path = "commands/fence.rs"]
 mod fence;
 #[path = "commands/kinds.rs"]
@@ -49,6 +51,7 @@ fn table() -> Vec<Row> {
         calendar::rows(),
         budget::rows(),
         room::rows(),
+        dead::rows(),
         access::rows(),
         actor::rows(),
     ];
@@ -117,7 +120,12 @@ fn every_command_on_a_run_in_every_state_does_or_refuses_as_the_table_says() {
         .filter(|kind| !kinds.contains(*kind))
         .collect();
     assert!(missing.is_empty(), "not in the table: {missing:?}");
-    let met_elsewhere = ["UnknownTenant", "NonMonotonicSequence", "SequenceOverflow"];
+    let met_elsewhere = [
+        "UnknownTenant",
+        "NonMonotonicSequence",
+        "SequenceOverflow",
+        "UniqueKeyTaken",
+    ];
     let never_met: Vec<_> = REFUSALS
         .iter()
         .filter(|kind| !met.refusals.contains_key(*kind) && !met_elsewhere.contains(kind))

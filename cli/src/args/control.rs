@@ -48,6 +48,17 @@ pub(crate) enum RunCommand {
         #[arg(long, value_name = "JSON|@FILE|-")]
         payload: Option<String>,
     },
+    /// Try a dead letter again: a new run of its task takes its place
+    #[command(
+        after_help = "Example:\n  mainstay run retry 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11 --reason 'the mail server is back'"
+    )]
+    Retry {
+        /// The run's id
+        run_id: String,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// Tell why a run is (not) running
     #[command(after_help = "Example:\n  mainstay run explain 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b11")]
     Explain {

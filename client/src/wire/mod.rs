@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod lease;
 mod object;
+mod operator;
 mod query;
 mod queue;
 mod run;
@@ -36,6 +37,7 @@ pub use lease::{
     LeaseMetadata,
 };
 pub use object::{Object, Unique};
+pub use operator::{RetryRun, RunRetried};
 pub use query::{EmptyBody, QueryAnswer, QueryBody, RunList, RunSummary, TaskList, TaskSummary};
 pub use queue::{KindCounts, PlaceCounts, QueueCounts, QueueList, QueueSettings, RateLimit};
 pub use run::{

@@ -36,7 +36,7 @@ record!(TaskSpec { 1 kind, 2 queue, 3 payload, 4 run_at, 5 priority, 6 policy, 7
 record!(RunError { 1 code, 2 message, 3 retryable });
 
 record!(TaskCreated { 1 task, 2 spec, 3 by });
-record!(RunCreated { 1 run, 2 task, 3 scheduled_at, 4 ready, 5 occurrence, 6 origin, 7 chosen });
+record!(RunCreated { 1 run, 2 task, 3 scheduled_at, 4 ready, 5 occurrence, 6 origin, 7 chosen, 8 retry_of });
 record!(RunReady { 1 run });
 record!(RunStarted { 1 run, 2 number, 3 incarnation, 4 counter, 5 worker, 6 lease_ms, 7 actor });
 record!(LeaseExtended { 1 run, 2 lease_ms });
@@ -85,6 +85,9 @@ record!(QueueConfigured { 1 queue, 2 concurrency_limit, 3 rate_per_ms, 4 rate_ma
 record!(QueuePaused { 1 queue, 2 by, 3 reason });
 record!(QueueResumed { 1 queue, 2 by, 3 reason });
 record!(RunTransitioned { 1 run, 2 to, 3 by, 4 delay_ms });
+record!(TaskReopened { 1 task, 2 kind, 3 queue, 4 row, 5 by });
+record!(RunRedriven { 1 run, 2 task, 3 row_number, 4 new_run, 5 by, 6 reason });
+record!(DeadLetterCleared { 1 run, 2 task, 3 row_number, 4 kind, 5 queue, 6 by, 7 reason });
 // Actors.
 record!(ActorRegistered { 1 actor, 2 identity, 3 capabilities, 4 department, 5 heartbeat_interval_ms, 6 by, 7 chosen });
 record!(ActorDraining { 1 actor, 2 by, 3 reason });

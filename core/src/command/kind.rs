@@ -61,6 +61,9 @@ impl Command {
             Command::CreateTenant { .. } => 36,
             Command::WeighTenant { .. } => 37,
             Command::SubmitAll(_) => 38,
+            // Dead letters and operations.
+            Command::RetryRun { .. } => 40,
+            Command::ClearDeadLetter { .. } => 41,
             // Actors.
             Command::RegisterActor(_) => 60,
             Command::DrainActor { .. } => 61,
@@ -102,6 +105,8 @@ impl Command {
             | Command::ResumeEngine { reason }
             | Command::PauseQueue { reason, .. }
             | Command::ResumeQueue { reason, .. }
+            | Command::RetryRun { reason, .. }
+            | Command::ClearDeadLetter { reason, .. }
             | Command::DrainActor { reason, .. }
             | Command::DeregisterActor { reason, .. } => Some(reason.as_ref()),
             // Access.

@@ -69,6 +69,8 @@ const COMMANDS: &[CommandNote] = &[
     control(36, "create_tenant"),
     control(37, "weigh_tenant"),
     work(38, "submit_all"),
+    control(40, "retry_run"),
+    control(41, "clear_dead_letter"),
     // Actors.
     work(60, "register_actor"),
     control(61, "drain_actor"),

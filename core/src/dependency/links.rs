@@ -23,7 +23,8 @@ fn bond_mut(state: &mut State, task: u32) -> &mut Bond {
 pub(crate) fn ancestors(state: &State, task: u32) -> impl Iterator<Item = u32> + '_ {
     let above = move |task: &u32| {
         let row = &state.tasks[*task];
-        state.find_task(state.tenant_of(row), row.bond()?.parent?)
+        let bond = row.bond().filter(|bond| !bond.apart)?;
+        state.find_task(state.tenant_of(row), bond.parent?)
     };
     let most = HIERARCHY_DEPTH_MAX as usize - 1;
     core::iter::successors(above(&task), above).take(most)
@@ -207,6 +208,33 @@ pub(crate) fn link_loaded(state: &mut State, bonded: &[u32], asleep: &[u32]) {
     for task in bonded {
         review(state, *task);
     }
+}
+
+/// A task that had ended goes on: it waits for what it waited for, and counts to those above it again unless its parent has ended.
+pub(crate) fn rejoin(state: &mut State, task: u32) {
+    let row = &state.tasks[task];
+    let (id, tenant) = (row.id, state.tenant_of(row));
+    let Some(bond) = row.bond() else { return };
+    let above = bond
+        .parent
+        .and_then(|parent| state.find_task(tenant, parent));
+    let goes_on = |above: &u32| !state.tasks[*above].state().is_terminal();
+    let above = above.filter(goes_on);
+    let depth = above.map_or(0, |above| {
+        state.tasks[above].bond().map_or(0, |bond| bond.depth) + 1
+    });
+    let apart = bond.parent.is_some() && above.is_none();
+    let bond = bond_mut(state, task);
+    (bond.apart, bond.depth) = (apart, depth);
+    if let Some(above) = above {
+        let children = &mut bond_mut(state, above).first_children;
+        if let Some(child) = children.iter_mut().find(|child| child.task == id) {
+            child.ended = 0;
+        }
+        count(state, task, true);
+    }
+    link(state, task, false);
+    review(state, task);
 }
 
 /// A task has ended: it waits for nobody, and those above it wait for one less. Whoever ends by that is settled too.

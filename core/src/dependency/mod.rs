@@ -17,6 +17,6 @@ pub(crate) use children::{
 pub(crate) use declare::decide as declare;
 pub(crate) use kin::{Kin, Ties};
 pub(crate) use links::{
-    ancestors, ended, fall_asleep, fence, is_blocked, link_loaded, parent, rise, tie,
+    ancestors, ended, fall_asleep, fence, is_blocked, link_loaded, parent, rejoin, rise, tie,
 };
 pub(crate) use model::{Bond, Child, Owed};

@@ -9,7 +9,7 @@ use crate::TaskId;
 use crate::task::State;
 
 /// A task's place among others; tasks that stand alone have none.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bond {
     /// The task it belongs to.
     pub(crate) parent: Option<TaskId>,
@@ -25,6 +25,8 @@ pub(crate) struct Bond {
     pub(crate) unmet: Vec<TaskId>,
     /// The first of its children, with where they ended.
     pub(crate) first_children: Vec<Child>,
+    /// It goes on though its parent had ended: it counts to nobody above it.
+    pub(crate) apart: bool,
     /// Tasks in memory that depend on it and have not heard of its end, by number. An index: it follows from their rows.
     pub(crate) dependents: BTreeMap<u64, u32>,
     /// Children in memory that are not terminal, by number. An index, as `dependents`.
@@ -41,7 +43,7 @@ impl Bond {
 }
 
 /// A child as its parent remembers it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Child {
     pub(crate) task: TaskId,
     /// The code of the state it ended in; 0 while it has not ended.

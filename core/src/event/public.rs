@@ -215,6 +215,21 @@ pub const PUBLIC_TYPES: &[PublicType] = &[
         &[K::EngineResumed],
         "Work is granted again.",
     ),
+    told(
+        "task_reopened",
+        &[K::TaskReopened],
+        "A task that had ended goes on.",
+    ),
+    told(
+        "run_redriven",
+        &[K::RunRedriven],
+        "A dead letter was tried again: a new run takes its place.",
+    ),
+    told(
+        "dead_letter_cleared",
+        &[K::DeadLetterCleared],
+        "A dead letter was cleared away.",
+    ),
     told("tenant_created", &[K::TenantCreated], "A tenant was added."),
     told(
         "tenant_updated",
@@ -370,6 +385,7 @@ impl EventKind {
         match field {
             "counter" | "counters" | "digest" => false,
             "incarnation" => self == EventKind::EngineStarted,
+            "row_number" => false,
             _ => true,
         }
     }

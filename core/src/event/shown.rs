@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::{Tags, Why};
 use crate::actor::Departure;
 use crate::budget::{Amount, BudgetSpec};
+use crate::image::Revived;
 use crate::platform::KeyDigest;
 use crate::run::{self, AttemptResult, Cause, Hold, Origin, RunError};
 use crate::schedule::{Cron, Misfire, Overlap, Repeat, Schedule, SkipCause};
@@ -82,7 +83,7 @@ impl FieldNote {
 }
 
 /// The public name of a field; most are those of the program.
-pub(super) fn wire_name(name: &'static str) -> &'static str {
+pub(crate) fn wire_name(name: &'static str) -> &'static str {
     match name {
         "task" => "task_id",
         "run" => "run_id",
@@ -93,12 +94,18 @@ pub(super) fn wire_name(name: &'static str) -> &'static str {
         // The only event with such a field is about a tenant.
         "id" => "tenant_id",
         "number" => "attempt",
+        "new_run" => "new_run_id",
         other => other,
     }
 }
 
+/// What the reference says of a kind's fields.
+pub(crate) trait Noted {
+    const NOTES: &'static [FieldNote];
+}
+
 /// How a field shows itself: as one value, as none, or as several.
-pub(super) trait Shown {
+pub(crate) trait Shown {
     fn show<'a>(&'a self, name: &'static str, visit: &mut Visit<'_, 'a>);
 }
 
@@ -255,6 +262,11 @@ impl Shown for TaskSpec {
         extras.show("", visit);
         bonds.show("", visit);
     }
+}
+
+/// A row as it was says nothing that its task's own events did not say.
+impl Shown for Revived {
+    fn show<'a>(&'a self, _name: &'static str, _visit: &mut Visit<'_, 'a>) {}
 }
 
 impl Shown for Extras {

@@ -1,15 +1,38 @@
 //! What comes with every event that is listed: its kind, its dispatch, its fields by name.
-//! Owns: the macro `events!`.
+//! Owns: the macros `facts!` and `events!`.
 //! Never: knows an event.
 
-macro_rules! events {
-    ($($(#[$doc:meta])* $name:ident = $tag:literal { $($(#[doc = $fdoc:literal])* $field:ident : $type:ty),* $(,)? })+) => {
-        $(
-            $(#[$doc])*
-            #[derive(Clone, Debug, Default, PartialEq, Eq)]
-            pub struct $name { $($(#[doc = $fdoc])* pub $field: $type),* }
-        )+
+/// Structs of facts, each with its fields by name.
+macro_rules! facts {
+    ($($(#[$doc:meta])* $name:ident { $($(#[doc = $fdoc:literal])* $field:ident : $type:ty),* $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $name { $($(#[doc = $fdoc])* pub $field: $type),* }
 
+        impl $crate::event::Fields for $name {
+            fn fields<'a>(&'a self, _visit: &mut $crate::event::Visit<'_, 'a>) {
+                $($crate::event::Shown::show(&self.$field, $crate::event::wire_name(stringify!($field)), _visit);)*
+            }
+        }
+
+        impl $crate::event::Noted for $name {
+            const NOTES: &'static [$crate::event::FieldNote] = &[
+                $($crate::event::FieldNote { name: stringify!($field), kind: stringify!($type), meaning: concat!($($fdoc),*) }),*
+            ];
+        }
+    )+};
+}
+
+/// Facts by tag: those of the first list with their fields, those of the second as areas describe them in files of their own.
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $tag:literal { $($body:tt)* })+ ; elsewhere $($(#[$more_doc:meta])* $more:ident = $more_tag:literal;)*) => {
+        facts! { $($(#[$doc])* $name { $($body)* })+ }
+        listed! { $($(#[$doc])* $name = $tag;)+ $($(#[$more_doc])* $more = $more_tag;)* }
+    };
+}
+
+macro_rules! listed {
+    ($($(#[$doc:meta])* $name:ident = $tag:literal;)+) => {
         /// One fact. Its tag in the log is its number here, for ever.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Event { $($(#[$doc])* $name($name)),+ }
@@ -31,19 +54,9 @@ macro_rules! events {
             /// The fields of this kind, in the order of [`Event::fields`], for the reference.
             #[must_use]
             pub fn fields(self) -> &'static [FieldNote] {
-                match self {
-                    $(EventKind::$name => &[
-                        $(FieldNote { name: stringify!($field), kind: stringify!($type), meaning: concat!($($fdoc),*) }),*
-                    ]),+
-                }
+                match self { $(EventKind::$name => <$name as Noted>::NOTES),+ }
             }
         }
-
-        $(impl Fields for $name {
-            fn fields<'a>(&'a self, _visit: &mut Visit<'_, 'a>) {
-                $(Shown::show(&self.$field, wire_name(stringify!($field)), _visit);)*
-            }
-        })+
 
         impl Event {
             /// Names every field that is there, by its public name, and its value.

@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use crate::codec::{Field, Malformed, Reader, Value};
-use crate::run::{AttemptResult, State as RunState};
+use crate::run::{AttemptResult, Cause, State as RunState};
 use crate::task::{Standing, State as TaskState};
 use crate::time::Timestamp;
 use crate::{RunId, TaskId};
@@ -84,6 +84,10 @@ pub struct RunColumns<'a> {
     pub held: Option<(&'a str, Timestamp)>,
     /// What it produced.
     pub output: Option<&'a [u8]>,
+    /// Why it last changed its state.
+    pub cause: Cause,
+    /// Whether it was tried again or cleared away after it had failed.
+    pub settled: bool,
 }
 
 /// What lists and search show of an ended attempt.
@@ -240,10 +244,11 @@ impl<'a> RunColumns<'a> {
                 11 => columns.created_at = instant(value)?,
                 13 => columns.scheduled_at = instant(value)?,
                 17 => columns.held = Some(read_held(value.bytes()?)?),
-                18 => changed_at = read_changed_at(value.bytes()?)?,
+                18 => (changed_at, columns.cause) = read_change(value.bytes()?)?,
                 19 => columns.attempts.push(AttemptColumns::read(value.bytes()?)?),
                 21 => columns.output = Some(value.bytes()?),
                 24 => output_of_last = value.number()? > 0,
+                30 | 31 => columns.settled = true,
                 _ => {}
             }
         }
@@ -252,6 +257,12 @@ impl<'a> RunColumns<'a> {
         }
         columns.finished_at = columns.state.is_terminal().then_some(changed_at);
         Ok(columns)
+    }
+
+    /// Whether it failed, and was neither tried again nor cleared away.
+    #[must_use]
+    pub fn is_dead_letter(&self) -> bool {
+        self.state == RunState::Failed && !self.settled
     }
 
     /// The attempt that ended last.
@@ -289,15 +300,21 @@ fn read_held(active: &[u8]) -> Result<(&str, Timestamp), Malformed> {
     Ok(held)
 }
 
-fn read_changed_at(change: &[u8]) -> Result<Timestamp, Malformed> {
-    let mut at = Timestamp(0);
+/// When a run changed its state, and why.
+fn read_change(change: &[u8]) -> Result<(Timestamp, Cause), Malformed> {
+    let (mut at, mut cause) = (Timestamp(0), Cause::default());
     let mut reader = Reader::new(change);
     while let Some((number, value)) = reader.field()? {
-        if number == 4 {
-            at = instant(value)?;
+        match number {
+            3 => {
+                let known = Cause::from_code(value.number()?);
+                cause = known.ok_or(Malformed("an unknown cause"))?;
+            }
+            4 => at = instant(value)?,
+            _ => {}
         }
     }
-    Ok(at)
+    Ok((at, cause))
 }
 
 impl<'a> AttemptColumns<'a> {

@@ -46,6 +46,17 @@ pub struct PlaceRow {
     pub kind: Text,
     /// Runs by [`crate::RunState`] code; terminal states count for life.
     pub counts: [u64; 9],
+    /// Failed runs that were neither tried again nor cleared away.
+    pub dead_letters: u64,
+}
+
+/// What became of a dead letter that has left memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkRow {
+    /// The run's number.
+    pub number: u64,
+    /// What is added to the end of its image, in tagged fields.
+    pub tail: Vec<u8>,
 }
 
 /// What an object is.
@@ -155,6 +166,8 @@ pub struct Cut {
     pub audit: Vec<AuditRow>,
     /// When the trail is not whole from the cut before on: the event after which it is.
     pub audit_after: Option<u64>,
+    /// Dead letters that were tried again or cleared away after they had left memory. A cut before this one held their rows.
+    pub marks: Vec<MarkRow>,
 }
 
 impl Cut {
@@ -201,6 +214,7 @@ impl Cut {
             objects: objects.into_values().collect(),
             audit: self.audit,
             audit_after: later.audit_after.or(self.audit_after),
+            marks: self.marks,
         };
         if later.audit_after.is_some() {
             merged.audit.clear();
@@ -209,6 +223,7 @@ impl Cut {
 
         merged.payloads.extend(later.payloads);
         merged.keys.extend(later.keys);
+        merged.marks.extend(later.marks);
         let mut later_rows = later.rows;
         let mut older_rows = Vec::with_capacity(self.rows.len());
         for row in self.rows {

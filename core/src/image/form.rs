@@ -30,7 +30,7 @@ record!(Attempt {
 });
 nested!(Fence, Change, Attempt, Memo, Budget, Subscription, Child);
 record!(Clockwork { 1 schedule, 2 ended, 3 paused, 4 occurrences, 5 next, 6 future, 9 queued, 10 through });
-record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet, 7 first_children });
+record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet, 7 first_children, 8 apart });
 record!(Child { 1 task, 2 ended });
 record!(Budget { 1 dimension, 2 limit, 3 reserve, 4 consumed, 5 reserved, 6 before, 7 fired, 8 told });
 record!(Subscription { 1 id, 2 filter, 3 canceled, 4 triggered, 5 pending });
@@ -47,7 +47,7 @@ record!(ClaimRecord { 1 runs, 2 counters, 3 tenants });
 record!(Held { 1 digest, 2 until, 3 task, 4 claim });
 
 /// A task's row, as its image holds it.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TaskForm {
     pub(crate) number: u64,
     pub(crate) place: u32,
@@ -113,11 +113,15 @@ pub(crate) struct RunForm {
     pub(crate) hold: Hold,
     pub(crate) origin: Origin,
     pub(crate) occurrence: Option<Timestamp>,
+    pub(crate) retry_of: Option<RunId>,
+    pub(crate) redriven_by: Option<RunId>,
+    pub(crate) cleared_at: Option<Timestamp>,
 }
 record!(RunForm {
     1 number, 2 task, 3 place, 4 id, 5 state, 6 born, 7 holds_key, 8 failures, 9 lost_leases, 10 attempt_count, 11 created_at,
     13 scheduled_at, 14 ready_order, 15 retry_due, 16 retry_at, 17 active, 18 changes, 19 attempts, 20 checkpoints, 21 output,
     22 resume_payload, 23 reason, 24 output_of_last, 25 has_past, 26 hold, 27 origin, 28 occurrence,
+    29 retry_of, 30 redriven_by, 31 cleared_at,
 });
 
 /// A queue's row, as its image holds it. How many of its runs are held is counted anew.

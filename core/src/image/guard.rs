@@ -60,6 +60,10 @@ pub(super) fn check_places(state: &State) -> Result<(), Malformed> {
             let sum = all.checked_add(count);
             *all = sum.ok_or(Malformed("a count out of range"))?;
         }
+        rule(
+            place.dead_letters <= place.counts[RunState::Failed as usize],
+            "more dead letters than failed runs",
+        )?;
     }
     rule(
         all == state.stats.runs_by_state,

@@ -6,14 +6,19 @@ mod cut;
 mod form;
 mod guard;
 mod read;
+mod revive;
 mod write;
 
 pub use columns::{AttemptColumns, RunColumns, TaskColumns, brief_run};
-pub use cut::{Cut, CutRow, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
+pub use cut::{Cut, CutRow, KeyClass, KeyRow, MarkRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
+#[cfg(test)]
+pub(crate) use form::TaskForm;
 pub use read::Loader;
+pub use revive::Revived;
+pub(crate) use revive::revive;
 pub(crate) use write::{
-    meta, put_actor, put_grant, put_key, put_queue, put_role, put_run, put_task, put_tenant,
-    put_ties,
+    meta, put_actor, put_grant, put_key, put_mark, put_queue, put_role, put_run, put_task,
+    put_tenant, put_ties,
 };
 
 #[cfg(test)]

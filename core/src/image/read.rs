@@ -3,12 +3,12 @@
 //! Never: trusts an image: what does not fit is refused.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::cut::{KeyRow, ObjectClass, ObjectRow, PlaceRow};
 use super::form::{ActorForm, MetaForm, QueueForm, RunForm, TaskForm, TenantForm};
 use super::guard::{self, Ready, Tally};
+use super::revive::revive;
 use crate::codec::{Malformed, Record};
 use crate::id::Minted;
 use crate::machine::Machine;
@@ -77,6 +77,8 @@ impl Loader {
             }
         }
         guard::check_places(&loader.state)?;
+        let counted = loader.state.places.iter();
+        loader.state.left_dead = counted.map(|(_, place)| place.dead_letters).sum();
         if !fresh {
             loader.state.places.take_dirty();
         }
@@ -146,7 +148,9 @@ impl Loader {
         let kind = state.names.intern(&place.kind);
         let queue = state.names.intern(&place.queue);
         let number = state.places.number(tenant, queue, kind);
-        state.places.restore(number, place.counts);
+        state
+            .places
+            .restore(number, place.counts, place.dead_letters);
         if self.facts {
             self.places.push((place.place, number));
         }
@@ -183,42 +187,7 @@ impl Loader {
         }
         let place = self.place(form.place)?;
         let number = form.number;
-        let (created_by, stranger) = self.state.person(&form.created_by);
-        let row = task::Row {
-            id: form.id,
-            number,
-            place,
-            priority: form.priority,
-            payload: match form.payload {
-                Some(bytes) => task::Content::Here(bytes),
-                None => task::Content::Stored(form.payload_bytes),
-            },
-            binary: form.binary,
-            dirty: false,
-            stored: !self.fresh,
-            created_at: form.created_at,
-            created_by,
-            rare: task::Rare {
-                policy: form.policy,
-                extras: form.extras,
-                canceled_at: form.canceled_at,
-                created_by: stranger,
-                runs: BTreeMap::new(),
-                ended_at: form.ended_at,
-                updated_at: form.updated_at,
-                clockwork: form.clockwork,
-                bond: form.bond,
-                budgets: form.budgets,
-                subscriptions: form.subscriptions,
-                runs_failed: form.runs_failed,
-                cut_through: 0,
-            }
-            .boxed(),
-            run: task::Handle::NONE,
-            runs_total: form.runs_total,
-            runs_live: form.runs_live,
-            runs_completed: form.runs_completed,
-        };
+        let row = revive(&mut self.state, form, place, !self.fresh);
         let at = self.add_task(row)?;
         self.tasks.insert(next, (number, at));
         Ok(())
@@ -480,6 +449,9 @@ fn past(form: &mut RunForm) -> Past {
         hold: form.hold,
         origin: form.origin,
         occurrence: form.occurrence,
+        retry_of: form.retry_of,
+        redriven_by: form.redriven_by,
+        cleared_at: form.cleared_at,
         ..Past::default()
     };
     if form.output_of_last {

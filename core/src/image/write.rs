@@ -11,7 +11,8 @@ use crate::platform::{Grant, Key, SYSTEM, Tenant};
 use crate::queue::QueueRow;
 use crate::run::Past;
 use crate::state::State;
-use crate::{Text, actor, run, task};
+use crate::time::Timestamp;
+use crate::{RunId, Text, actor, run, task};
 
 /// Appends a task's image. A heavy payload stands beside it, not in it.
 pub(crate) fn put_task(state: &State, row: &task::Row, out: &mut Vec<u8>) {
@@ -200,6 +201,18 @@ fn put_past(past: &Past, out: &mut Vec<u8>) {
     past.hold.put(26, out);
     past.origin.put(27, out);
     past.occurrence.put(28, out);
+    past.retry_of.put(29, out);
+    put_mark(past.redriven_by, past.cleared_at, out);
+}
+
+/// What became of a dead letter: the end of its image, also when it is added to one that a store holds.
+pub(crate) fn put_mark(
+    redriven_by: Option<RunId>,
+    cleared_at: Option<Timestamp>,
+    out: &mut Vec<u8>,
+) {
+    redriven_by.put(30, out);
+    cleared_at.put(31, out);
 }
 
 /// The machine's scalars and counters.

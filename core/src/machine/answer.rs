@@ -195,6 +195,9 @@ impl Machine {
             retry_at: waits.then_some(row.retry().1),
             origin: past.map_or(Origin::Policy, |past| past.origin),
             occurrence: past.and_then(|past| past.occurrence),
+            retry_of: past.and_then(|past| past.retry_of),
+            redriven_by: past.and_then(|past| past.redriven_by),
+            cleared_at: past.and_then(|past| past.cleared_at),
             // What has ended is covered by nothing any more: its task's own budgets are its history.
             budgets: if row.state.is_terminal() {
                 views::task_budgets(task)

@@ -6,12 +6,12 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::model::{Machine, Now};
-use crate::TenantId;
 use crate::codec::Record;
-use crate::image::{self, Cut, CutRow, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
+use crate::image::{self, Cut, CutRow, KeyRow, MarkRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
 use crate::state::{Scope, State};
 use crate::task::Content;
 use crate::time::Timestamp;
+use crate::{RunId, TenantId};
 
 /// What may leave memory once a cut is stored.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Pending {
     /// Tasks whose payload the store then holds.
     heavy: Vec<u32>,
     keys: Vec<(Scope, Timestamp)>,
+    /// Marks that the store then holds.
+    marks: Vec<(u32, RunId)>,
 }
 
 impl Pending {
@@ -32,6 +34,7 @@ impl Pending {
     fn take(&mut self, left: &mut usize) -> Pending {
         Pending {
             through: self.through,
+            marks: take_off(&mut self.marks, left),
             keys: take_off(&mut self.keys, left),
             heavy: take_off(&mut self.heavy, left),
             runs: take_off(&mut self.runs, left),
@@ -55,6 +58,7 @@ impl Pending {
             && self.tasks.is_empty()
             && self.heavy.is_empty()
             && self.keys.is_empty()
+            && self.marks.is_empty()
     }
 }
 
@@ -68,7 +72,7 @@ impl Machine {
     /// Rows that changed since the last cut.
     #[must_use]
     pub fn dirty_rows(&self) -> usize {
-        self.state.dirty.tasks.len() + self.state.dirty.runs.len()
+        self.state.dirty.tasks.len() + self.state.dirty.runs.len() + self.state.dirty.marks.len()
     }
 
     /// Takes every row that changed since the last cut, as it stands now. To be called between batches.
@@ -111,6 +115,7 @@ impl Machine {
             pending.keys.push((scope, held.until));
         }
         cut_objects(state, &mut cut);
+        cut_marks(state, &mut cut, &mut pending);
         state.pending.push_back(pending);
         cut
     }
@@ -197,6 +202,7 @@ fn place_row(state: &State, at: u32) -> PlaceRow {
         queue: state.names.text(place.queue).clone(),
         kind: state.names.text(place.kind).clone(),
         counts: place.counts,
+        dead_letters: place.dead_letters,
     }
 }
 
@@ -208,13 +214,16 @@ fn cut_task(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
     row.stored = true;
     let live = row.is_live();
     let number = row.number;
+    let mut reopened = false;
     if let Some(rare) = row.rare.as_deref_mut() {
         rare.cut_through = through;
+        reopened = core::mem::take(&mut rare.reopened);
         if !live && rare.ended_at.is_some() {
             pending.tasks.push((at, number));
         }
     }
-    if fresh && row.is_heavy() {
+    // The payload of one that goes on may have been removed with it.
+    if (fresh || reopened) && row.is_heavy() {
         if let Some(bytes) = row.payload.bytes() {
             cut.payloads.push((row.number, bytes.clone()));
         }
@@ -329,10 +338,29 @@ fn cut_run(state: &mut State, at: u32, cut: &mut Cut, pending: &mut Pending) {
     });
 }
 
+/// What became of dead letters that had left memory.
+fn cut_marks(state: &mut State, cut: &mut Cut, pending: &mut Pending) {
+    for name in core::mem::take(&mut state.dirty.marks) {
+        let Some(mark) = state.marks.get(&name) else {
+            continue;
+        };
+        let mut tail = Vec::new();
+        image::put_mark(mark.redriven_by, mark.cleared_at, &mut tail);
+        cut.marks.push(MarkRow {
+            number: mark.number,
+            tail,
+        });
+        pending.marks.push(name);
+    }
+}
+
 /// Takes out of memory what a committed cut holds.
 fn leave(state: &mut State, pending: &Pending, payload_budget: u64) {
     for (scope, until) in &pending.keys {
         state.keys.leave(scope, *until);
+    }
+    for name in &pending.marks {
+        state.marks.remove(name);
     }
     for task in &pending.heavy {
         if state.payload_bytes <= payload_budget {
@@ -372,6 +400,7 @@ fn leave_with_task(state: &mut State, run: u32, through: u64) {
         return;
     }
     state.left[code] += 1;
+    state.left_dead += u64::from(state.runs[run].is_dead_letter());
     state.remove_run(run);
     leave_alone(state, task, through);
 }

@@ -15,7 +15,7 @@ use crate::query::{Answer, Query};
 use crate::rejection::Rejection;
 use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{Held, State};
-use crate::{RunId, TaskId, TaskSpec, TenantId, Text, dependency, task};
+use crate::{Bytes, RunId, TaskId, TaskSpec, TenantId, Text, dependency, task};
 
 /// Terminal rows that a command names and that are no longer in memory, as the store holds them. A row in memory always beats a fact.
 #[derive(Debug, Default)]
@@ -27,6 +27,7 @@ struct Recalled {
     loader: Option<Box<Loader>>,
     state: Option<Box<State>>,
     instants: Vec<(Ask, Result<Instants, Unfit>)>,
+    payloads: Vec<(u64, Bytes)>,
 }
 
 /// What is not in memory and must be looked up in the store before, or after, a command is decided.
@@ -36,6 +37,8 @@ pub enum Wanted {
     Task(TaskId),
     /// A run of this id.
     Run(RunId),
+    /// A run of this id that may be tried again: with its task's payload, if that is stored by itself.
+    DeadLetter(RunId),
     /// This key, with the task it made.
     Key(KeyClass, Text),
     /// The instants of a calendar. They are not in the store: the shell computes them.
@@ -79,6 +82,19 @@ impl Facts {
         let held = Held::read(&row.image)?;
         self.loader().add_key(row, held);
         Ok(())
+    }
+
+    /// Adds the payload of the task with this number.
+    pub fn add_payload(&mut self, task: u64, bytes: Bytes) {
+        let recalled = self.0.get_or_insert_default();
+        recalled.payloads.push((task, bytes));
+    }
+
+    /// The payload of the task with this number.
+    pub(crate) fn payload(&self, task: u64) -> Option<&Bytes> {
+        let mut known = self.0.as_deref()?.payloads.iter();
+        let found = known.find(|(number, _)| *number == task);
+        found.map(|(_, bytes)| bytes)
     }
 
     /// Adds what the shell says about a calendar.
@@ -182,6 +198,7 @@ impl Machine {
                 let named = depends_on.iter().take(DEPENDS_ON_MAX);
                 self.wanted_tasks(tenant, core::iter::once(task).chain(named), &mut visit);
             }
+            Command::RetryRun { run, .. } => self.dead_letter_wanted(tenant, *run, &mut visit),
             Command::CreateRun { run: Some(run), .. }
                 if self.state.find_run(tenant, *run).is_none() =>
             {
@@ -238,6 +255,15 @@ impl Machine {
             && self.state.find_run(tenant, run).is_none()
         {
             visit(Wanted::Run(run));
+        }
+    }
+
+    /// A dead letter that has left memory, or whose task's payload has.
+    fn dead_letter_wanted(&self, tenant: u32, id: RunId, visit: &mut impl FnMut(Wanted)) {
+        let run = self.state.find_run(tenant, id);
+        let payload = run.map(|run| self.state.task_of(run).payload.bytes());
+        if payload.flatten().is_none() {
+            visit(Wanted::DeadLetter(id));
         }
     }
 

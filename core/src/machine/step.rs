@@ -13,7 +13,9 @@ use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::run::{Fence, State};
 use crate::state::{Renewal, State as Tables};
-use crate::{RunId, actor, budget, dependency, limits, platform, queue, run, subscription, task};
+use crate::{
+    RunId, actor, budget, deadletter, dependency, limits, platform, queue, run, subscription, task,
+};
 
 impl Machine {
     /// Decides one command and applies what it comes to.
@@ -109,6 +111,8 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         | Command::Unsubscribe { .. }
         | Command::TriggerSubscription { .. }
         | Command::PublishEvent { .. } => listen(tx, command),
+        Command::RetryRun { run, reason } => deadletter::redrive(tx, *run, reason.as_ref()),
+        Command::ClearDeadLetter { run, reason } => deadletter::clear(tx, *run, reason.as_ref()),
         Command::UpdateTask(patch) => task::update(tx, patch),
         Command::CreateRun {
             task,
@@ -307,7 +311,9 @@ fn named_run(command: &Command) -> Option<RunId> {
         | Command::ReleaseLease { run, .. }
         | Command::StartAttempt { run }
         | Command::FinishAttempt { run, .. }
-        | Command::Consume { run, .. } => Some(*run),
+        | Command::Consume { run, .. }
+        | Command::RetryRun { run, .. }
+        | Command::ClearDeadLetter { run, .. } => Some(*run),
         Command::Submit(_)
         | Command::SubmitAs(..)
         | Command::SubmitAll(_)

@@ -17,8 +17,8 @@ use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{At, Held, Note, Renewal, State, Volatile};
 use crate::time::Steady;
 use crate::{
-    ActorId, Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, dependency, queue,
-    run, task,
+    ActorId, Bytes, Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget, dependency,
+    queue, run, task,
 };
 
 /// One command's view of the machine.
@@ -72,6 +72,16 @@ impl<'a> Tx<'a> {
             .find_run(tenant, id)
             .map(|(state, run)| &state.runs[run])
             .ok_or(Rejection::UnknownRun { run: id })
+    }
+
+    /// A finished run that has left memory: where to look, and its handle there.
+    pub(crate) fn past(&self, id: RunId) -> Option<(&State, u32)> {
+        self.facts.find_run(self.principal.tenant, id)
+    }
+
+    /// The payload of a task, by its number, as the store holds it.
+    pub(crate) fn past_payload(&self, number: u64) -> Option<&Bytes> {
+        self.facts.payload(number)
     }
 
     /// A task, in memory or finished before: where to look, and its handle there.

@@ -57,6 +57,7 @@ impl Rejection {
             | Rejection::ParentTerminal { task }
             | Rejection::DependencyCycle { task }
             | Rejection::TaskAlreadyStarted { task }
+            | Rejection::UniqueKeyTaken { task }
             | Rejection::TaskIsCanceled { task } => text("task_id", task),
             Rejection::UnknownRun { run }
             | Rejection::LeaseLost { run }
@@ -114,7 +115,8 @@ impl Rejection {
             Rejection::TaskHasEnded { task, state } => {
                 vec![text("task_id", task), text("state", &state.name())]
             }
-            Rejection::AlreadyFinished { run, state } => {
+            Rejection::AlreadyFinished { run, state }
+            | Rejection::NotDeadLettered { run, state } => {
                 vec![text("run_id", run), text("state", &state.name())]
             }
             Rejection::InvalidTransition { from, to } => {

@@ -7,6 +7,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::Rejection;
+use crate::run::State;
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,6 +63,9 @@ impl Rejection {
             Rejection::TaskIsCanceled { .. } => "the task is canceled: it changes no more".into(),
             Rejection::TaskHasEnded { state, .. } => {
                 format!("the task has ended as {}: it changes no more", state.name())
+            }
+            Rejection::UniqueKeyTaken { task } => {
+                format!("task {task} has the same unique key and has not ended")
             }
             Rejection::SequenceOverflow => "the log's sequence has reached its end".into(),
             Rejection::InList { list, index, why } => format!("{list}.{index}: {why}"),
@@ -151,6 +155,16 @@ impl Rejection {
             }
             Rejection::QueueAlreadyPaused { queue } => {
                 format!("queue {queue} is already paused")
+            }
+            Rejection::NotDeadLettered {
+                state: State::Failed,
+                ..
+            } => "the run failed, and was tried again or cleared away since".into(),
+            Rejection::NotDeadLettered { state, .. } => {
+                format!(
+                    "only a run that failed can be tried again or cleared away; this one is {}",
+                    state.name()
+                )
             }
             Rejection::QueueNotPaused { queue } => format!("queue {queue} is not paused"),
             Rejection::TenantAlreadyExists { .. } => {

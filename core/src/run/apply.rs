@@ -105,6 +105,10 @@ fn end(state: &mut Tables, at: &At, run: u32, to: State) {
     {
         rare.runs_failed += 1;
     }
+    if to == State::Failed {
+        let place = task.place;
+        state.places.count_dead(place, 1);
+    }
     state.settle(at, handle);
 }
 
@@ -125,11 +129,7 @@ impl Apply for RunCreated {
         let task = state
             .task_for_run(at.tenant, self.task)
             .expect("a run's task precedes it in the log");
-        let born = if self.ready {
-            State::Ready
-        } else {
-            State::Scheduled
-        };
+        let born = [State::Scheduled, State::Ready][usize::from(self.ready)];
         if !self.chosen {
             state.minted = state.minted.max(Minted::of(self.run.0));
         }
@@ -163,6 +163,7 @@ impl Apply for RunCreated {
             let past = state.runs[run].past_mut();
             past.origin = self.origin;
             past.occurrence = self.occurrence;
+            past.retry_of = self.retry_of;
         }
         state.touch_run(run);
         state.touch_task(task);

@@ -226,6 +226,8 @@ named! {
         Policy = 0 "policy",
         /// Somebody asked for one more run.
         AdHoc = 1 "ad_hoc",
+        /// A dead letter that is tried again.
+        Redrive = 2 "redrive",
     }
 }
 
@@ -374,6 +376,12 @@ pub(crate) struct Past {
     pub(crate) origin: Origin,
     /// The instant of the schedule that it stands for.
     pub(crate) occurrence: Option<Timestamp>,
+    /// The dead letter that it tries again.
+    pub(crate) retry_of: Option<RunId>,
+    /// The run that took its place, once it was a dead letter.
+    pub(crate) redriven_by: Option<RunId>,
+    /// When it was cleared away, once it was a dead letter.
+    pub(crate) cleared_at: Option<Timestamp>,
 }
 
 /// A run as the machine holds it.
@@ -412,18 +420,18 @@ impl Row {
     pub(crate) fn alarm(&self, task: &task::Row) -> Alarm {
         match self.state {
             State::Scheduled if is_blocked(task) => {
-                task.expires_at().map_or(Alarm::None, Alarm::Wall)
+                self.start_by(task).map_or(Alarm::None, Alarm::Wall)
             }
             State::Scheduled => {
                 let due = match task.clockwork() {
                     Some(clockwork) => clockwork.due(self.number, self.scheduled_at),
                     None => Some(self.scheduled_at),
                 };
-                let first = due.into_iter().chain(task.expires_at()).min();
+                let first = due.into_iter().chain(self.start_by(task)).min();
                 first.map_or(Alarm::None, Alarm::Wall)
             }
             State::Ready if self.attempt_count == 0 => {
-                task.expires_at().map_or(Alarm::None, Alarm::Wall)
+                self.start_by(task).map_or(Alarm::None, Alarm::Wall)
             }
             State::RetryWait => Alarm::Steady(self.retry().0),
             State::Leased | State::Running => self.active.as_ref().map_or(Alarm::None, |active| {
@@ -437,10 +445,24 @@ impl Row {
         }
     }
 
+    /// Whether it failed, and was neither tried again nor cleared away.
+    pub(crate) fn is_dead_letter(&self) -> bool {
+        let past = self.past.as_deref();
+        let settled = |past: &Past| past.redriven_by.is_some() || past.cleared_at.is_some();
+        self.state == State::Failed && !past.is_some_and(settled)
+    }
+
+    /// By when it must have started; what is tried again by hand starts whenever it can.
+    fn start_by(&self, task: &task::Row) -> Option<Timestamp> {
+        let redriven = |past: &Past| past.origin == Origin::Redrive;
+        task.expires_at()
+            .filter(|_| !self.past.as_deref().is_some_and(redriven))
+    }
+
     /// Whether the run waits for its first start beyond its task's `expires_at`.
     pub(crate) fn is_expired(&self, task: &task::Row, now: Timestamp) -> bool {
         let waits = matches!(self.state, State::Scheduled | State::Ready);
-        waits && self.attempt_count == 0 && task.expires_at().is_some_and(|at| at <= now)
+        waits && self.attempt_count == 0 && self.start_by(task).is_some_and(|at| at <= now)
     }
 
     /// When the retry delay has passed, on both clocks.

@@ -156,7 +156,7 @@ impl Default for Cron {
 }
 
 /// Where a task's schedule stands. A repeat's has ended from the start: all its runs are made with the task.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Clockwork {
     pub(crate) schedule: Box<Schedule>,
     /// No further run will be made.

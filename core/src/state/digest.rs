@@ -71,6 +71,7 @@ fn digest(state: &State, all: bool) -> Digest {
         for count in place.counts {
             put_varint(&mut text, count);
         }
+        put_varint(&mut text, place.dead_letters);
         digest.add(&text);
     }
     digest
@@ -317,4 +318,8 @@ fn put_past(past: &run::Past, out: &mut Vec<u8>) {
     let codes = [past.hold as u64, past.origin as u64];
     codes.into_iter().for_each(|code| put_varint(out, code));
     put_varint(out, past.occurrence.map_or(0, |at| at.0 + 1));
+    if let Some(run) = past.retry_of {
+        put_u128(out, 6, run.0);
+    }
+    image::put_mark(past.redriven_by, past.cleared_at, out);
 }

@@ -14,6 +14,7 @@ use super::alarm::Alarms;
 use super::keys::Keys;
 use super::places::Places;
 use crate::budget::Waits;
+use crate::deadletter::Mark;
 use crate::dependency::Owed;
 use crate::id::Minted;
 use crate::intern::{Names, Symbol};
@@ -54,6 +55,8 @@ pub(crate) struct Dirty {
     pub(crate) queues: BTreeSet<(u32, Symbol)>,
     pub(crate) tenants: BTreeSet<u32>,
     pub(crate) actors: BTreeSet<(u32, ActorId)>,
+    /// Marks that no cut holds yet.
+    pub(crate) marks: Vec<(u32, RunId)>,
 }
 
 /// What `apply` saw and `machine/react.rs` follows up in the same command: what an event means to other rooms.
@@ -127,6 +130,10 @@ pub(crate) struct State {
     pub(crate) pending: alloc::collections::VecDeque<Pending>,
     /// Finished runs that have left memory, by state code.
     pub(crate) left: [u64; 9],
+    /// Dead letters that have left memory.
+    pub(crate) left_dead: u64,
+    /// What became of dead letters that have left memory, until a store has it.
+    pub(crate) marks: BTreeMap<(u32, RunId), Mark>,
     /// Bytes of payloads in memory that a store could hold.
     pub(crate) payload_bytes: u64,
     pub(crate) hasher: FixedState,
@@ -170,6 +177,8 @@ impl State {
             dirty: Dirty::default(),
             pending: alloc::collections::VecDeque::new(),
             left: [0; 9],
+            left_dead: 0,
+            marks: BTreeMap::new(),
             payload_bytes: 0,
             hasher: FixedState::with_seed(seed),
         }

@@ -18,6 +18,8 @@ pub(crate) struct Place {
     pub(crate) kind: Symbol,
     /// Runs by state code; terminal ones for life.
     pub(crate) counts: [u64; 9],
+    /// Failed runs that were neither tried again nor cleared away.
+    pub(crate) dead_letters: u64,
     /// Whether it changed since the last cut.
     dirty: bool,
 }
@@ -76,6 +78,7 @@ impl Places {
                 queue,
                 kind,
                 counts: [0; 9],
+                dead_letters: 0,
                 dirty: false,
             });
             self.touch(number);
@@ -92,9 +95,17 @@ impl Places {
         self.touch(place);
     }
 
+    /// Counts a dead letter in or out.
+    pub(crate) fn count_dead(&mut self, place: u32, change: i64) {
+        let row = &mut self.rows[place as usize];
+        row.dead_letters = row.dead_letters.saturating_add_signed(change);
+        self.touch(place);
+    }
+
     /// Restores a place's counts as a checkpoint holds them.
-    pub(crate) fn restore(&mut self, place: u32, counts: [u64; 9]) {
+    pub(crate) fn restore(&mut self, place: u32, counts: [u64; 9], dead_letters: u64) {
         self.rows[place as usize].counts = counts;
+        self.rows[place as usize].dead_letters = dead_letters;
     }
 
     fn touch(&mut self, place: u32) {

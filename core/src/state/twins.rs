@@ -24,6 +24,7 @@ impl State {
         let runs: Vec<u32> = row.runs().collect();
         for run in runs {
             self.left[self.runs[run].state as usize] += 1;
+            self.left_dead += u64::from(self.runs[run].is_dead_letter());
             self.dirty.runs.retain(|other| *other != run);
             for pending in &mut self.pending {
                 pending.forget_run(run);
@@ -47,6 +48,7 @@ impl State {
             self.forget_twin(tenant, self.tasks[task].id);
         } else if state.is_terminal() {
             self.left[state as usize] += 1;
+            self.left_dead += u64::from(self.runs[run].is_dead_letter());
             self.dirty.runs.retain(|other| *other != run);
             for pending in &mut self.pending {
                 pending.forget_run(run);

@@ -84,6 +84,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
     }
     check_places(state)?;
     check_names(state)?;
+    check_dead(state)?;
     check_queues(state)?;
     if by_state != state.stats.runs_by_state {
         return Err(format!(
@@ -154,6 +155,24 @@ fn check_names(state: &State) -> Result<(), String> {
     match known == required {
         true => Ok(()),
         false => Err("the capability sets differ from the tasks".into()),
+    }
+}
+
+/// Dead letters in memory, and those that have left it, are those that the places count.
+fn check_dead(state: &State) -> Result<(), String> {
+    let here = state.runs.iter().filter(|(_, row)| row.is_dead_letter());
+    let recount = here.count() as u64 + state.left_dead;
+    let counted: u64 = state
+        .places
+        .iter()
+        .map(|(_, place)| place.dead_letters)
+        .sum();
+    if counted == recount {
+        Ok(())
+    } else {
+        Err(format!(
+            "{counted} dead letters are counted, {recount} are there"
+        ))
     }
 }
 

@@ -147,6 +147,16 @@ pub(crate) fn link(state: &mut State, task: u32) -> bool {
     rows.all(|row| state.watches.insert(tenant, task, row))
 }
 
+/// A task that had ended goes on: it waits again for what nobody canceled. What happened meanwhile is not made up for.
+pub(crate) fn listen_again(state: &mut State, task: u32) {
+    let row = &state.tasks[task];
+    let tenant = state.tenant_of(row);
+    let rows = row.rare.as_deref().map(|rare| rare.subscriptions.iter());
+    for row in rows.into_iter().flatten() {
+        state.watches.insert(tenant, task, row);
+    }
+}
+
 /// A task has ended: it waits for nothing any more.
 pub(crate) fn forget(state: &mut State, task: u32) {
     let row = &state.tasks[task];

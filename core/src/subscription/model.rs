@@ -93,7 +93,7 @@ impl Record for Filter {
 }
 
 /// One task's wish to hear of something.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subscription {
     pub(crate) id: SubscriptionId,
     pub(crate) filter: Box<Filter>,

@@ -300,6 +300,8 @@ pub(crate) struct Rare {
     pub(crate) runs_failed: u32,
     /// The sequence of the last cut that held it.
     pub(crate) cut_through: u64,
+    /// It had ended and goes on, and no cut has held it since.
+    pub(crate) reopened: bool,
 }
 
 impl Rare {

@@ -56,6 +56,8 @@ commands!(
     ResumeQueue,
     CreateTenant,
     WeighTenant,
+    RetryRun,
+    ClearDeadLetter,
     // Actors.
     RegisterActor,
     DrainActor,
@@ -139,6 +141,8 @@ refusals!(
     UnknownRole,
     RoleInUse,
     SequenceOverflow,
+    NotDeadLettered,
+    UniqueKeyTaken,
     InList,
 );
 
@@ -158,7 +162,9 @@ pub(crate) fn names_run(command: &Command) -> Option<RunId> {
         | Command::ReleaseLease { run, .. }
         | Command::StartAttempt { run }
         | Command::FinishAttempt { run, .. }
-        | Command::Consume { run, .. } => Some(*run),
+        | Command::Consume { run, .. }
+        | Command::RetryRun { run, .. }
+        | Command::ClearDeadLetter { run, .. } => Some(*run),
         _ => None,
     }
 }

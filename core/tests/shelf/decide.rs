@@ -44,6 +44,12 @@ impl Shelf {
                 }
                 Wanted::Task(id) => found |= add(&mut facts, self.task(*id)),
                 Wanted::Run(id) => found |= add(&mut facts, self.run(*id)),
+                Wanted::DeadLetter(id) => {
+                    found |= add(&mut facts, self.run(*id));
+                    if let Some((task, bytes)) = self.payload_of(*id) {
+                        facts.add_payload(task, bytes);
+                    }
+                }
                 Wanted::Key(class, key) => {
                     if let Some(row) = self.key(tenant, *class, key) {
                         facts.add_key(row).expect("a key as it was cut");

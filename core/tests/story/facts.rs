@@ -174,6 +174,16 @@ impl Names {
                 number(e.rate_max),
                 number(e.weight)
             ),
+            Event::TaskReopened(e) => format!("{} by={}", self.task(e.task), e.by),
+            Event::RunRedriven(e) => {
+                format!(
+                    "{} new={} by={}",
+                    self.run(e.run),
+                    self.run(e.new_run),
+                    e.by
+                )
+            }
+            Event::DeadLetterCleared(e) => format!("{} by={}", self.run(e.run), e.by),
             Event::SubmitRecorded(e) => format!("{} key={}", self.task(e.task), e.key),
             Event::QueuePaused(e) => format!("{} by={}", e.queue, e.by),
             Event::QueueResumed(e) => format!("{} by={}", e.queue, e.by),
@@ -223,6 +233,8 @@ impl World {
             Outcome::QueuePaused => format!("paused {name}"),
             Outcome::QueueResumed => format!("resumed {name}"),
             Outcome::TenantCreated(_) => format!("created {name}"),
+            Outcome::RunRetried { run, .. } => format!("retried {name} as={}", names.run(*run)),
+            Outcome::DeadLetterCleared => format!("cleared {name}"),
             Outcome::TenantWeighted => format!("weighted {name}"),
             // Access.
             Outcome::KeyCreated => format!("created {name}"),

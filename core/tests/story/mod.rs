@@ -5,6 +5,7 @@ mod actors;
 mod batch;
 mod bonds;
 mod budget;
+mod dead;
 mod facts;
 mod lane;
 mod line;

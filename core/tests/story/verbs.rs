@@ -47,6 +47,8 @@ impl World {
             "pass" => self.pass(line),
             "schedule" => self.show_schedule(line),
             "create_run" => self.create_run(line),
+            "retry" => self.retry(line),
+            "clear" => self.clear(line),
             "allocate" => self.allocate(line),
             "use" => self.spend(line),
             "replenish" => self.replenish(line),

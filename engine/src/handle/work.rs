@@ -99,4 +99,24 @@ impl Handle {
     ) -> Result<Outcome, CommandError> {
         self.command(Command::CancelRun { run, force, reason })
     }
+
+    /// Tries a dead letter again. Gives the run that takes its place.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub fn retry_run(&self, run: RunId, reason: Option<Text>) -> Result<RunId, CommandError> {
+        match self.command(Command::RetryRun { run, reason })? {
+            Outcome::RunRetried { run, .. } => Ok(run),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// Clears a dead letter away.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub fn clear_dead_letter(&self, run: RunId, reason: Option<Text>) -> Result<(), CommandError> {
+        self.command(Command::ClearDeadLetter { run, reason })
+            .map(|_| ())
+    }
 }

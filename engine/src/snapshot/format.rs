@@ -5,7 +5,7 @@
 //! ```text
 //! file   := magic "MSTAYSNP" format:u16 zero:u16 zero:u32 block* end
 //! block  := length:u32 crc32c:u32 bytes          the CRC covers the bytes
-//! first block (head): length-prefixed fields: log id text, sequence:u64, wall:u64, meta, place count:u32, places
+//! first block (head): length-prefixed fields: log id text, sequence:u64, wall:u64, meta, place count:u32, places, dead letters of each place
 //! row blocks: rows, each kind:u8 length:u32 bytes      kind 1 task image, 2 run image, 3 payload of the task before, 4 object
 //! object := class:u8 tenant:16, big endian, length-prefixed key text, image to the end
 //! end    := length 0xffff_ffff crc32c bytes: rows:u64 sum:u64 hash:32   the hash covers everything before the end
@@ -14,7 +14,8 @@
 use mainstay_core::{ObjectClass, ObjectRow, PlaceRow, TenantId, Text};
 
 pub(super) const MAGIC: [u8; 8] = *b"MSTAYSNP";
-/// What is written; format 1 had no objects, format 2 those of queues and tenants alone, and both are read as well.
+/// What is written; format 1 had no objects, format 2 those of queues and tenants alone and no dead letters in its places; both are
+/// read as well.
 pub(super) const FORMAT: u16 = 3;
 pub(super) const FORMAT_OLDEST: u16 = 1;
 pub(super) const HEAD_BYTES: usize = 16;
@@ -77,6 +78,9 @@ impl Head {
                 out.extend_from_slice(&count.to_le_bytes());
             }
         }
+        for place in &self.places {
+            out.extend_from_slice(&place.dead_letters.to_le_bytes());
+        }
         out
     }
 
@@ -101,7 +105,13 @@ impl Head {
                 queue,
                 kind,
                 counts,
+                dead_letters: 0,
             });
+        }
+        if !walk.0.is_empty() {
+            for place in &mut places {
+                place.dead_letters = walk.u64()?;
+            }
         }
         walk.0.is_empty().then_some(Head {
             log_id,

@@ -5,9 +5,9 @@
 use std::sync::atomic::Ordering;
 
 use mainstay_core::codec::CommandRecord;
-use mainstay_core::{AuditRow, Call, Facts, Principal, TenantId, Text, Wanted};
+use mainstay_core::{AuditRow, Call, Facts, Principal, TaskColumns, TenantId, Text, Wanted};
 use mainstay_log::Log;
-use mainstay_store::{Reader, StoreError};
+use mainstay_store::{Found, Reader, StoreError};
 
 use super::model::Writer;
 use crate::calendar::Calendars;
@@ -221,10 +221,17 @@ impl<L: Log> Writer<L> {
             facts.add_instants((**ask).clone(), answer);
             return Ok(true);
         }
-        let reader = self.desk.reader.as_mut();
+        let reader = &mut *self.desk.reader;
         let found = match wanted {
             Wanted::Instants(_) => None,
             Wanted::Run(id) => reader.run(tenant, *id)?,
+            Wanted::DeadLetter(id) => match reader.run(tenant, *id)? {
+                Some(found) => {
+                    add_payload(reader, &found, facts)?;
+                    Some(found)
+                }
+                None => None,
+            },
             Wanted::Task(id) => reader.task(tenant, *id)?,
             Wanted::Key(..) if self.plant.keys_forgotten => return Ok(false),
             Wanted::Key(class, key) => {
@@ -246,4 +253,20 @@ impl<L: Log> Writer<L> {
         reads::add_known(facts, &self.machine, &found)?;
         Ok(true)
     }
+}
+
+/// The payload of a task that was looked up, if it is stored by itself.
+fn add_payload(
+    reader: &mut dyn Reader,
+    found: &Found,
+    facts: &mut Facts,
+) -> Result<(), StoreError> {
+    let task = TaskColumns::read(&found.task);
+    let task = task.map_err(|error| StoreError::Damaged(error.to_string()))?;
+    if task.payload_stored
+        && let Some(bytes) = reader.payload(task.number)?
+    {
+        facts.add_payload(task.number, bytes);
+    }
+    Ok(())
 }

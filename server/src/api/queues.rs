@@ -235,6 +235,7 @@ mod tests {
             queue: queue.into(),
             kind: kind.into(),
             counts: [0, ready, 0, 0, 0, 0, 0, 0, 1],
+            dead_letters: 0,
         };
         let places = [
             place(0, "mail", "send", 1),

@@ -60,7 +60,16 @@ pub(crate) fn write_run(json: &mut Writer, run: &RunView) {
     if let Some(at) = run.occurrence {
         json.instant_field("occurrence", at);
     }
-    json.name("retry_of").null().end_object();
+    json.maybe("retry_of", run.retry_of, |json, id| {
+        json.plain(&id);
+    });
+    if let Some(id) = run.redriven_by {
+        json.plain_field("redriven_by", &id);
+    }
+    if let Some(at) = run.cleared_at {
+        json.instant_field("cleared_at", at);
+    }
+    json.end_object();
 }
 
 fn maybe_text(json: &mut Writer, name: &str, text: Option<&Text>) {

@@ -1,10 +1,11 @@
-//! Single runs: look, explain, cancel, suspend, resume.
+//! Single runs: look, explain, cancel, suspend, resume, try again.
 
 use mainstay_client::wire;
-use mainstay_core::{Answer, Command, Outcome, Query, RunId};
+use mainstay_core::{Answer, Call, Command, Outcome, Query, RunId, Text};
 
 use super::convert::json_bytes;
 use super::run_json::{write_explain, write_run};
+use super::subscriptions::run_state;
 use super::tasks::reason_of;
 use crate::edge::{Exchange, Failure, Reply, invalid_parameter};
 use crate::json::{Subject, Writer};
@@ -64,6 +65,30 @@ pub(crate) async fn resume(exchange: Exchange) -> Result<Reply, Failure> {
         payload.as_ref().map(|payload| payload.len()),
     )?;
     change(&exchange, run, Command::ResumeRun { run, payload }).await
+}
+
+/// `POST /api/v1/runs/{run_id}/retry`.
+pub(crate) async fn retry(exchange: Exchange) -> Result<Reply, Failure> {
+    let run = exchange.run()?;
+    let (reason, expected_state) = {
+        let body: wire::RetryRun<'_> = exchange.read(Subject::Request)?;
+        let reason = body.reason.as_deref().map(Text::from);
+        (reason, body.expected_state.map(run_state))
+    };
+    let call = Call {
+        expected_state,
+        ..exchange.call_of(Command::RetryRun { run, reason })
+    };
+    let placed = exchange.call_by(call).await?;
+    let Outcome::RunRetried { run, retry_of } = placed.value else {
+        return Err(Failure::internal());
+    };
+    let mut json = Writer::new();
+    json.object()
+        .plain_field("run_id", &run)
+        .plain_field("retry_of", &retry_of)
+        .end_object();
+    Ok(Reply::json(json.done()).status(201).at(placed.sequence))
 }
 
 async fn change(exchange: &Exchange, run: RunId, command: Command) -> Result<Reply, Failure> {

@@ -324,6 +324,8 @@ mod tests {
             Rejection::RunAlreadyExists { run },
             Rejection::RunCreateRequiresScheduled { state },
             Rejection::TaskIsCanceled { task },
+            Rejection::NotDeadLettered { run, state },
+            Rejection::UniqueKeyTaken { task },
             Rejection::LeaseInvalidRunState {
                 state,
                 blocked: Some("queue_paused"),

@@ -3,6 +3,7 @@
 mod access;
 mod actors;
 mod document;
+mod operators;
 mod reading;
 mod schemas;
 mod workflow;

@@ -5,6 +5,7 @@
 
 use super::access::ACCESS;
 use super::actors::ACTORS;
+use super::operators::OPERATORS;
 use super::reading::READING;
 use super::workflow::WORKFLOW;
 
@@ -34,9 +35,12 @@ pub(super) const fn answered(name: &'static str, fields: &'static [&'static str]
 
 /// Every schema that a route names, and those they name in turn.
 pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
-    let all = WORK.iter().chain(WORKFLOW).chain(READING).chain(ACTORS);
-    // Access.
-    all.chain(ACCESS)
+    WORK.iter()
+        .chain(WORKFLOW)
+        .chain(READING)
+        .chain(ACTORS)
+        .chain(OPERATORS)
+        .chain(ACCESS)
 }
 
 /// What tasks, runs, leases and the engine are made of.
@@ -172,10 +176,6 @@ const WORK: &[Schema] = &[
         ],
     ),
     answered(
-        "RunBrief",
-        &["run_id! uuid", "state! string", "scheduled_at! instant"],
-    ),
-    answered(
         "BatchAnswer",
         &[
             "results! [BatchItem]",
@@ -301,9 +301,11 @@ const WORK: &[Schema] = &[
             "checkpoints! map",
             "retry_at instant",
             "budgets! [Budget]",
-            "origin! policy|ad_hoc",
+            "origin! policy|ad_hoc|redrive",
             "occurrence instant",
             "retry_of! uuid?",
+            "redriven_by uuid",
+            "cleared_at instant",
         ],
     ),
     answered(

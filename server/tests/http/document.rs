@@ -212,6 +212,31 @@ fn check_access(checked: &mut Checked) {
     checked.call("GET", "/api/v1/keys/{key_id}", &key, "");
 }
 
+/// A dead letter in a queue of its own; gives its run.
+fn fail_one(checked: &Checked) -> String {
+    let world = &checked.world;
+    let submitted = world
+        .post("/api/v1/tasks", r#"{"kind":"f","queue":"dead"}"#)
+        .expect(201);
+    let claim = r#"{"worker":"w","queues":["dead"],"max":1}"#;
+    let claimed = world.post("/api/v1/leases", claim).expect(200);
+    let run = text(&submitted["runs"][0]["run_id"]);
+    let token = text(&claimed["leases"][0]["token"]);
+    let failure = format!(
+        r#"{{"token":"{token}","outcome":"failure","error":{{"code":"smtp","message":"550 no user 17"}}}}"#
+    );
+    let path = format!("/api/v1/runs/{run}/finish");
+    world.post(&path, &failure).expect(200);
+    run
+}
+
+fn check_dead_letters(checked: &mut Checked) {
+    let run = fail_one(checked);
+    let body = r#"{"reason":"mended","expected_state":"failed"}"#;
+    checked.call("POST", "/api/v1/runs/{run_id}/retry", &run, body);
+    checked.call("GET", "/api/v1/runs/{run_id}", &run, "");
+}
+
 #[test]
 fn every_route_answers_what_the_document_promises() {
     let world = World::new();
@@ -326,6 +351,7 @@ fn every_route_answers_what_the_document_promises() {
     );
     // Access.
     check_access(&mut checked);
+    check_dead_letters(&mut checked);
     checked.call("POST", "/api/v1/backup", "", "");
     check_actors(&mut checked);
     for (path, operations) in checked.document["paths"].as_object().expect("paths") {

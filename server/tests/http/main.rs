@@ -5,6 +5,7 @@ mod actors;
 mod backup;
 mod connections;
 mod control;
+mod dead_letters;
 mod document;
 mod envelopes;
 mod events;

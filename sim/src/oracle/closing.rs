@@ -273,6 +273,8 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         Event::LeaseEnded(fact) => fact.run,
         Event::AttemptStarted(fact) => fact.run,
         Event::RunTransitioned(fact) => fact.run,
+        Event::RunRedriven(fact) => fact.run,
+        Event::DeadLetterCleared(fact) => fact.run,
         Event::BudgetConsumed(fact) => fact.run?,
         Event::SubscriptionTriggered(fact) => fact.run?,
         Event::TenantCreated(_)
@@ -308,6 +310,7 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         | Event::ActorDraining(_)
         | Event::ActorDeregistered(_)
         | Event::TaskCreated(_)
+        | Event::TaskReopened(_)
         | Event::TaskCanceled(_)
         | Event::ClaimRecorded(_)
         | Event::SubmitRecorded(_)

@@ -15,7 +15,7 @@ use super::filter::malformed;
 pub(crate) const LAST: &str = "SELECT place FROM place_row ORDER BY place DESC LIMIT 1";
 /// Places from a number on.
 pub(crate) const FROM: &str = "SELECT p.place, p.tenant, t.text, q.text, k.text, \
-     p.c0, p.c1, p.c2, p.c3, p.c4, p.c5, p.c6, p.c7, p.c8 \
+     p.c0, p.c1, p.c2, p.c3, p.c4, p.c5, p.c6, p.c7, p.c8, p.dead \
      FROM place_row p CROSS JOIN names t ON t.id = p.tenant CROSS JOIN names q ON q.id = p.queue \
      CROSS JOIN names k ON k.id = p.kind WHERE p.place >= ?1 ORDER BY p.place";
 
@@ -126,6 +126,7 @@ pub(crate) fn read(
             queue: Text::from(row.get_ref(3)?.as_str()?),
             kind: Text::from(row.get_ref(4)?.as_str()?),
             counts: counts(row)?,
+            dead_letters: row.get::<_, i64>(14)? as u64,
         };
         visit(row_of, row.get(1)?);
     }

@@ -383,6 +383,7 @@ fn line(places: &Places, image: &[u8]) -> rusqlite::Result<(TaskLine, u64)> {
         queue: place.queue.clone(),
         kind: place.kind.clone(),
         counts: [0; 9],
+        dead_letters: 0,
     });
     facts.add_task(image).map_err(malformed)?;
     let now = Now::at(Timestamp(0), 0);

@@ -50,6 +50,12 @@ impl Shelf {
             self.places.insert(place.place, place.clone());
         }
         self.index(&cut.rows)?;
+        for mark in &cut.marks {
+            if let Some(row) = self.rows.get_mut(&mark.number) {
+                row.image.extend_from_slice(&mark.tail);
+                row.check = check_of(row.kind, mark.number, &row.image);
+            }
+        }
         self.payloads.extend(cut.payloads.iter().cloned());
         for key in &cut.keys {
             let scope = (key.tenant, key.class, key.key.clone());

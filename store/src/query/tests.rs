@@ -15,7 +15,7 @@ fn room_of_one_among_two() -> (tempfile::TempDir, Room) {
     let other = TenantId(9);
     conn.execute_batch(&format!(
         "INSERT INTO names VALUES (1, '{}'), (2, '{other}'), (3, 'default'); \
-         INSERT INTO place_row VALUES (0, 1, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0), (1, 2, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+         INSERT INTO place_row VALUES (0, 1, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), (1, 2, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
         TenantId::DEFAULT
     ))
     .expect("two places");

@@ -20,8 +20,17 @@ pub(super) struct Bulk {
 impl Bulk {
     /// An insert into `table` of these columns.
     pub(super) fn new(table: &str, columns: &[&str]) -> Bulk {
+        Bulk::with("INSERT", table, columns)
+    }
+
+    /// The same for rows that may be there already: they are replaced.
+    pub(super) fn replacing(table: &str, columns: &[&str]) -> Bulk {
+        Bulk::with("INSERT OR REPLACE", table, columns)
+    }
+
+    fn with(verb: &str, table: &str, columns: &[&str]) -> Bulk {
         let row = format!("({})", vec!["?"; columns.len()].join(", "));
-        let head = format!("INSERT INTO {table}({}) VALUES ", columns.join(", "));
+        let head = format!("{verb} INTO {table}({}) VALUES ", columns.join(", "));
         Bulk {
             one: format!("{head}{row}"),
             many: format!("{head}{}", vec![row.as_str(); ROWS].join(", ")),

@@ -21,12 +21,14 @@ pub(super) struct Candidate {
     pub(super) whole: bool,
     /// Whether it was submitted with an idempotency key.
     keyed: bool,
+    /// Whether one of those is a dead letter: it stays until somebody, or its time, clears it away.
+    pub(super) dead: bool,
     /// When it ended: the last of its runs and descendants; when it was canceled or made if it has none.
     pub(super) ended_at: u64,
 }
 
 impl Candidate {
-    /// Reads a task, with at most `runs_max` of its runs; `None` when it is not there or not finished.
+    /// Reads a task, with at most `runs_max` of its runs; `None` when it is not there, not finished.
     pub(super) fn read(
         connection: &Connection,
         number: i64,
@@ -47,6 +49,7 @@ impl Candidate {
                     runs: Vec::new(),
                     whole: false,
                     keyed: false,
+                    dead: false,
                     ended_at: row.get::<_, i64>(3)? as u64,
                 };
                 Ok((candidate, row.get(4)?))
@@ -66,8 +69,8 @@ impl Candidate {
         let runs_max = runs_max.max(1);
         let mut find = connection
             .prepare_cached(
-                "SELECT number, live, finished_at FROM run_row WHERE number = ?1 + 1 AND task = ?1 \
-                 UNION ALL SELECT number, live, finished_at FROM run_row WHERE task = ?1 AND task <> number - 1 LIMIT ?2",
+                "SELECT number, live, finished_at, dead IS NOT NULL FROM run_row WHERE number = ?1 + 1 AND task = ?1 \
+                 UNION ALL SELECT number, live, finished_at, dead IS NOT NULL FROM run_row WHERE task = ?1 AND task <> number - 1 LIMIT ?2",
             )
             .or_fault()?;
         let mut rows = find.query(params![number, runs_max as i64]).or_fault()?;
@@ -76,6 +79,7 @@ impl Candidate {
                 return Ok(None);
             }
             candidate.runs.push(row.get(0).or_fault()?);
+            candidate.dead |= row.get::<_, bool>(3).or_fault()?;
             let finished_at: Option<i64> = row.get(2).or_fault()?;
             candidate.ended_at = candidate.ended_at.max(finished_at.unwrap_or(0) as u64);
         }

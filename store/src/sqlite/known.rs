@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit;
 use super::fault::{OrFault, Outcome};
+use super::schema::DEAD_SINCE;
 use super::sum::LiveSum;
 use crate::seam::{Base, StoreError};
 use crate::trail::Extent;
@@ -112,13 +113,27 @@ impl Known {
         let c = row.counts.map(|count| count as i64);
         let mut put = connection
             .prepare_cached(
-                "INSERT INTO place_row(place, tenant, queue, kind, c0, c1, c2, c3, c4, c5, c6, c7, c8) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
-                 ON CONFLICT(place) DO UPDATE SET c0 = ?5, c1 = ?6, c2 = ?7, c3 = ?8, c4 = ?9, c5 = ?10, c6 = ?11, c7 = ?12, c8 = ?13",
+                "INSERT INTO place_row(place, tenant, queue, kind, c0, c1, c2, c3, c4, c5, c6, c7, c8, dead) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+                 ON CONFLICT(place) DO UPDATE SET c0 = ?5, c1 = ?6, c2 = ?7, c3 = ?8, c4 = ?9, c5 = ?10, c6 = ?11, c7 = ?12, c8 = ?13, \
+                 dead = ?14",
             )
             .or_fault()?;
         put.execute(params![
-            row.place, tenant, queue, kind, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]
+            row.place,
+            tenant,
+            queue,
+            kind,
+            c[0],
+            c[1],
+            c[2],
+            c[3],
+            c[4],
+            c[5],
+            c[6],
+            c[7],
+            c[8],
+            row.dead_letters as i64
         ])
         .or_fault()?;
         self.places.entry(row.place).or_insert_with(|| Place {
@@ -192,12 +207,17 @@ pub(super) fn read_base(connection: &Connection) -> Outcome<Base> {
 }
 
 fn read_places(connection: &Connection) -> Outcome<Vec<PlaceRow>> {
+    // Doctor reads stores of older formats as they are.
+    let dead = match super::open::ask(connection, "user_version")? < DEAD_SINCE {
+        true => "0",
+        false => "p.dead",
+    };
     let mut read = connection
-        .prepare_cached(
-            "SELECT p.place, t.text, q.text, k.text, p.c0, p.c1, p.c2, p.c3, p.c4, p.c5, p.c6, p.c7, p.c8 \
+        .prepare_cached(&format!(
+            "SELECT p.place, t.text, q.text, k.text, p.c0, p.c1, p.c2, p.c3, p.c4, p.c5, p.c6, p.c7, p.c8, {dead} \
              FROM place_row p LEFT JOIN names t ON t.id = p.tenant LEFT JOIN names q ON q.id = p.queue \
              LEFT JOIN names k ON k.id = p.kind ORDER BY p.place",
-        )
+        ))
         .or_fault()?;
     let mut rows = read.query([]).or_fault()?;
     let mut places = Vec::new();
@@ -216,6 +236,7 @@ fn read_places(connection: &Connection) -> Outcome<Vec<PlaceRow>> {
             queue: row.get(2).or_fault()?,
             kind: row.get(3).or_fault()?,
             counts,
+            dead_letters: row.get::<_, i64>(13).or_fault()? as u64,
         });
     }
     Ok(places)

@@ -263,11 +263,12 @@ fn bring_up(connection: &mut Connection) -> Outcome<()> {
     let all = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .or_fault()?;
-    if found == 1 {
+    if found < schema::OBJECTS_SINCE {
         all.execute_batch(schema::FROM_1).or_fault()?;
     }
     all.execute_batch(schema::FROM_2).or_fault()?;
     audit::begin(&all, read_sequence(&all)?)?;
+    super::runs::fingerprint_all(&all)?;
     all.execute_batch(crate::query::VIEWS).or_fault()?;
     pragma(&all, "user_version", schema::FORMAT)?;
     all.commit().or_fault()

@@ -84,7 +84,7 @@ impl Outlived {
         let mut find = connection
             .prepare_cached(
                 "SELECT number, task, scheduled_at, finished_at FROM run_row INDEXED BY run_place \
-                 WHERE place = ?1 AND state = ?2 AND scheduled_at < ?3 AND (scheduled_at, number) > (?4, ?5) \
+                 WHERE place = ?1 AND state = ?2 AND scheduled_at < ?3 AND (scheduled_at, number) > (?4, ?5) AND dead IS NULL \
                  ORDER BY scheduled_at, number LIMIT ?6",
             )
             .or_fault()?;

@@ -17,7 +17,7 @@ use super::{audit, objects, runs, tasks};
 use crate::seam::{StoreError, Unsearched};
 
 static PAYLOADS: LazyLock<Bulk> =
-    LazyLock::new(|| Bulk::new("payload_row", &["number", "\"check\"", "bytes"]));
+    LazyLock::new(|| Bulk::replacing("payload_row", &["number", "\"check\"", "bytes"]));
 
 /// Commits a cut. After an error nothing of it stands in the file, and `known` must be read again.
 pub(super) fn commit(
@@ -107,6 +107,7 @@ pub(super) fn write(
     let mut texts = Texts::new(unsearched);
     // Runs first: their errors are part of their task's text.
     runs::put(connection, known, &mut texts, cut, &rows_of(RowKind::Run))?;
+    runs::mark(connection, cut)?;
     tasks::put(connection, known, &mut texts, cut, &rows_of(RowKind::Task))?;
     let mut payloads: Vec<_> = cut.payloads.iter().collect();
     payloads.sort_unstable_by_key(|(number, _)| *number);

@@ -167,6 +167,7 @@ impl Retain {
             budget.visited();
             if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
                 && candidate.ended_at < before
+                && !candidate.dead
                 && !candidate.holds_key(held_since(now))
             {
                 let erased = erase(connection, &candidate)?;
@@ -232,6 +233,7 @@ impl Retain {
                 continue;
             }
             if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
+                && !candidate.dead
                 && !candidate.holds_key(held_since(now))
             {
                 let erased = erase(connection, &candidate)?;

@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use mainstay_core::{AttemptColumns, Cut, CutRow, RowKind, RunColumns};
-use rusqlite::{Connection, Row};
+use mainstay_core::{AttemptColumns, Cut, CutRow, Fingerprint, RowKind, RunColumns, RunState};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::bulk::{Bulk, Slot};
 use super::change::{self, Changes, Words};
@@ -38,6 +38,8 @@ static INSERT: LazyLock<Bulk> = LazyLock::new(|| {
             "attempts",
             "\"check\"",
             "image",
+            "dead",
+            "fingerprint",
         ],
     )
 });
@@ -50,6 +52,7 @@ struct Run<'a> {
     attempts: Option<String>,
     check: u64,
     image: &'a [u8],
+    fingerprint: Option<i64>,
 }
 
 /// What stands in the file for a run that a cut changes.
@@ -61,6 +64,7 @@ struct Old {
     worker: Option<String>,
     error_code: Option<String>,
     error_message: Option<String>,
+    dead: Option<bool>,
 }
 
 /// Writes every run of the cut, in number order.
@@ -112,16 +116,18 @@ pub(super) fn put(
         slot.put(error_message)?;
         slot.put(run.attempts.as_deref())?;
         slot.put(run.check as i64)?;
-        slot.put(run.image)
+        slot.put(run.image)?;
+        slot.put(run.dead())?;
+        slot.put(run.fingerprint)
     })
 }
 
 const CHANGES: Words = Words {
-    find: "SELECT live, \"check\", state, scheduled_at, worker, error_code, error_message FROM run_row WHERE number = ?1",
+    find: "SELECT live, \"check\", state, scheduled_at, worker, error_code, error_message, dead FROM run_row WHERE number = ?1",
     quiet: "UPDATE run_row SET finished_at = ?2, attempt_count = ?3, started_at = ?4, result = ?5, error_message = ?6, \
             attempts = ?7, \"check\" = ?8, image = ?9",
     moved: ", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13",
-    ended: ", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13, live = ?14",
+    ended: ", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13, live = ?14, dead = ?15, fingerprint = ?16",
 };
 
 impl Old {
@@ -134,6 +140,7 @@ impl Old {
             worker: row.get(4)?,
             error_code: row.get(5)?,
             error_message: row.get(6)?,
+            dead: row.get(7)?,
         })
     }
 }
@@ -142,7 +149,7 @@ fn write(changes: &mut Changes<'_>, run: &Run<'_>, old: &Old) -> Outcome<()> {
     let columns = &run.columns;
     let (worker, started_at) = run.held();
     let (error_code, error_message) = run.error();
-    let is_ended = old.live != run.live;
+    let is_ended = old.live != run.live || old.dead != run.dead();
     let is_moved = (old.state, old.scheduled_at) != (columns.state as u8, columns.scheduled_at.0)
         || old.worker.as_deref() != worker
         || old.error_code.as_deref() != error_code;
@@ -165,6 +172,8 @@ fn write(changes: &mut Changes<'_>, run: &Run<'_>, old: &Old) -> Outcome<()> {
     }
     if is_ended {
         slot.put(run.live)?;
+        slot.put(run.dead())?;
+        slot.put(run.fingerprint)?;
     }
     statement.raw_execute().or_fault()?;
     Ok(())
@@ -182,14 +191,21 @@ impl<'a> Run<'a> {
                 row.number, columns.number
             )));
         }
+        let place = known.place(columns.place)?;
+        let failed = columns.state == RunState::Failed;
         Ok(Run {
-            tenant: known.place(columns.place)?.tenant,
+            tenant: place.tenant,
+            fingerprint: failed.then(|| fingerprint_of(&place.kind, &columns)),
             live: row.live,
             attempts: (!is_plain(&columns)).then(|| json::attempts_of(&columns.attempts)),
             check: check_of(RowKind::Run, row.number, image),
             columns,
             image,
         })
+    }
+
+    fn dead(&self) -> Option<bool> {
+        self.columns.is_dead_letter().then_some(true)
     }
 
     /// Worker and start of the current attempt, else of the last.
@@ -221,6 +237,61 @@ impl<'a> Run<'a> {
             texts.failed(self.columns.task);
         }
     }
+}
+
+/// The fingerprint of a run that failed, as it stands in the file. A failure without an error has its cause for a code.
+fn fingerprint_of(kind: &str, run: &RunColumns<'_>) -> i64 {
+    let last = run.last();
+    let code = last.and_then(|last| last.error_code);
+    let message = last.and_then(|last| last.error_message);
+    let code = code.unwrap_or(run.cause.name());
+    Fingerprint::of(kind, code, message.unwrap_or_default()).0 as i64
+}
+
+/// Makes the fingerprints of all failed runs: those of an older format have none.
+pub(super) fn fingerprint_all(connection: &Connection) -> Outcome<()> {
+    let mut walk = connection
+        .prepare(
+            "SELECT r.number, k.text, r.image FROM run_row r JOIN place_row p ON p.place = r.place \
+             JOIN names k ON k.id = p.kind WHERE r.dead = 1",
+        )
+        .or_fault()?;
+    let mut set = connection
+        .prepare("UPDATE run_row SET fingerprint = ?2 WHERE number = ?1")
+        .or_fault()?;
+    let mut rows = walk.query([]).or_fault()?;
+    while let Some(row) = rows.next().or_fault()? {
+        let number: i64 = row.get(0).or_fault()?;
+        let (kind, image): (String, Vec<u8>) = (row.get(1).or_fault()?, row.get(2).or_fault()?);
+        let columns = RunColumns::read(&image)
+            .map_err(|error| StoreError::Damaged(format!("the image of run {number}: {error}")))?;
+        set.execute(params![number, fingerprint_of(&kind, &columns)])
+            .or_fault()?;
+    }
+    Ok(())
+}
+
+/// Tells dead letters that have left memory what became of them. One that retention removed meanwhile needs no telling.
+pub(super) fn mark(connection: &Connection, cut: &Cut) -> Outcome<()> {
+    for mark in &cut.marks {
+        let mut find = connection
+            .prepare_cached("SELECT image FROM run_row WHERE number = ?1 AND dead = 1")
+            .or_fault()?;
+        let found = find.query_row([mark.number as i64], |row| row.get(0));
+        let found: Option<Vec<u8>> = found.optional().or_fault()?;
+        let Some(mut image) = found else { continue };
+        image.extend_from_slice(&mark.tail);
+        let check = check_of(RowKind::Run, mark.number, &image);
+        let mut write = connection
+            .prepare_cached(
+                "UPDATE run_row SET dead = NULL, \"check\" = ?2, image = ?3 WHERE number = ?1",
+            )
+            .or_fault()?;
+        write
+            .execute(params![mark.number as i64, check as i64, image])
+            .or_fault()?;
+    }
+    Ok(())
 }
 
 /// Whether the columns of a run say everything about its attempts.

@@ -31,6 +31,8 @@ pub(crate) const TRAIL_SINCE: i64 = 3;
 /// * `run_row.attempts`: a JSON array of the ended attempts that the row keeps, oldest first, as objects of `number`, `result`,
 ///   `started_at`, `finished_at`, `worker`, `error_code`, `error_message` (the last two may be missing). NULL when there is none, or when
 ///   the columns say it all: one ended attempt, its number `attempt_count`, its end `finished_at`, and nobody holds the run.
+/// * `run_row.dead`: 1 of a dead letter, NULL of every other run; `fingerprint`: of a run that failed, see `Fingerprint`, as a signed number.
+/// * `place_row.dead`: dead letters there.
 /// * `task_row.parent`: the id of the task it belongs to.
 /// * `audit_row.sequence`: of the first event of an act of control; `hash`: see `chain_entry`.
 /// * `"check"`: see `check_of` and `object_check`; of payloads and keys, see `sqlite/sum.rs`.
@@ -42,7 +44,7 @@ CREATE TABLE names(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE place_row(
   place INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, queue INTEGER NOT NULL, kind INTEGER NOT NULL,
   c0 INTEGER NOT NULL, c1 INTEGER NOT NULL, c2 INTEGER NOT NULL, c3 INTEGER NOT NULL, c4 INTEGER NOT NULL,
-  c5 INTEGER NOT NULL, c6 INTEGER NOT NULL, c7 INTEGER NOT NULL, c8 INTEGER NOT NULL
+  c5 INTEGER NOT NULL, c6 INTEGER NOT NULL, c7 INTEGER NOT NULL, c8 INTEGER NOT NULL, dead INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE task_row(
   number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, place INTEGER NOT NULL, id BLOB NOT NULL, state INTEGER NOT NULL,
@@ -59,7 +61,7 @@ CREATE TABLE run_row(
   number INTEGER PRIMARY KEY, task INTEGER NOT NULL, tenant INTEGER NOT NULL, place INTEGER NOT NULL, id BLOB NOT NULL,
   state INTEGER NOT NULL, live INTEGER NOT NULL, scheduled_at INTEGER NOT NULL, created_at INTEGER NOT NULL, finished_at INTEGER,
   attempt_count INTEGER NOT NULL, worker TEXT, started_at INTEGER, result INTEGER, error_code TEXT, error_message TEXT,
-  attempts TEXT, "check" INTEGER NOT NULL, image BLOB NOT NULL
+  attempts TEXT, "check" INTEGER NOT NULL, image BLOB NOT NULL, dead INTEGER, fingerprint INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX run_id ON run_row(tenant, id);
 CREATE INDEX run_state ON run_row(tenant, state, scheduled_at);
@@ -70,6 +72,8 @@ CREATE INDEX run_task ON run_row(task) WHERE task <> number - 1;
 CREATE INDEX run_unended ON run_row(task, state) WHERE live = 1 AND task <> number - 1;
 CREATE INDEX run_task_error ON run_row(task) WHERE error_code IS NOT NULL AND task <> number - 1;
 CREATE INDEX run_live ON run_row(number) WHERE live = 1;
+CREATE INDEX run_dead ON run_row(tenant, fingerprint, finished_at, number) WHERE dead = 1;
+CREATE INDEX run_dead_at ON run_row(tenant, finished_at, number) WHERE dead = 1;
 CREATE TABLE task_tag(tenant INTEGER NOT NULL, tag TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY(tenant, tag, number)) STRICT, WITHOUT ROWID;
 CREATE TABLE payload_row(number INTEGER PRIMARY KEY, "check" INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
@@ -85,6 +89,9 @@ CREATE VIRTUAL TABLE text USING fts5(kind, tags, description, error, content='',
   tokenize="unicode61 remove_diacritics 2 tokenchars '_-'");
 "#;
 
+/// The first format with dead letters.
+pub(crate) const DEAD_SINCE: i64 = 3;
+
 /// From format 1 to 2. No row of format 1 has a parent.
 pub(crate) const FROM_1: &str = r#"
 CREATE TABLE object_row(class INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEXT NOT NULL, "check" INTEGER NOT NULL,
@@ -95,11 +102,19 @@ CREATE INDEX run_unended ON run_row(task, state) WHERE live = 1 AND task <> numb
 CREATE INDEX run_task_error ON run_row(task) WHERE error_code IS NOT NULL AND task <> number - 1;
 "#;
 
-/// From format 2 to 3. The audit trail begins with the next commit.
+/// From format 2 to 3. The audit trail begins with the next commit. Every failed run of format 2 is a dead letter; fingerprints are made
+/// afterwards.
 pub(crate) const FROM_2: &str = r#"
 CREATE TABLE audit_row(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, tenant INTEGER NOT NULL, who TEXT NOT NULL,
   what TEXT NOT NULL, target TEXT, reason TEXT, request_id TEXT, hash BLOB NOT NULL) STRICT;
 CREATE INDEX audit_tenant ON audit_row(tenant, sequence);
+ALTER TABLE place_row ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run_row ADD COLUMN dead INTEGER;
+ALTER TABLE run_row ADD COLUMN fingerprint INTEGER;
+UPDATE run_row SET dead = 1 WHERE state = 7;
+UPDATE place_row SET dead = (SELECT count(*) FROM run_row r WHERE r.place = place_row.place AND r.state = 7);
+CREATE INDEX run_dead ON run_row(tenant, fingerprint, finished_at, number) WHERE dead = 1;
+CREATE INDEX run_dead_at ON run_row(tenant, finished_at, number) WHERE dead = 1;
 UPDATE meta SET value = 3 WHERE name = 'format';
 DROP VIEW tasks;
 DROP VIEW runs;

@@ -540,8 +540,12 @@ fn many_live_rows_are_read_in_order_while_others_are_written() {
     reading.join().expect("every walk is sound");
 }
 
-/// What a file of format 2 was: no audit trail.
-const DOWN_TO_2: &str = "DROP TABLE audit_row; DELETE FROM meta WHERE name LIKE 'audit_%'; UPDATE meta SET value = 2 WHERE name = 'format'; \
+/// What a file of format 2 was: no audit trail, no dead letters.
+const DOWN_TO_2: &str = "DROP TABLE audit_row; DELETE FROM meta WHERE name LIKE 'audit_%'; \
+     DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX run_dead; DROP INDEX run_dead_at; \
+     ALTER TABLE run_row DROP COLUMN dead; ALTER TABLE run_row DROP COLUMN fingerprint; ALTER TABLE place_row DROP COLUMN dead; \
+     UPDATE meta SET value = 2 WHERE name = 'format'; \
+     CREATE VIEW tasks AS SELECT 1; CREATE VIEW runs AS SELECT 1; CREATE VIEW attempts AS SELECT 1; CREATE VIEW queues AS SELECT 1; \
      PRAGMA user_version = 2;";
 /// What a file of format 1 was: no objects, no parents.
 const DOWN_TO_1: &str = "DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX task_parent; DROP INDEX run_unended; DROP INDEX run_task_error; \

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::budget::{Amount, BudgetSpec};
 use crate::event::*;
+use crate::image::{Revived, TaskForm};
 use crate::run::{AttemptResult, Cause, Hold, Origin, RunError, State};
 use crate::schedule::{Cron, Misfire, Overlap, Repeat, Schedule, SkipCause};
 use crate::subscription::Filter;
@@ -383,6 +384,7 @@ pub(super) fn later_samples() -> Vec<Event> {
             occurrence: Some(Timestamp(1_799_999_999_000)),
             origin: Origin::AdHoc,
             chosen: true,
+            retry_of: None,
         }
         .into(),
         RunSuspended {
@@ -635,6 +637,67 @@ fn queue_samples() -> Vec<Event> {
             to: State::RetryWait,
             by: text("ann"),
             delay_ms: 1500,
+        }
+        .into(),
+    ]
+}
+
+/// What dead letters brought.
+pub(super) fn dead_letter_samples() -> [Event; 4] {
+    let spec = full_spec();
+    let form = TaskForm {
+        number: 41,
+        id: TASK,
+        priority: -3,
+        created_at: Timestamp(1_700_000_000_000),
+        created_by: text("ann"),
+        policy: spec.policy,
+        extras: spec.extras,
+        runs_total: 2,
+        runs_completed: 1,
+        runs_failed: 1,
+        payload: Some(bytes("[1,2]")),
+        payload_bytes: 5,
+        first_run: 42,
+        ..TaskForm::default()
+    };
+    [
+        TaskReopened {
+            task: TASK,
+            kind: text("mail.send"),
+            queue: text("mail"),
+            row: Box::new(Revived(form)),
+            by: text("ann"),
+        }
+        .into(),
+        RunCreated {
+            run: RUN,
+            task: TASK,
+            scheduled_at: Timestamp(1_700_000_000_000),
+            ready: true,
+            occurrence: None,
+            origin: Origin::Redrive,
+            chosen: false,
+            retry_of: Some(RunId(7)),
+        }
+        .into(),
+        RunRedriven {
+            run: RunId(7),
+            task: TASK,
+            row_number: 42,
+            new_run: RUN,
+            by: text("ann"),
+            reason: some("fixed"),
+        }
+        .into(),
+        DeadLetterCleared {
+            run: RUN,
+            task: TASK,
+            row_number: 42,
+            kind: text("mail.send"),
+            queue: text("mail"),
+            by: text("ann"),
+            reason: some("known"),
         }
         .into(),
     ]

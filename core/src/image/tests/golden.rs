@@ -215,7 +215,7 @@ fn golden_state() -> State {
     let kind = state.names.intern(&text("mail.send"));
     let queue = state.names.intern(&text("mail"));
     state.places.number(0, queue, kind);
-    state.places.restore(0, state.stats.runs_by_state);
+    state.places.restore(0, state.stats.runs_by_state, 0);
 
     assert_eq!(state.person(&text("ann")).0, Symbol(1));
     let full = state.insert_task(task::Row {
@@ -337,6 +337,7 @@ fn the_golden_images_are_read_and_written_as_ever() {
         queue: text("mail"),
         kind: text("mail.send"),
         counts: golden_state().places[0].counts,
+        dead_letters: 0,
     };
     let machine = load(&meta[0], core::slice::from_ref(&place), &tasks, &runs);
     let machine = machine.expect("what an earlier release wrote stays readable");
@@ -539,6 +540,7 @@ fn the_golden_images_of_ties_are_read_and_written_as_ever() {
         queue: text("mail"),
         kind: text("mail.send"),
         counts: [0; 9],
+        dead_letters: 0,
     });
     let object = |class, image| ObjectRow {
         class,

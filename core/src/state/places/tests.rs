@@ -55,7 +55,7 @@ fn restored_counts_are_not_a_change() {
     let mut places = Places::new(0);
     places.number(0, A, A);
     places.take_dirty();
-    places.restore(0, [7; 9]);
+    places.restore(0, [7; 9], 3);
     assert_eq!(places[0].counts, [7; 9]);
     assert_eq!(places.take_dirty(), []);
 }

@@ -97,6 +97,9 @@ fn rows_of(note: &FieldNote) -> Vec<Row> {
             .map(|(name, kind, meaning)| row(name, kind, meaning))
             .collect();
     }
+    if note.kind.contains("Revived") {
+        return Vec::new();
+    }
     let kind = type_of(note.kind);
     if note.kind.contains("Why") {
         let task = "The task that it began with.";

@@ -120,6 +120,25 @@ pub(super) const ROUTES: &[Route] = &[
         "non_monotonic_sequence",
     ]),
     Route::post(
+        "/api/v1/runs/{run_id}/retry",
+        "Try a dead letter again: a new run takes its place",
+        Needs::CONTROL,
+        optional("RetryRun"),
+        &[(201, "RunRetried")],
+        |x| Box::pin(runs::retry(x)),
+    )
+    .control()
+    .errors(&[
+        "invalid_run_id",
+        "run_not_found",
+        "not_dead_lettered",
+        "previous_state_mismatch",
+        "task_canceled",
+        "unique_key_taken",
+        "limit_exceeded",
+        "non_monotonic_sequence",
+    ]),
+    Route::post(
         "/api/v1/runs/{run_id}/heartbeat",
         "Keep one lease alive",
         Needs::EXECUTE,
