@@ -184,17 +184,6 @@ const WORK: &[Schema] = &[
         ],
     ),
     answered(
-        "BatchItem",
-        &[
-            "status! integer",
-            "task_id uuid",
-            "run_ids [uuid]",
-            "error string",
-            "message string",
-            "details object",
-        ],
-    ),
-    answered(
         "Task",
         &[
             "id! uuid",

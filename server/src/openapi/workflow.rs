@@ -59,6 +59,21 @@ pub(super) const WORKFLOW: &[Schema] = &[
             "sequence! integer",
         ],
     ),
+    answered(
+        "BatchItem",
+        &[
+            "status! integer",
+            "task_id uuid",
+            "run_ids [uuid]",
+            "error string",
+            "message string",
+            "details object",
+        ],
+    ),
+    answered(
+        "RunBrief",
+        &["run_id! uuid", "state! string", "scheduled_at! instant"],
+    ),
     answered("TaskNamed", &["id! uuid"]),
     sent("ParentRun", &["run_id! uuid", "token! string"]),
     sent(
