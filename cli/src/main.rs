@@ -1,5 +1,6 @@
 //! The `mainstay` binary: reads the command line, runs one command, exits with its code.
 
+mod access;
 mod actors;
 mod args;
 mod backup;
@@ -81,6 +82,9 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Task(command) => blocking(control::task(&global, &command, screen)),
         Command::Queue(command) => blocking(workflow::queue(&global, &command, screen)),
         Command::Actor(command) => blocking(actors::actor(&global, &command, screen)),
+        Command::Key(command) => blocking(access::key(&global, &command, screen)),
+        Command::Role(command) => blocking(access::role(&global, &command, screen)),
+        Command::Tenant(command) => blocking(access::tenant(&global, &command, screen)),
         Command::Schedule(command) => blocking(workflow::schedule(&global, &command, screen)),
         Command::Query(args) => blocking(query::query(&global, &args, screen)),
         Command::Events(args) => blocking(events::events(&global, &args, screen)),

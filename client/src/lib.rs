@@ -3,6 +3,7 @@
 //! [`Client`] has one method for every route. [`Worker`] claims work, runs an async handler for each lease, keeps the leases alive
 //! and reports the ends. [`wire`] holds the JSON bodies, shared with the server.
 
+mod access;
 mod actors;
 mod calls;
 mod client;

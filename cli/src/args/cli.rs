@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::{
     ActorCommand, BackupArgs, BenchArgs, DoctorArgs, EngineCommand, EventsArgs, InspectArgs,
-    LogCommand, QueryArgs, QueueCommand, RestoreArgs, RunCommand, ScheduleCommand, ServeArgs,
-    SubmitArgs, TaskCommand, WorkArgs,
+    KeyCommand, LogCommand, QueryArgs, QueueCommand, RestoreArgs, RoleCommand, RunCommand,
+    ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand, TenantCommand, WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -69,6 +69,15 @@ pub(crate) enum Command {
     /// Look at who works, drain and deregister them
     #[command(subcommand)]
     Actor(ActorCommand),
+    /// Make, list and revoke keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Look at roles, make some of the tenant's own, and give them to actors
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Add, list and weigh tenants
+    #[command(subcommand)]
+    Tenant(TenantCommand),
     /// Look at what is coming
     #[command(subcommand)]
     Schedule(ScheduleCommand),

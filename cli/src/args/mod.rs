@@ -1,5 +1,6 @@
 //! The command line: every command with its options, its help and an example.
 
+mod access;
 mod actor;
 mod cli;
 mod control;
@@ -10,6 +11,7 @@ mod submit;
 mod work;
 mod workflow;
 
+pub(crate) use access::{GrantArgs, KeyCommand, RoleCommand, TenantCommand};
 pub(crate) use actor::{ActorCommand, ActorListArgs};
 pub(crate) use cli::{Cli, Command, Global};
 pub(crate) use control::{EngineCommand, RunCommand, TaskCommand};

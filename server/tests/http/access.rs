@@ -392,3 +392,78 @@ fn tenants_are_made_once_and_weighed() {
     let first = make(br#"{"name":"twice"}"#).expect(201);
     assert_eq!(make(br#"{"name":"twice"}"#).expect(200), first);
 }
+
+/// Every file of a directory, with what is in it.
+fn files(directory: &std::path::Path, into: &mut Vec<(std::path::PathBuf, Vec<u8>)>) {
+    for entry in std::fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, into);
+        } else {
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            into.push((path, bytes));
+        }
+    }
+}
+
+#[test]
+fn the_secret_of_a_key_is_shown_once_and_is_nowhere_else() {
+    let world = World::new();
+    let tenant = world.tenant("acme");
+    let keys = ["worker", "operator", "admin"].map(|role| world.make_key(Some(&tenant), role));
+    let mut secrets: Vec<String> = keys.iter().map(|(_, key)| key[37..].to_owned()).collect();
+    secrets.push(world.key.rsplit('_').next().expect("a secret").to_owned());
+    let mut said = String::new();
+    let mut hear = |answer: crate::harness::Response| {
+        said.push_str(answer.text());
+        said.push_str(&format!("{:?}", answer.headers));
+    };
+    for (id, key) in &keys {
+        for (method, path, body) in [
+            ("GET", "/api/v1/runs", ""),
+            ("GET", "/api/v1/keys", ""),
+            ("GET", "/api/v1/events?limit=1000", ""),
+            ("GET", "/metrics", ""),
+            ("POST", "/api/v1/tasks", r#"{"kind":"k"}"#),
+            ("POST", "/api/v1/tasks", "{"),
+            ("POST", "/api/v1/leases", r#"{"worker":"w"}"#),
+        ] {
+            hear(world.by(key, method, path, body));
+        }
+        // As somebody mistypes it.
+        hear(world.by(&key[..key.len() - 1], "GET", "/api/v1/runs", ""));
+        hear(world.by(&format!("{key} "), "GET", "/nowhere", ""));
+        let path = format!("/api/v1/keys/{id}");
+        hear(world.call("DELETE", &path, r#"{"reason":"done"}"#));
+        hear(world.by(key, "GET", "/api/v1/runs", ""));
+        hear(world.get(&path));
+    }
+    for path in [
+        "/metrics",
+        "/api/v1/keys",
+        "/api/v1/events?limit=1000",
+        "/api/v1/openapi.json",
+    ] {
+        hear(world.get(path));
+    }
+    let sql = r#"{"sql":"SELECT * FROM events_recent"}"#;
+    hear(world.post("/api/v1/query", sql));
+    let handle = world.engine.handle();
+    assert!(handle.wait_stored(handle.sequence(), Duration::from_secs(10)));
+    let mut found = Vec::new();
+    files(world.directory(), &mut found);
+    let bytes: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert!(said.len() > 10_000 && bytes > 10_000);
+    for secret in &secrets {
+        // A part of it is too much already.
+        let part = &secret[..16];
+        assert!(!said.contains(part), "an answer holds a secret");
+        for (path, bytes) in &found {
+            let holds = bytes
+                .windows(part.len())
+                .any(|window| window == part.as_bytes());
+            let own = path.ends_with("admin.key") && *secret == secrets[3];
+            assert_eq!(holds, own, "{}", path.display());
+        }
+    }
+}
