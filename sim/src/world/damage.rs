@@ -78,8 +78,9 @@ fn lose_snapshots(world: &mut World) {
         if name.ends_with(".snap") {
             let bytes = world.disk.bytes(&name).unwrap_or_default();
             world.disk.lose(&name);
-            let before = (Damage::Lost, bytes);
-            world.damaged.entry(name).or_insert(before);
+            // One that was damaged before comes back as it was before that.
+            let before = world.damaged.entry(name).or_insert((Damage::Lost, bytes));
+            before.0 = Damage::Lost;
         }
     }
 }
