@@ -89,6 +89,9 @@ struct Sheet<'a> {
     state: &'a State,
     now: &'a Now,
     tenant: u32,
+    /// The fairness key and the place in line of the run that it is about.
+    place: (u32, Reverse<i32>, u64),
+    /// Runs granted before that one: of its own fairness key only those that stand before it.
     granted: u64,
     /// The queue's row, when it has one.
     row: Option<QueueRow>,
@@ -116,6 +119,7 @@ impl<'a> Sheet<'a> {
             state,
             now,
             tenant: lane.tenant,
+            place: (lane.group, lane.priority, state.runs[run].ready_order),
             granted: 0,
             row: index.row(lane.tenant, lane.queue).cloned(),
             keys: BTreeMap::new(),
@@ -248,7 +252,10 @@ impl<'a> Sheet<'a> {
     /// As the claim does: the slot, the turn, the lane; then the budgets.
     fn grant(&mut self, run: u32) {
         let state = self.state;
-        self.granted += 1;
+        let (group, priority, order) = self.place;
+        let lane = lane_of(state, run);
+        let is_before = (lane.priority, state.runs[run].ready_order) < (priority, order);
+        self.granted += u64::from(lane.group != group || is_before);
         if !state.runs[run].holds_key
             && let Some(((_, key), _)) = key_of(state, run)
         {
