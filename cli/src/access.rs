@@ -177,6 +177,7 @@ pub(crate) async fn tenant(
             let new = NewTenant {
                 name: name.as_str().into(),
                 tenant_id: id.as_deref().map(Into::into),
+                reason: None,
             };
             show(screen, &client.create_tenant(&new).await?, show_tenant);
         }

@@ -3,6 +3,8 @@
 mod access;
 mod actors;
 mod args;
+mod attest;
+mod audit;
 mod backup;
 mod bench;
 mod config;
@@ -90,6 +92,9 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Events(args) => blocking(events::events(&global, &args, screen)),
         Command::Stats => blocking(control::stats(&global, screen)),
         Command::Engine(command) => blocking(control::engine(&global, &command, screen)),
+        Command::Ledger(command) => blocking(attest::ledger(&global, &command, screen)),
+        Command::Approval(command) => blocking(attest::approval(&global, &command, screen)),
+        Command::Audit(command) => blocking(audit::audit(&global, &command, screen)),
         Command::Serve(args) => serve::serve(&global, &args, screen),
         Command::Backup(args) => backup::backup(&global, &args, screen),
         Command::Restore(args) => restore::restore(&global, &args, screen),

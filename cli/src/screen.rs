@@ -74,7 +74,7 @@ impl Screen {
 }
 
 /// Control characters in stored text must not reach a terminal.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

@@ -257,6 +257,9 @@ fn options(settings: &Settings) -> EngineOptions {
     if let Some(age_ms) = settings.history_keep_ms {
         retention.default = Keep { age_ms };
     }
+    if let Some(age_ms) = settings.audit_keep_ms {
+        retention.audit = Keep { age_ms };
+    }
     if let Some(bytes) = settings.history_max_bytes {
         retention.bytes_max = bytes;
     }

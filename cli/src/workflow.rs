@@ -40,6 +40,7 @@ pub(crate) async fn update(
             ..RunPolicySpec::default()
         }),
         paused: (args.pause || args.unpause).then_some(args.pause),
+        ..TaskPatch::default()
     };
     show(
         screen,

@@ -145,8 +145,15 @@ impl Client {
     /// See [`Error`].
     pub async fn set_tenant(&self, tenant_id: &str, weight: u32) -> Result<Tenant, Error> {
         let path = format!("/api/v1/tenants/{}", segment(tenant_id));
-        self.send(Method::PUT, path, &TenantSettings { weight })
-            .await
+        self.send(
+            Method::PUT,
+            path,
+            &TenantSettings {
+                weight,
+                reason: None,
+            },
+        )
+        .await
     }
 }
 

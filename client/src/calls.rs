@@ -244,8 +244,15 @@ impl Client {
         payload: Option<Json<'_>>,
     ) -> Result<RunChanged, Error> {
         let path = format!("/api/v1/runs/{}/resume", segment(run_id));
-        self.post(path, &ResumeRun { payload }, Repeat::UnlessUncertain)
-            .await
+        self.post(
+            path,
+            &ResumeRun {
+                payload,
+                reason: None,
+            },
+            Repeat::UnlessUncertain,
+        )
+        .await
     }
 
     /// Why a run is (not) running.

@@ -5,6 +5,8 @@
 
 mod access;
 mod actors;
+mod attest;
+mod audit;
 mod calls;
 mod client;
 mod error;
@@ -18,6 +20,7 @@ mod worker;
 mod workflow;
 
 pub use actors::ActorFilter;
+pub use audit::AuditWalk;
 pub use client::Client;
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventFollower};

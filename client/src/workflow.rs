@@ -38,6 +38,7 @@ impl Client {
     ) -> Result<DependenciesDeclared, Error> {
         let body = Dependencies {
             depends_on: depends_on.iter().map(|id| Str::from(*id)).collect(),
+            reason: None,
         };
         self.post(task_path(task_id, "/dependencies"), &body, Repeat::Safe)
             .await
@@ -119,8 +120,15 @@ impl Client {
             task_id,
             &format!("/budgets/{}/replenish", segment(dimension)),
         );
-        self.post(path, &Replenish { new_limit }, Repeat::UnlessUncertain)
-            .await
+        self.post(
+            path,
+            &Replenish {
+                new_limit,
+                reason: None,
+            },
+            Repeat::UnlessUncertain,
+        )
+        .await
     }
 
     /// Reports what a running attempt used since it last reported. Not repeated when nobody knows whether it arrived: it would count

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::actor::Registration;
 use crate::budget::{Amount, BudgetScope};
+use crate::ledger::Attest;
 use crate::platform::{Capabilities, Govern};
 use crate::queue::QueueConfig;
 use crate::run::{Fence, RunError, State};
@@ -475,6 +476,9 @@ pub enum Command {
     // Access.
     /// Change who may do what.
     Govern(Box<Govern>),
+    // Ledgers.
+    /// Put something on record: an entry of a ledger, a plan that waits for approval, a decision about it.
+    Attest(Box<Attest>),
 }
 
 mod audit;

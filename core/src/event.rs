@@ -7,6 +7,7 @@ mod table;
 mod access;
 mod actor;
 mod deadletter;
+mod ledger;
 mod parts;
 mod public;
 mod shown;
@@ -15,6 +16,7 @@ mod waiting;
 pub use access::*;
 pub use actor::*;
 pub use deadletter::*;
+pub use ledger::*;
 pub use parts::{Tags, Why};
 pub use public::{About, HIDDEN_KINDS, PUBLIC_TYPES, PublicType};
 pub use shown::{FactValue, FieldNote, Fields, Items, Visit};
@@ -474,4 +476,12 @@ events! {
     CapabilityGranted = 74;
     /// A capability was taken from an actor.
     CapabilityRevoked = 75;
+
+    // Ledgers.
+    /// An entry was appended to a ledger.
+    LedgerAppended = 76;
+    /// A plan waits for approval.
+    ApprovalRequested = 77;
+    /// Somebody reviewed, approved or rejected a plan.
+    ApprovalDecided = 78;
 }

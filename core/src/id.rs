@@ -93,6 +93,9 @@ ids! {
     AttemptId,
     /// A subscription's id, unique within its tenant.
     SubscriptionId,
+    // Ledgers.
+    /// An approval's id, unique within its tenant.
+    ApprovalId,
     /// An actor's id, unique within its tenant.
     ActorId,
     /// A key's id, unique within the data directory.

@@ -29,6 +29,7 @@ mod event;
 mod id;
 mod image;
 mod intern;
+mod ledger;
 pub mod limits;
 mod machine;
 mod outcome;
@@ -56,10 +57,16 @@ pub mod events {
     //! The fields of every fact.
     pub use crate::event::*;
 }
-pub use id::{ActorId, AttemptId, KeyId, ParseIdError, RunId, SubscriptionId, TaskId, TenantId};
+pub use id::{
+    ActorId, ApprovalId, AttemptId, KeyId, ParseIdError, RunId, SubscriptionId, TaskId, TenantId,
+};
 pub use image::{
     AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, MarkRow, ObjectClass, ObjectRow,
     PlaceRow, Revived, RowKind, RunColumns, TaskColumns, brief_run,
+};
+pub use ledger::{
+    AppendLedger, Approval, ApprovalRow, ApprovalState, Attest, Decision, LedgerRow,
+    RequestApproval,
 };
 pub use machine::{Entry, Events, Facts, Machine, Now, Step, Wanted, Woken};
 pub use outcome::{

@@ -197,6 +197,10 @@ limits! {
     ROLES_PER_TENANT_MAX: usize = 100;
     /// Actors of a tenant that were given roles or capabilities besides their keys' roles.
     ACTORS_GRANTED_MAX: usize = 10_000;
+    /// Bytes of a plan that waits for approval.
+    PLAN_BYTES_MAX: usize = 64 << 10;
+    /// Plans of a tenant that wait for approval.
+    APPROVALS_MAX: usize = 1000;
     /// Depth of JSON in a body.
     JSON_DEPTH_MAX: usize = 64;
 }

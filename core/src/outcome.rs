@@ -5,10 +5,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::ledger::ApprovalState;
 use crate::run::{Fence, State};
 use crate::task::Payload;
 use crate::time::Timestamp;
-use crate::{ActorId, AttemptId, Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, ApprovalId, AttemptId, Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// A run as its submit answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -322,4 +323,16 @@ pub enum Outcome {
         /// False when it was so already.
         changed: bool,
     },
+    // Ledgers.
+    /// The entry is in its ledger.
+    LedgerAppended {
+        /// Its sequence.
+        sequence: u64,
+        /// False when the same key had appended it before.
+        created: bool,
+    },
+    /// The plan waits for approval.
+    ApprovalRequested(ApprovalId),
+    /// The approval stands here now.
+    ApprovalDecided(ApprovalState),
 }

@@ -7,10 +7,11 @@ use alloc::string::String;
 
 pub use family::Family;
 
+use crate::ledger::{ApprovalState, Decision};
 use crate::run::State;
 use crate::task::State as TaskState;
 use crate::time::Timestamp;
-use crate::{ActorId, AttemptId, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, ApprovalId, AttemptId, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -311,6 +312,26 @@ pub enum Rejection {
         /// Its name.
         role: Text,
     },
+    // Ledgers.
+    /// The chosen approval id is taken.
+    ApprovalAlreadyExists {
+        /// The id.
+        approval: ApprovalId,
+    },
+    /// No such approval is open.
+    UnknownApproval {
+        /// The id.
+        approval: ApprovalId,
+    },
+    /// An approval is reviewed first and approved afterwards.
+    ApprovalStateMismatch {
+        /// Where it stands.
+        state: ApprovalState,
+        /// What was to be decided.
+        decision: Decision,
+    },
+    /// Nobody reviews or approves what they asked for, or approves what they reviewed.
+    SelfApproval,
     /// The log's sequence has reached its end.
     SequenceOverflow,
     /// One of many things that go together is refused, and with it all of them.
@@ -399,6 +420,11 @@ impl Rejection {
             Rejection::KeyAlreadyExists { .. } => "key_already_exists",
             Rejection::UnknownRole { .. } => "unknown_role",
             Rejection::RoleInUse { .. } => "role_in_use",
+            // Ledgers.
+            Rejection::ApprovalAlreadyExists { .. } => "approval_already_exists",
+            Rejection::UnknownApproval { .. } => "unknown_approval",
+            Rejection::ApprovalStateMismatch { .. } => "approval_state_mismatch",
+            Rejection::SelfApproval => "self_approval",
             Rejection::SequenceOverflow => "sequence_overflow",
             Rejection::InList { why, .. } => why.code(),
             Rejection::NotDeadLettered { .. } => "not_dead_lettered",

@@ -12,6 +12,8 @@ use mainstay_core::{
 mod access;
 #[path = "commands/actor.rs"]
 mod actor;
+#[path = "commands/attest.rs"]
+mod attest;
 #[path = "commands/bond.rs"]
 mod bond;
 #[path = "commands/budget.rs"]
@@ -54,6 +56,7 @@ fn table() -> Vec<Row> {
         dead::rows(),
         access::rows(),
         actor::rows(),
+        attest::rows(),
     ];
     tables.into_iter().flatten().collect()
 }

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::shared::{Shared, Status};
 
 mod actors;
+mod attest;
 mod lane;
 mod spending;
 mod tasks;
@@ -31,6 +32,8 @@ mod work;
 pub struct Handle {
     shared: Arc<Shared>,
     principal: Principal,
+    /// Why its named methods act, for the audit trail.
+    reason: Option<Text>,
 }
 
 /// Why a command did not happen.
@@ -49,6 +52,7 @@ impl Handle {
         Handle {
             shared,
             principal: Principal::default(),
+            reason: None,
         }
     }
 
@@ -58,6 +62,16 @@ impl Handle {
         Handle {
             shared: Arc::clone(&self.shared),
             principal,
+            reason: self.reason.clone(),
+        }
+    }
+
+    /// The same door, with a reason that the audit trail keeps beside each act of control of its named methods.
+    #[must_use]
+    pub fn because(&self, reason: impl Into<Text>) -> Handle {
+        Handle {
+            reason: Some(reason.into()),
+            ..self.clone()
         }
     }
 
@@ -66,10 +80,11 @@ impl Handle {
     /// # Errors
     /// [`CommandError`]: the machine's refusal, or how far the call had come when the engine stopped.
     pub fn command(&self, command: Command) -> Result<Outcome, CommandError> {
-        Ok(self
-            .call(Call::by(&self.principal, command))
-            .wait()?
-            .value?)
+        let call = Call {
+            reason: self.reason.clone(),
+            ..Call::by(&self.principal, command)
+        };
+        Ok(self.call(call).wait()?.value?)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

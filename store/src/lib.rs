@@ -16,8 +16,8 @@ mod trail;
 
 pub use library::Library;
 pub use list::{
-    AuditAsk, AuditPage, EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope,
-    SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
+    AfterPage, ApprovalAsk, AuditAsk, AuditPage, EventLine, From, LedgerAsk, ListError, Listed,
+    Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
 };
 #[doc(hidden)]
 pub use memory::MemoryPlant;

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mainstay_core::PlaceRow;
+use mainstay_core::{ApprovalId, ApprovalRow, LedgerRow, PlaceRow, TenantId};
 use rusqlite::Connection;
 
 use crate::list::{
-    self, AuditAsk, AuditPage, ListError, Listed, Places, RunAsk, RunLine, Scope, TaskAsk, TaskLine,
+    self, AfterPage, ApprovalAsk, AuditAsk, AuditPage, LedgerAsk, ListError, Listed, Places,
+    RunAsk, RunLine, Scope, TaskAsk, TaskLine,
 };
 use crate::{SqlAnswer, SqlAsk, SqlError, StoreError};
 use crate::{query, sqlite};
@@ -150,6 +151,40 @@ impl Library {
             ..AuditPage::default()
         };
         Ok(self.view(|view| list::audit(view, ask))?.unwrap_or(empty))
+    }
+
+    /// A page of entries of ledgers.
+    ///
+    /// # Errors
+    /// [`ListError::Store`].
+    pub fn ledger(&self, ask: &LedgerAsk) -> Result<AfterPage<LedgerRow>, ListError> {
+        let page = self.view(|view| list::entries(view, ask))?;
+        Ok(page.unwrap_or_else(|| nothing_after(ask.after)))
+    }
+
+    /// A page of approvals.
+    ///
+    /// # Errors
+    /// [`ListError::Store`].
+    pub fn approvals(&self, ask: &ApprovalAsk) -> Result<AfterPage<ApprovalRow>, ListError> {
+        let page = self.view(|view| list::approvals(view, ask))?;
+        Ok(page.unwrap_or_else(|| nothing_after(ask.after)))
+    }
+
+    /// An approval, decided or not, if there is one of this id, and the last event that the answer reflects.
+    ///
+    /// # Errors
+    /// [`ListError::Store`].
+    pub fn approval(
+        &self,
+        tenant: TenantId,
+        id: ApprovalId,
+    ) -> Result<(Option<ApprovalRow>, u64), ListError> {
+        let found = self.view(|view| {
+            let row = list::approval(view, tenant, id)?;
+            Ok::<_, ListError>((row, view.sequence))
+        })?;
+        Ok(found.unwrap_or((None, 0)))
     }
 
     /// The answer to one `SELECT` over the documented views. Each question has a connection of its own; at most two are worked on at
@@ -293,6 +328,14 @@ impl Library {
         }
         room.asking += 1;
         Pass(self)
+    }
+}
+
+fn nothing_after<T>(after: u64) -> AfterPage<T> {
+    AfterPage {
+        rows: Vec::new(),
+        next: after,
+        checkpoint: 0,
     }
 }
 

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mainstay_core::{
-    Bytes, Cut, KeyClass, KeyRow, RowKind, RunColumns, RunId, TaskId, TenantId, Text, Timestamp,
+    ApprovalRow, Bytes, Cut, KeyClass, KeyRow, LedgerRow, RowKind, RunColumns, RunId, TaskId,
+    TenantId, Text, Timestamp,
 };
 
 mod shelf;
@@ -156,6 +157,14 @@ impl MemoryShelf {
             .remove(&live[(choice % live.len() as u64) as usize]);
         kept.settle();
         true
+    }
+
+    /// Every entry of every ledger, in order, and every approval by the event that made it.
+    #[must_use]
+    pub fn attested(&self) -> (Vec<LedgerRow>, Vec<ApprovalRow>) {
+        let kept = lock(&self.kept);
+        let approvals = kept.now.approvals.values().cloned().collect();
+        (kept.now.ledger.clone(), approvals)
     }
 
     /// The last committed cut.

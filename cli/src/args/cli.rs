@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::{
-    ActorCommand, BackupArgs, BenchArgs, DoctorArgs, EngineCommand, EventsArgs, InspectArgs,
-    KeyCommand, LogCommand, QueryArgs, QueueCommand, RestoreArgs, RoleCommand, RunCommand,
-    ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand, TenantCommand, WorkArgs,
+    ActorCommand, ApprovalCommand, AuditCommand, BackupArgs, BenchArgs, DoctorArgs, EngineCommand,
+    EventsArgs, InspectArgs, KeyCommand, LedgerCommand, LogCommand, QueryArgs, QueueCommand,
+    RestoreArgs, RoleCommand, RunCommand, ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand,
+    TenantCommand, WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -86,6 +87,15 @@ pub(crate) enum Command {
     /// Stop and start the granting of work
     #[command(subcommand)]
     Engine(EngineCommand),
+    /// Append to ledgers and look at them
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Let plans wait for approval, and decide about them
+    #[command(subcommand)]
+    Approval(ApprovalCommand),
+    /// Look at the audit trail, write it out, verify it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Copy everything that is durable into a new directory
     Backup(BackupArgs),
     /// Make a data directory from a backup

@@ -12,7 +12,8 @@ use crate::config::limits::{HISTORY, KEEP, LOW_WATER, PAYLOAD_CACHE, RETAIN, RET
     nothing that was acknowledged is lost by that.\n\n\
     A configuration file, with every key there is:\n  [log]\n  retain_bytes = \"2GiB\"        # log kept beyond what recovery needs\n  \
     retain_age = \"14d\"\n  segment_bytes = \"64MiB\"\n  [history]\n  keep = \"30d\"               # how long finished work is kept\n  \
-    max_bytes = \"50GiB\"\n  [history.queues]\n  mail = \"7d\"                # for this queue alone\n  [search]\n  \
+    max_bytes = \"50GiB\"\n  audit = \"400d\"             # how long entries of the audit trail are kept\n  \
+    [history.queues]\n  mail = \"7d\"                # for this queue alone\n  [search]\n  \
     off = [\"noise\"]            # queues whose work is not found by its text\n  [memory]\n  payload_cache_bytes = \"256MiB\"\n  \
     [disk]\n  low_water_bytes = \"1GiB\"     # free space below which new work is refused"
 )]

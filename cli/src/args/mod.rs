@@ -2,6 +2,8 @@
 
 mod access;
 mod actor;
+mod attest;
+mod audit;
 mod cli;
 mod control;
 mod data;
@@ -13,6 +15,8 @@ mod workflow;
 
 pub(crate) use access::{GrantArgs, KeyCommand, RoleCommand, TenantCommand};
 pub(crate) use actor::{ActorCommand, ActorListArgs};
+pub(crate) use attest::{ApprovalCommand, LedgerCommand};
+pub(crate) use audit::AuditCommand;
 pub(crate) use cli::{Cli, Command, Global};
 pub(crate) use control::{EngineCommand, RunCommand, TaskCommand};
 pub(crate) use data::{BenchArgs, BenchMode, ServeArgs, StorageArgs};

@@ -16,7 +16,7 @@ pub(super) fn read(text: &str) -> Result<Settings, String> {
     for (section, value) in &document {
         let known: &[&str] = match section.as_str() {
             "log" => &["retain_bytes", "retain_age", "segment_bytes"],
-            "history" => &["keep", "max_bytes", "queues"],
+            "history" => &["keep", "max_bytes", "queues", "audit"],
             "search" => &["off"],
             "memory" => &["payload_cache_bytes"],
             "disk" => &["low_water_bytes"],
@@ -57,6 +57,10 @@ fn set(settings: &mut Settings, path: &str, value: &Value) -> Result<(), String>
         }
         "history.keep" => {
             settings.history_keep_ms = Some(span(value, &KEEP)?);
+            return Ok(());
+        }
+        "history.audit" => {
+            settings.audit_keep_ms = Some(span(value, &KEEP)?);
             return Ok(());
         }
         "history.queues" => return set_queues(settings, value),
@@ -137,6 +141,7 @@ mod tests {
             [history]
             keep = "30d"
             max_bytes = "50GiB"
+            audit = "700d"
             [history.queues]
             mail = "7d"
             "a.b" = "1h"
@@ -154,6 +159,7 @@ mod tests {
         assert_eq!(settings.segment_bytes, Some(64 << 20));
         assert_eq!(settings.history_keep_ms, Some(30 * DAY_MS));
         assert_eq!(settings.history_max_bytes, Some(50 << 30));
+        assert_eq!(settings.audit_keep_ms, Some(700 * DAY_MS));
         let queues: Vec<_> = settings.history_queues_ms.into_iter().collect();
         assert_eq!(
             queues,

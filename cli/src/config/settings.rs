@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) log_retain_age_ms: Option<u64>,
     pub(crate) history_keep_ms: Option<u64>,
     pub(crate) history_max_bytes: Option<u64>,
+    /// How long entries of the audit trail are kept.
+    pub(crate) audit_keep_ms: Option<u64>,
     /// By queue, how long its finished work is kept.
     pub(crate) history_queues_ms: BTreeMap<String, u64>,
     /// Queues whose work is not found by its text.

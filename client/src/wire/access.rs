@@ -179,14 +179,20 @@ pub struct NewTenant<'a> {
     /// Chosen by the client; minted when absent.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<Str<'a>>,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
 }
 
 /// Body of `PUT /api/v1/tenants/{tenant_id}`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TenantSettings {
+pub struct TenantSettings<'a> {
     /// Its share of grants, 1..=1000.
     pub weight: u32,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
 }
 
 /// A tenant.

@@ -51,11 +51,31 @@ pub struct BudgetView {
 }
 
 /// Body of `POST /api/v1/tasks/{task_id}/budgets/{dimension}/replenish`.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Replenish {
+pub struct Replenish<'a> {
     /// How much may be spent in the new period, at least 1.
     pub new_limit: u64,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
+}
+
+/// Body of `POST /api/v1/tasks/{task_id}/budgets`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllocateBudget<'a> {
+    /// `token`, `cost_cents`, `time_secs` or a name of one's own.
+    #[serde(borrow)]
+    pub dimension: Str<'a>,
+    /// How much may be spent in a period, at least 1.
+    pub limit: u64,
+    /// How much each attempt holds from its claim to its finish, at most the limit; as it was when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<u64>,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
 }
 
 /// Body of `POST /api/v1/runs/{run_id}/consume`.

@@ -31,6 +31,9 @@ pub struct TaskPatch<'a> {
     /// Whether a cron task's schedule stops for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
 }
 
 /// Body of `POST /api/v1/tasks/{task_id}/dependencies`.
@@ -40,6 +43,9 @@ pub struct Dependencies<'a> {
     /// Its further prerequisites, at least one.
     #[serde(borrow)]
     pub depends_on: Vec<Str<'a>>,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
 }
 
 /// Answer of `POST /api/v1/tasks/{task_id}/dependencies`.
@@ -64,6 +70,9 @@ pub struct NewRun<'a> {
     /// Must be `scheduled`: every run begins there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<RunState>,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
 }
 
 /// Body of `POST /api/v1/tasks/{task_id}/subscriptions`.

@@ -2,6 +2,8 @@
 
 mod access;
 mod actor;
+mod attest;
+mod audit;
 mod budget;
 mod change;
 mod engine;
@@ -23,7 +25,12 @@ pub use access::{
     RoleGrant, RoleList, RoleSettings, Tenant, TenantList, TenantSettings,
 };
 pub use actor::{Actor, ActorBeat, ActorChanged, ActorList, ActorRegistered, RegisterActor};
-pub use budget::{Amount, AmountView, BudgetView, Consume, Consumed, Replenish};
+pub use attest::{
+    Approval, ApprovalBrief, ApprovalDecision, ApprovalPage, ApprovalSpec, ApprovalStep,
+    LedgerAppend, LedgerAppended, LedgerEntry, LedgerPage,
+};
+pub use audit::{AuditEntry, AuditGap, AuditPage, AuditReport};
+pub use budget::{AllocateBudget, Amount, AmountView, BudgetView, Consume, Consumed, Replenish};
 pub use change::{
     Dependencies, DependenciesDeclared, FilterSpec, NewRun, Occurrences, PreviewBody, Subscribe,
     Subscribed, TaskPatch, Triggered, Unsubscribed,
@@ -39,7 +46,9 @@ pub use lease::{
 pub use object::{Object, Unique};
 pub use operator::{RetryRun, RunRetried};
 pub use query::{EmptyBody, QueryAnswer, QueryBody, RunList, RunSummary, TaskList, TaskSummary};
-pub use queue::{KindCounts, PlaceCounts, QueueCounts, QueueList, QueueSettings, RateLimit};
+pub use queue::{
+    KindCounts, PlaceCounts, QueueChange, QueueCounts, QueueList, QueueSettings, RateLimit,
+};
 pub use run::{
     Attempt, AttemptError, CancelRequested, Change, Explain, ExplainReason, LeaseInfo, ResumeRun,
     Run, RunChanged,

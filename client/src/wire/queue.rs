@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::object;
 use super::task::RunsByState;
+use super::text::Str;
 
 /// So many starts within any span of so many milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,28 @@ pub struct QueueSettings {
     /// Its share among the queues of one claim, 1..=1000; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
+}
+
+/// Body of `PUT /api/v1/queues/{name}` with its reason.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueChange<'a> {
+    /// As [`QueueSettings::concurrency_limit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_limit: Option<u32>,
+    /// As [`QueueSettings::rate_limit`].
+    #[serde(
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub rate_limit: Option<RateLimit>,
+    /// As [`QueueSettings::weight`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
 }
 
 fn one() -> u32 {

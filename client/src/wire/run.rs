@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::budget::{AmountView, BudgetView};
-use super::text::Json;
+use super::text::{Json, Str};
 use super::words::RunState;
 
 /// `GET /api/v1/runs/{run_id}`.
@@ -171,6 +171,9 @@ pub struct ResumeRun<'a> {
     /// Handed to the next attempt.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Json<'a>>,
+    /// Why; kept in the audit trail.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Str<'a>>,
 }
 
 /// `GET /api/v1/runs/{run_id}/explain`.

@@ -101,3 +101,7 @@ record!(RoleAssigned { 1 actor, 2 role, 3 by });
 record!(RoleRevoked { 1 actor, 2 role, 3 by });
 record!(CapabilityGranted { 1 actor, 2 capability, 3 by });
 record!(CapabilityRevoked { 1 actor, 2 capability, 3 by });
+// Ledgers.
+record!(LedgerAppended { 1 ledger_key, 2 payload, 3 actor, 4 by, 5 idempotency_key, 6 digest });
+record!(ApprovalRequested { 1 approval, 2 subject, 3 plan, 4 ledger_key, 5 by, 6 chosen });
+record!(ApprovalDecided { 1 approval, 2 decision, 3 by, 4 reason });

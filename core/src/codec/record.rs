@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 
 use super::wire::{Malformed, Value, put_bytes, put_number, put_u128, put_varint};
 use crate::actor::Departure;
+use crate::ledger::{ApprovalState, Decision};
 use crate::platform::KeyDigest;
 use crate::run::{AttemptResult, Cause, Hold, Origin, State};
 use crate::schedule::{Misfire, Overlap, SkipCause};
 use crate::task::{HoldPolicy, Jitter, SafetyLevel, Strategy};
 use crate::time::{Steady, Timestamp};
-use crate::{ActorId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, ApprovalId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// A set of numbered fields.
 pub(crate) trait Record: Default {
@@ -149,7 +150,15 @@ macro_rules! id_field {
         }
     )+};
 }
-id_field!(TaskId, RunId, TenantId, SubscriptionId, ActorId, KeyId);
+id_field!(
+    TaskId,
+    RunId,
+    TenantId,
+    SubscriptionId,
+    ActorId,
+    KeyId,
+    ApprovalId
+);
 
 impl Field for KeyDigest {
     fn put(&self, number: u64, out: &mut Vec<u8>) {
@@ -310,7 +319,7 @@ macro_rules! named_field {
         }
     )+};
 }
-named_field!(AttemptResult, Cause, State);
+named_field!(AttemptResult, Cause, State, ApprovalState, Decision);
 
 /// Codes whose zero, the usual case, is not written.
 macro_rules! rare_code_field {

@@ -24,6 +24,7 @@ use samples::{
 };
 
 mod access;
+mod attest;
 mod samples;
 
 /// One event of each kind with every field at its default: what an empty record of it is read as.
@@ -71,7 +72,9 @@ fn the_samples_are_one_of_each_kind() {
     let first = (1..=54).filter(|tag| *tag != 30);
     let actors = 60..=62;
     let access = 68..=75;
-    let all: BTreeSet<u64> = first.chain(actors).chain(access).collect();
+    let ledgers = 76..=78;
+    let later = actors.chain(access).chain(ledgers);
+    let all: BTreeSet<u64> = first.chain(later).collect();
     assert_eq!(tags, all, "tags are never renumbered");
 }
 

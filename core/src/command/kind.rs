@@ -71,6 +71,8 @@ impl Command {
             Command::BeatActor { .. } => 63,
             // Access.
             Command::Govern(change) => change.code(),
+            // Ledgers.
+            Command::Attest(what) => what.code(),
         }
     }
 
@@ -111,6 +113,8 @@ impl Command {
             | Command::DeregisterActor { reason, .. } => Some(reason.as_ref()),
             // Access.
             Command::Govern(change) => Some(change.reason()),
+            // Ledgers.
+            Command::Attest(what) => what.control_reason(),
             Command::ResumeRun { .. }
             | Command::UpdateTask(_)
             | Command::CreateRun { .. }

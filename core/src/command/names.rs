@@ -85,6 +85,10 @@ const COMMANDS: &[CommandNote] = &[
     control(73, "revoke_role"),
     control(74, "grant_capability"),
     control(75, "revoke_capability"),
+    // Ledgers.
+    work(76, "append_ledger"),
+    control(77, "request_approval"),
+    control(78, "decide_approval"),
 ];
 
 /// The kind of command with this number; `None` for one of a later release.

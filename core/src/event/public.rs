@@ -205,6 +205,22 @@ pub const PUBLIC_TYPES: &[PublicType] = &[
         &[K::QueueResumed],
         "A queue's runs are granted again.",
     ),
+    // Ledgers.
+    told(
+        "ledger_appended",
+        &[K::LedgerAppended],
+        "An entry was appended to a ledger.",
+    ),
+    told(
+        "approval_requested",
+        &[K::ApprovalRequested],
+        "A plan waits for approval.",
+    ),
+    told(
+        "approval_decided",
+        &[K::ApprovalDecided],
+        "Somebody reviewed, approved or rejected a plan.",
+    ),
     told(
         "engine_paused",
         &[K::EnginePaused],

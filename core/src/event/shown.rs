@@ -9,6 +9,7 @@ use super::{Tags, Why};
 use crate::actor::Departure;
 use crate::budget::{Amount, BudgetSpec};
 use crate::image::Revived;
+use crate::ledger::Decision;
 use crate::platform::KeyDigest;
 use crate::run::{self, AttemptResult, Cause, Hold, Origin, RunError};
 use crate::schedule::{Cron, Misfire, Overlap, Repeat, Schedule, SkipCause};
@@ -17,7 +18,7 @@ use crate::task::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy, TaskSpec,
 };
 use crate::time::Timestamp;
-use crate::{ActorId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{ActorId, ApprovalId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
 
 /// One field's value.
 #[derive(Clone, Copy)]
@@ -88,6 +89,7 @@ pub(crate) fn wire_name(name: &'static str) -> &'static str {
         "task" => "task_id",
         "run" => "run_id",
         "subscription" => "subscription_id",
+        "approval" => "approval_id",
         "prerequisite" => "prerequisite_id",
         "parent" => "parent_task_id",
         "actor" => "actor_id",
@@ -144,6 +146,8 @@ plain! {
     SubscriptionId: |value| FactValue::Id(value.0),
     ActorId: |value| FactValue::Id(value.0),
     KeyId: |value| FactValue::Id(value.0),
+    ApprovalId: |value| FactValue::Id(value.0),
+    Decision: |value| FactValue::Word(value.name()),
     KeyDigest: |value| FactValue::Bytes(&value.0),
     Text: |value| FactValue::Text(value),
     Bytes: |value| FactValue::Json(value),

@@ -6,6 +6,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::ledger::{ApprovalRow, LedgerRow};
 use crate::time::Timestamp;
 use crate::{AuditRow, Bytes, TaskId, TenantId, Text};
 
@@ -75,6 +76,9 @@ pub enum ObjectClass {
     Role = 6,
     /// What an actor was granted; the key is its id.
     Grant = 11,
+    // Ledgers.
+    /// A plan that waits for approval; the key is its id.
+    Approval = 7,
 }
 
 impl ObjectClass {
@@ -89,6 +93,8 @@ impl ObjectClass {
             5 => Some(ObjectClass::Key),
             6 => Some(ObjectClass::Role),
             11 => Some(ObjectClass::Grant),
+            // Ledgers.
+            7 => Some(ObjectClass::Approval),
             _ => None,
         }
     }
@@ -122,6 +128,8 @@ pub enum KeyClass {
     Submit = 0,
     /// A claim.
     Claim = 1,
+    /// An entry of a ledger.
+    Ledger = 2,
 }
 
 /// A held idempotency key.
@@ -164,6 +172,10 @@ pub struct Cut {
     pub objects: Vec<ObjectRow>,
     /// Entries of the audit trail since the cut before, in order: the log's command records, put here by whoever reads or writes them.
     pub audit: Vec<AuditRow>,
+    /// Entries of ledgers since the cut before, in order.
+    pub ledger: Vec<LedgerRow>,
+    /// Approvals that are new, changed or decided.
+    pub approvals: Vec<ApprovalRow>,
     /// When the trail is not whole from the cut before on: the event after which it is.
     pub audit_after: Option<u64>,
     /// Dead letters that were tried again or cleared away after they had left memory. A cut before this one held their rows.
@@ -213,6 +225,8 @@ impl Cut {
             keys: self.keys,
             objects: objects.into_values().collect(),
             audit: self.audit,
+            ledger: self.ledger,
+            approvals: newest(self.approvals, later.approvals),
             audit_after: later.audit_after.or(self.audit_after),
             marks: self.marks,
         };
@@ -220,6 +234,7 @@ impl Cut {
             merged.audit.clear();
         }
         merged.audit.extend(later.audit);
+        merged.ledger.extend(later.ledger);
 
         merged.payloads.extend(later.payloads);
         merged.keys.extend(later.keys);
@@ -254,4 +269,11 @@ impl Cut {
             ..row.clone()
         });
     }
+}
+
+/// Approvals of two cuts in a row: as the later one has them.
+fn newest(earlier: Vec<ApprovalRow>, later: Vec<ApprovalRow>) -> Vec<ApprovalRow> {
+    let all = earlier.into_iter().chain(later);
+    let named = all.map(|row| ((row.tenant, row.approval.number), row));
+    named.collect::<BTreeMap<_, _>>().into_values().collect()
 }

@@ -44,7 +44,7 @@ pub(crate) struct Memo {
 record!(Memo { 1 name, 2 value });
 
 record!(ClaimRecord { 1 runs, 2 counters, 3 tenants });
-record!(Held { 1 digest, 2 until, 3 task, 4 claim });
+record!(Held { 1 digest, 2 until, 3 task, 4 claim, 5 entry });
 
 /// A task's row, as its image holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use super::form::{ActorForm, KeyForm, MetaForm, RunForm, TaskForm};
 use crate::budget::Budget;
 use crate::codec::Malformed;
 use crate::id::Minted;
+use crate::ledger::{Approval, ApprovalState};
 use crate::limits::{
     ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, CAPABILITIES_MAX, CHILDREN_SHOWN_MAX, DEPENDS_ON_MAX,
     HIERARCHY_DEPTH_MAX, HISTORY_KEPT, LOST_LEASES_MAX, SUBSCRIPTIONS_MAX,
@@ -215,6 +216,19 @@ pub(super) fn check_key(form: &KeyForm, sequence: u64) -> Result<(), Malformed> 
     rule(
         form.revoked_at.is_some() == (form.revoked > 0),
         "a key whose end is half there",
+    )
+}
+
+/// An approval of a checkpoint: it is open, and nothing that nobody could have asked for.
+pub(super) fn check_approval(row: &Approval, sequence: u64) -> Result<(), Malformed> {
+    let reviewed = row.state == ApprovalState::Reviewed;
+    rule(
+        !row.state.is_final()
+            && reviewed == row.reviewed_by.is_some()
+            && (1..=sequence).contains(&row.number)
+            && task::is_name(&row.ledger_key)
+            && !row.subject.is_empty(),
+        "an approval that cannot be",
     )
 }
 

@@ -1,6 +1,7 @@
 //! The images room: what a checkpoint holds of each row, and the way back from it.
 
 mod access;
+mod approval;
 mod columns;
 mod cut;
 mod form;

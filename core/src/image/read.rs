@@ -352,6 +352,8 @@ impl Loader {
             ObjectClass::Key | ObjectClass::Role | ObjectClass::Grant => {
                 super::access::load(state, tenant, row, self.fresh)?;
             }
+            // Ledgers.
+            ObjectClass::Approval => super::approval::load(state, tenant, row, self.fresh)?,
             ObjectClass::Queue => {
                 let row_form = QueueForm::read(&row.image)?;
                 let queue_row = queue_row(row_form);

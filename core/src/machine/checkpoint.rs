@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::model::{Machine, Now};
 use crate::codec::Record;
 use crate::image::{self, Cut, CutRow, KeyRow, MarkRow, ObjectClass, ObjectRow, PlaceRow, RowKind};
+use crate::ledger::ApprovalRow;
 use crate::state::{Scope, State};
 use crate::task::Content;
 use crate::time::Timestamp;
@@ -280,6 +281,30 @@ fn cut_objects(state: &mut State, cut: &mut Cut) {
         });
     }
     cut_access(state, cut);
+    cut_approvals(state, cut);
+}
+
+/// Entries of ledgers, and approvals that changed: an empty image says that one is decided.
+fn cut_approvals(state: &mut State, cut: &mut Cut) {
+    cut.ledger = state.approvals.take_entries();
+    for ((tenant, id), is_open, approval) in state.approvals.take_changed() {
+        let tenant = state.tenants[tenant as usize];
+        cut.objects.push(ObjectRow {
+            class: ObjectClass::Approval,
+            tenant,
+            key: id.to_string().as_str().into(),
+            image: if is_open {
+                approval.image()
+            } else {
+                Vec::new()
+            },
+        });
+        cut.approvals.push(ApprovalRow {
+            tenant,
+            id,
+            approval,
+        });
+    }
 }
 
 /// Keys, roles and grants that changed, and those that are gone: an empty image says so.

@@ -199,6 +199,10 @@ impl Machine {
                 self.wanted_tasks(tenant, core::iter::once(task).chain(named), &mut visit);
             }
             Command::RetryRun { run, .. } => self.dead_letter_wanted(tenant, *run, &mut visit),
+            Command::Attest(what) => {
+                let key = what.idempotency_key();
+                self.wanted_key(tenant, KeyClass::Ledger, key, &mut visit);
+            }
             Command::CreateRun { run: Some(run), .. }
                 if self.state.find_run(tenant, *run).is_none() =>
             {

@@ -14,7 +14,8 @@ use crate::rejection::Rejection;
 use crate::run::{Fence, State};
 use crate::state::{Renewal, State as Tables};
 use crate::{
-    RunId, actor, budget, deadletter, dependency, limits, platform, queue, run, subscription, task,
+    RunId, actor, budget, deadletter, dependency, ledger, limits, platform, queue, run,
+    subscription, task,
 };
 
 impl Machine {
@@ -103,6 +104,7 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::CreateTenant { tenant, name } => platform::create(tx, *tenant, name),
         Command::WeighTenant { weight } => platform::weigh(tx, *weight),
         Command::Govern(change) => platform::govern(tx, change),
+        Command::Attest(what) => ledger::attest(tx, what),
         Command::AllocateBudget { .. }
         | Command::Consume { .. }
         | Command::ConsumeBudget { .. }
@@ -343,6 +345,7 @@ fn named_run(command: &Command) -> Option<RunId> {
         | Command::DrainActor { .. }
         | Command::DeregisterActor { .. }
         | Command::BeatActor { .. }
-        | Command::Govern(_) => None,
+        | Command::Govern(_)
+        | Command::Attest(_) => None,
     }
 }

@@ -88,6 +88,8 @@ impl Rejection {
                 text("key_id", key)
             }
             Rejection::UnknownRole { role } | Rejection::RoleInUse { role } => text("role", role),
+            Rejection::ApprovalAlreadyExists { approval }
+            | Rejection::UnknownApproval { approval } => text("approval_id", approval),
             Rejection::IdempotencyConflict { key } => text("idempotency_key", key),
             Rejection::CheckpointConflict { name } => text("name", name),
             Rejection::LeaseAlreadyActive { owner } => text("owner", owner),
@@ -122,6 +124,10 @@ impl Rejection {
             Rejection::InvalidTransition { from, to } => {
                 vec![text("from", &from.name()), text("to", &to.name())]
             }
+            Rejection::ApprovalStateMismatch { state, decision } => vec![
+                text("state", &state.name()),
+                text("decision", &decision.name()),
+            ],
             Rejection::PreviousStateMismatch { expected, actual } => vec![
                 text("expected", &expected.name()),
                 text("actual", &actual.name()),

@@ -33,7 +33,7 @@ impl Rejection {
             | Rejection::RunCreateRequiresScheduled { .. }
             | Rejection::ZeroLimit { .. } => Family::Invalid,
             // Access.
-            Rejection::Forbidden { .. } => Family::Forbidden,
+            Rejection::Forbidden { .. } | Rejection::SelfApproval => Family::Forbidden,
             Rejection::UnknownTask { .. }
             | Rejection::TaskHasEnded { .. }
             | Rejection::UnknownRun { .. }
@@ -42,7 +42,8 @@ impl Rejection {
             | Rejection::UnknownTenant { .. }
             // Access.
             | Rejection::UnknownKey { .. }
-            | Rejection::UnknownRole { .. } => Family::NotFound,
+            | Rejection::UnknownRole { .. }
+            | Rejection::UnknownApproval { .. } => Family::NotFound,
             Rejection::TaskAlreadyExists { .. }
             | Rejection::IdempotencyConflict { .. }
             | Rejection::LeaseLost { .. }
@@ -78,6 +79,8 @@ impl Rejection {
             | Rejection::ActorAlreadyRegistered { .. }
             // Access.
             | Rejection::KeyAlreadyExists { .. }
+            | Rejection::ApprovalAlreadyExists { .. }
+            | Rejection::ApprovalStateMismatch { .. }
             | Rejection::RoleInUse { .. }
             | Rejection::EngineAlreadyPaused
             | Rejection::EngineNotPaused

@@ -172,6 +172,21 @@ impl Rejection {
             }
             Rejection::EngineAlreadyPaused => "the engine is already paused".into(),
             Rejection::EngineNotPaused => "the engine is not paused".into(),
+            Rejection::ApprovalAlreadyExists { approval } => {
+                format!("approval {approval} already exists")
+            }
+            Rejection::UnknownApproval { .. } => "approval not found".into(),
+            Rejection::ApprovalStateMismatch { state, decision } => {
+                format!(
+                    "{} does not fit: the approval is {}",
+                    decision.name(),
+                    state.name()
+                )
+            }
+            Rejection::SelfApproval => {
+                "nobody reviews or approves what they asked for, or approves what they reviewed"
+                    .into()
+            }
             Rejection::RunSuspendRequiresRunning { state } => {
                 format!(
                     "only a running run can be suspended; this one is {}",

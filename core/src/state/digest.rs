@@ -103,6 +103,20 @@ fn put_objects(state: &State, digest: &mut Digest) {
         digest.add(&text);
     }
     put_access(state, digest);
+    put_approvals(state, digest);
+}
+
+/// Plans that wait for approval.
+fn put_approvals(state: &State, digest: &mut Digest) {
+    let mut text = Vec::new();
+    for ((tenant, id), row) in state.approvals.open() {
+        text.clear();
+        put_varint(&mut text, 20);
+        put_u128(&mut text, 1, state.tenants[*tenant as usize].0);
+        put_u128(&mut text, 1, id.0);
+        row.put(&mut text);
+        digest.add(&text);
+    }
 }
 
 /// Who may do what.

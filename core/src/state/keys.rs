@@ -28,6 +28,8 @@ pub(crate) struct Held {
     pub(crate) until: Timestamp,
     /// The task it made, for submits.
     pub(crate) task: Option<TaskId>,
+    /// The entry of a ledger, for appends.
+    pub(crate) entry: Option<u64>,
     /// For claims.
     pub(crate) claim: Option<alloc::boxed::Box<ClaimRecord>>,
 }

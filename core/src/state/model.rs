@@ -24,7 +24,7 @@ use crate::queue::Index;
 use crate::slab::Slab;
 use crate::subscription::Watches;
 use crate::time::{Steady, Timestamp};
-use crate::{ActorId, RunId, TaskId, TenantId, Text, actor, platform, run, schedule, task};
+use crate::{ActorId, RunId, TaskId, TenantId, Text, actor, ledger, platform, run, schedule, task};
 
 /// When and where an event happens: what `apply` may know besides the state.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +117,8 @@ pub(crate) struct State {
     pub(crate) owed: Owed,
     /// Who may do what.
     pub(crate) access: platform::Access,
+    /// Plans that wait for approval, and entries on their way to the store.
+    pub(crate) approvals: ledger::Approvals,
     pub(crate) stats: Stats,
     pub(crate) switch: Switch,
     /// The run that the command at hand is about: looked at before the index is. Never decides anything.
@@ -169,6 +171,7 @@ impl State {
             actors: actor::Index::default(),
             owed: Owed::default(),
             access: platform::Access::default(),
+            approvals: ledger::Approvals::default(),
             stats: Stats::default(),
             switch: Switch::default(),
             about: 0,

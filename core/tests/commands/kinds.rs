@@ -65,6 +65,7 @@ commands!(
     BeatActor,
     // Access.
     Govern,
+    Attest,
 );
 
 macro_rules! refusals {
@@ -140,6 +141,10 @@ refusals!(
     KeyAlreadyExists,
     UnknownRole,
     RoleInUse,
+    ApprovalAlreadyExists,
+    UnknownApproval,
+    ApprovalStateMismatch,
+    SelfApproval,
     SequenceOverflow,
     NotDeadLettered,
     UniqueKeyTaken,

@@ -51,6 +51,13 @@ impl Names {
             Event::RoleRevoked(e) => e.role.to_string(),
             Event::CapabilityGranted(e) => e.capability.to_string(),
             Event::CapabilityRevoked(e) => e.capability.to_string(),
+            // Ledgers.
+            Event::LedgerAppended(e) => {
+                let says = String::from_utf8_lossy(&e.payload);
+                format!("{} by={} says={says}", e.ledger_key, e.by)
+            }
+            Event::ApprovalRequested(e) => format!("{} by={}", e.subject, e.by),
+            Event::ApprovalDecided(e) => format!("{} by={}", e.decision.name(), e.by),
             Event::TaskUpdated(e) => format!(
                 "{} priority={} by={}",
                 self.task(e.task),
@@ -237,6 +244,11 @@ impl World {
             Outcome::DeadLetterCleared => format!("cleared {name}"),
             Outcome::TenantWeighted => format!("weighted {name}"),
             // Access.
+            // Ledgers.
+            Outcome::LedgerAppended { created: true, .. } => "appended".into(),
+            Outcome::LedgerAppended { created: false, .. } => "was there".into(),
+            Outcome::ApprovalRequested(_) => "planned".into(),
+            Outcome::ApprovalDecided(state) => state.name().into(),
             Outcome::KeyCreated => format!("created {name}"),
             Outcome::AccessChanged { changed: true } => format!("done {name}"),
             Outcome::AccessChanged { changed: false } => format!("unchanged {name}"),

@@ -2,6 +2,7 @@
 
 mod access;
 mod actors;
+mod attest;
 mod batch;
 mod bonds;
 mod budget;

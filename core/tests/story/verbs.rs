@@ -70,6 +70,9 @@ impl World {
             "revoke_key" | "role" | "remove_role" | "assign" | "unassign" | "grant" | "ungrant" => {
                 self.change_access(line)
             }
+            "append" => self.append(line),
+            "plan" => self.plan(line),
+            "review" | "approve" | "reject" => self.decide(line),
             "may" => self.show_key(line),
             "keys" => self.show_keys(line),
             "restart" => self.restart(line),

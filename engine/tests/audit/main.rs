@@ -28,8 +28,10 @@ fn ada(request: u64) -> Principal {
 /// Sixty acts of control, each in a frame of its own, over several segments.
 fn act(engine: &Engine) {
     for number in 0..ENTRIES {
-        let handle = engine.handle().acting_as(ada(number));
-        let reason = Some(Text::from(format!("reason-{number:04}").as_str()));
+        let reason = format!("reason-{number:04}");
+        let handle = engine.handle().acting_as(ada(number)).because(&*reason);
+        // What a command says itself goes first; without, it is the handle's.
+        let reason = number.is_multiple_of(3).then(|| Text::from(&*reason));
         if number.is_multiple_of(2) {
             handle.pause_queue("mail", reason).unwrap();
         } else {

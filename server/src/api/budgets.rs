@@ -1,7 +1,7 @@
 //! Budgets: what may be spent, what is used, and a new period.
 
 use mainstay_client::wire;
-use mainstay_core::{Amount, BudgetScope, BudgetView, Command, Outcome};
+use mainstay_core::{Amount, BudgetScope, BudgetView, Command, Outcome, Text};
 
 use super::heartbeat::call_in;
 use super::names::Names;
@@ -12,27 +12,31 @@ use crate::json::{Subject, Writer};
 /// `POST /api/v1/tasks/{task_id}/budgets`.
 pub(crate) async fn allocate(exchange: Exchange) -> Result<Reply, Failure> {
     let scope = BudgetScope::Task(exchange.task()?);
-    let command = {
-        let body: wire::BudgetSpec<'_> = exchange.read(Subject::Request)?;
-        Command::AllocateBudget {
+    let (command, reason) = {
+        let body: wire::AllocateBudget<'_> = exchange.read(Subject::Request)?;
+        let command = Command::AllocateBudget {
             scope,
             dimension: Names::default().share(&body.dimension),
             limit: body.limit,
             reserve: body.reserve,
-        }
+        };
+        (command, body.reason.as_deref().map(Text::from))
     };
-    answer(exchange.call(command).await?)
+    answer(exchange.call_because(command, reason).await?)
 }
 
 /// `POST /api/v1/tasks/{task_id}/budgets/{dimension}/replenish`.
 pub(crate) async fn replenish(exchange: Exchange) -> Result<Reply, Failure> {
-    let body: wire::Replenish = exchange.read(Subject::Request)?;
+    let (new_limit, reason) = {
+        let body: wire::Replenish<'_> = exchange.read(Subject::Request)?;
+        (body.new_limit, body.reason.as_deref().map(Text::from))
+    };
     let command = Command::ReplenishBudget {
         scope: BudgetScope::Task(exchange.task()?),
         dimension: exchange.name(1),
-        new_limit: body.new_limit,
+        new_limit,
     };
-    answer(exchange.call(command).await?)
+    answer(exchange.call_because(command, reason).await?)
 }
 
 fn answer(placed: Placed<Outcome>) -> Result<Reply, Failure> {

@@ -18,15 +18,16 @@ use crate::json::{Subject, Writer};
 /// `PATCH /api/v1/tasks/{task_id}`.
 pub(crate) async fn update(exchange: Exchange) -> Result<Reply, Failure> {
     let task = exchange.task()?;
-    let patch = read_patch(&exchange, task)?;
-    let placed = exchange.call(Command::UpdateTask(Box::new(patch))).await?;
+    let (patch, reason) = read_patch(&exchange, task)?;
+    let command = Command::UpdateTask(Box::new(patch));
+    let placed = exchange.call_because(command, reason).await?;
     let found = find_task(&exchange, exchange.principal.tenant, task).await?;
     let mut json = Writer::with_capacity(1024 + found.value.payload.bytes.len());
     write_task(&mut json, &found.value);
     Ok(Reply::json(json.done()).at(placed.sequence.max(found.sequence)))
 }
 
-fn read_patch(exchange: &Exchange, task: TaskId) -> Result<TaskPatch, Failure> {
+fn read_patch(exchange: &Exchange, task: TaskId) -> Result<(TaskPatch, Option<Text>), Failure> {
     let body: wire::TaskPatch<'_> = exchange.read(Subject::Request)?;
     let mut names = Names::default();
     let tags = body.tags.as_deref();
@@ -44,18 +45,21 @@ fn read_patch(exchange: &Exchange, task: TaskId) -> Result<TaskPatch, Failure> {
         let wrong = || Subject::Request.wrong("run_policy.type", "must be cron");
         patch.schedule = Some(cron.ok_or_else(wrong)?);
     }
-    Ok(patch)
+    Ok((patch, body.reason.as_deref().map(Text::from)))
 }
 
 /// `POST /api/v1/tasks/{task_id}/dependencies`.
 pub(crate) async fn depend(exchange: Exchange) -> Result<Reply, Failure> {
     let task = exchange.task()?;
-    let depends_on = {
+    let (depends_on, reason) = {
         let body: wire::Dependencies<'_> = exchange.read(Subject::Request)?;
-        read_tasks(&body.depends_on)?
+        (
+            read_tasks(&body.depends_on)?,
+            body.reason.as_deref().map(Text::from),
+        )
     };
     let placed = exchange
-        .call(Command::DeclareDependencies { task, depends_on })
+        .call_because(Command::DeclareDependencies { task, depends_on }, reason)
         .await?;
     let Outcome::DependenciesDeclared { unmet } = placed.value else {
         return Err(Failure::internal());
@@ -71,7 +75,7 @@ pub(crate) async fn depend(exchange: Exchange) -> Result<Reply, Failure> {
 /// `POST /api/v1/tasks/{task_id}/runs`.
 pub(crate) async fn create_run(exchange: Exchange) -> Result<Reply, Failure> {
     let task = exchange.task()?;
-    let (run, keyed, at, state) = {
+    let (run, keyed, at, state, reason) = {
         let body: wire::NewRun<'_> = exchange.read(Subject::Request)?;
         let chosen = body.run_id.as_deref().map(read_run).transpose()?;
         let keyed = exchange.keyed_id("run", task, chosen.map(|_| "run_id"))?;
@@ -81,7 +85,9 @@ pub(crate) async fn create_run(exchange: Exchange) -> Result<Reply, Failure> {
             body.scheduled_at.as_deref(),
         )?;
         let state = body.state.map_or(RunState::Scheduled, run_state);
-        (chosen.or(keyed.map(RunId)), keyed.map(RunId), at, state)
+        let reason = body.reason.as_deref().map(Text::from);
+        let keyed = keyed.map(RunId);
+        (chosen.or(keyed), keyed, at, state, reason)
     };
     let command = Command::CreateRun {
         task,
@@ -89,7 +95,7 @@ pub(crate) async fn create_run(exchange: Exchange) -> Result<Reply, Failure> {
         state,
         scheduled_at: at,
     };
-    let (placed, status) = match (exchange.call(command).await, keyed) {
+    let (placed, status) = match (exchange.call_because(command, reason).await, keyed) {
         (Ok(placed), _) => {
             let Outcome::RunCreated(run) = placed.value else {
                 return Err(Failure::internal());

@@ -82,7 +82,7 @@ fn write_run_line(json: &mut Writer, line: &RunLine) {
     json.end_object();
 }
 
-fn refused(exchange: &Exchange, error: ListError) -> Failure {
+pub(super) fn refused(exchange: &Exchange, error: ListError) -> Failure {
     match error {
         ListError::CursorExpired => {
             let oldest = exchange.handle().metrics().log_oldest_sequence;

@@ -1,6 +1,8 @@
 //! The routes: one table, one file per group of routes, and the translation between wire and machine.
 
 mod actors;
+mod approvals;
+mod audit;
 mod backup;
 mod batch;
 mod bonds;
@@ -17,6 +19,7 @@ mod health;
 mod heartbeat;
 mod items;
 mod keys;
+mod ledger;
 mod lists;
 mod names;
 mod query;

@@ -105,7 +105,15 @@ async fn show(exchange: &Exchange, name: Text) -> Result<Reply, Failure> {
 /// `PUT /api/v1/queues/{name}`.
 pub(crate) async fn configure(exchange: Exchange) -> Result<Reply, Failure> {
     let name = exchange.name(0);
-    let body: wire::QueueSettings = exchange.read(Subject::Request)?;
+    let (command, reason) = read_settings(&exchange, &name)?;
+    let placed = exchange.call_because(command, reason).await?;
+    let reply = show(&exchange, name).await?;
+    let sequence = reply.sequence.unwrap_or_default().max(placed.sequence);
+    Ok(reply.at(sequence))
+}
+
+fn read_settings(exchange: &Exchange, name: &Text) -> Result<(Command, Option<Text>), Failure> {
+    let body: wire::QueueChange<'_> = exchange.read(Subject::Request)?;
     let command = Command::ConfigureQueue {
         queue: name.clone(),
         config: QueueConfig {
@@ -117,10 +125,7 @@ pub(crate) async fn configure(exchange: Exchange) -> Result<Reply, Failure> {
             weight: body.weight,
         },
     };
-    let placed = exchange.call(command).await?;
-    let reply = show(&exchange, name).await?;
-    let sequence = reply.sequence.unwrap_or_default().max(placed.sequence);
-    Ok(reply.at(sequence))
+    Ok((command, body.reason.as_deref().map(Text::from)))
 }
 
 /// `POST /api/v1/queues/{name}/pause`.

@@ -7,7 +7,7 @@ use super::convert::json_bytes;
 use super::run_json::{write_explain, write_run};
 use super::subscriptions::run_state;
 use super::tasks::reason_of;
-use crate::edge::{Exchange, Failure, Reply, invalid_parameter};
+use crate::edge::{Exchange, Failure, Placed, Reply, invalid_parameter};
 use crate::json::{Subject, Writer};
 
 /// `GET /api/v1/runs/{run_id}`.
@@ -56,15 +56,21 @@ pub(crate) async fn suspend(exchange: Exchange) -> Result<Reply, Failure> {
 /// `POST /api/v1/runs/{run_id}/resume`.
 pub(crate) async fn resume(exchange: Exchange) -> Result<Reply, Failure> {
     let run = exchange.run()?;
-    let payload = {
+    let (payload, reason) = {
         let body: wire::ResumeRun<'_> = exchange.read(Subject::Request)?;
-        body.payload.as_ref().map(json_bytes)
+        (
+            body.payload.as_ref().map(json_bytes),
+            body.reason.as_deref().map(Text::from),
+        )
     };
     exchange.check_size(
         "payload_bytes",
         payload.as_ref().map(|payload| payload.len()),
     )?;
-    change(&exchange, run, Command::ResumeRun { run, payload }).await
+    let placed = exchange
+        .call_because(Command::ResumeRun { run, payload }, reason)
+        .await?;
+    changed(run, &placed)
 }
 
 /// `POST /api/v1/runs/{run_id}/retry`.
@@ -92,7 +98,10 @@ pub(crate) async fn retry(exchange: Exchange) -> Result<Reply, Failure> {
 }
 
 async fn change(exchange: &Exchange, run: RunId, command: Command) -> Result<Reply, Failure> {
-    let placed = exchange.call(command).await?;
+    changed(run, &exchange.call(command).await?)
+}
+
+fn changed(run: RunId, placed: &Placed<Outcome>) -> Result<Reply, Failure> {
     let status = match placed.value {
         Outcome::RunCanceled => "canceled",
         Outcome::RunCancelRequested => "cancel_requested",

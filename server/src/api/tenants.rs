@@ -8,7 +8,7 @@ use crate::json::{Subject, Writer};
 
 /// `POST /api/v1/tenants`.
 pub(crate) async fn create(exchange: Exchange) -> Result<Reply, Failure> {
-    let (name, chosen, keyed) = {
+    let (name, chosen, keyed, reason) = {
         let body: wire::NewTenant<'_> = exchange.read(Subject::Request)?;
         let chosen = body.tenant_id.as_deref().map(|text| {
             let wrong =
@@ -17,13 +17,14 @@ pub(crate) async fn create(exchange: Exchange) -> Result<Reply, Failure> {
         });
         let chosen = chosen.transpose()?;
         let keyed = exchange.keyed_id("tenant", TaskId(0), chosen.map(|_| "tenant_id"))?;
-        (Text::from(&*body.name), chosen, keyed.map(TenantId))
+        let reason = body.reason.as_deref().map(Text::from);
+        (Text::from(&*body.name), chosen, keyed.map(TenantId), reason)
     };
     let command = Command::CreateTenant {
         tenant: chosen.or(keyed),
         name: name.clone(),
     };
-    let (tenant, sequence, status) = match (exchange.call(command).await, keyed) {
+    let (tenant, sequence, status) = match (exchange.call_because(command, reason).await, keyed) {
         (Ok(placed), _) => {
             let Outcome::TenantCreated(id) = placed.value else {
                 return Err(Failure::internal());
@@ -70,11 +71,12 @@ pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
 /// `PUT /api/v1/tenants/{tenant_id}`.
 pub(crate) async fn put(exchange: Exchange) -> Result<Reply, Failure> {
     let tenant = read_tenant(&exchange.name(0))?;
-    let weight = {
-        let body: wire::TenantSettings = exchange.read(Subject::Request)?;
-        body.weight
+    let (weight, reason) = {
+        let body: wire::TenantSettings<'_> = exchange.read(Subject::Request)?;
+        (body.weight, body.reason.as_deref().map(Text::from))
     };
     let mut call: Call = exchange.call_of(Command::WeighTenant { weight });
+    call.reason = reason;
     call.principal.tenant = tenant;
     let placed = exchange.call_by(call).await?;
     let (all, _) = every(&exchange).await?;

@@ -44,7 +44,9 @@ impl Caller {
 
     /// Refuses what the caller may not, saying what it takes. The answer depends on the caller and the route, on nothing else.
     pub(crate) fn check(&self, needs: Needs) -> Result<(), Failure> {
-        let lacks = needs.capability().filter(|one| !self.may.has(*one));
+        let has_other = needs.alternative().is_some_and(|one| self.may.has(one));
+        let lacks = needs.capability();
+        let lacks = lacks.filter(|one| !self.may.has(*one) && !has_other);
         let required = match lacks {
             Some(capability) => capability.name(),
             None if needs.is_of_system() && self.tenant.is_some() => SYSTEM_KEY,

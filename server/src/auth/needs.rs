@@ -13,6 +13,8 @@ pub(crate) enum Needs {
     Key,
     /// A key that may do this.
     May(Capability),
+    /// A key that may do one of these; the request says which it takes.
+    Either(Capability, Capability),
     /// A key that may do this, and is of no tenant: it concerns all of them.
     System(Capability),
 }
@@ -30,7 +32,7 @@ impl Needs {
         match self {
             Needs::Open => true,
             Needs::Metrics => open_metrics,
-            Needs::Key | Needs::May(_) | Needs::System(_) => false,
+            Needs::Key | Needs::May(_) | Needs::Either(..) | Needs::System(_) => false,
         }
     }
 
@@ -39,7 +41,17 @@ impl Needs {
         match self {
             Needs::Open | Needs::Key => None,
             Needs::Metrics => Some(Capability::Read),
-            Needs::May(capability) | Needs::System(capability) => Some(capability),
+            Needs::May(capability) | Needs::Either(capability, _) | Needs::System(capability) => {
+                Some(capability)
+            }
+        }
+    }
+
+    /// The capability that is as good.
+    pub(crate) fn alternative(self) -> Option<Capability> {
+        match self {
+            Needs::Either(_, other) => Some(other),
+            Needs::Open | Needs::Key | Needs::Metrics | Needs::May(_) | Needs::System(_) => None,
         }
     }
 

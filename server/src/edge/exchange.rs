@@ -192,7 +192,7 @@ impl Exchange {
     }
 
     /// What stands in the path's braces, as it was written.
-    fn target(&self, at: usize) -> &str {
+    pub(crate) fn target(&self, at: usize) -> &str {
         self.targets.get(at).map_or("", String::as_str)
     }
 
@@ -264,6 +264,19 @@ impl Exchange {
     /// Asks the engine for one change.
     pub(crate) async fn call(&self, command: Command) -> Result<Placed<Outcome>, Failure> {
         self.call_by(self.call_of(command)).await
+    }
+
+    /// Asks the engine for one change, with the reason for it.
+    pub(crate) async fn call_because(
+        &self,
+        command: Command,
+        reason: Option<Text>,
+    ) -> Result<Placed<Outcome>, Failure> {
+        let call = Call {
+            reason,
+            ..self.call_of(command)
+        };
+        self.call_by(call).await
     }
 
     /// Asks the engine for one change by whoever the call names.

@@ -204,6 +204,8 @@ impl From<Rejection> for Failure {
             // Access.
             "unknown_key" => "key_not_found",
             "unknown_role" => "role_not_found",
+            // Ledgers.
+            "unknown_approval" => "approval_not_found",
             "unknown_subscription" => "subscription_not_found",
             code => code,
         };

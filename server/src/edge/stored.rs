@@ -31,6 +31,7 @@ pub(crate) struct Stored {
     queries: Arc<Semaphore>,
     waits: Arc<Semaphore>,
     backups: Arc<Semaphore>,
+    verifies: Arc<Semaphore>,
     /// By a hash of the key's name. Keys that share a place wait for each other's writes, never too little.
     acknowledged: [AtomicU64; PLACES],
 }
@@ -43,6 +44,7 @@ impl Stored {
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             waits: Arc::new(Semaphore::new(WAITS_MAX)),
             backups: Arc::new(Semaphore::new(1)),
+            verifies: Arc::new(Semaphore::new(1)),
             acknowledged: std::array::from_fn(|_| AtomicU64::new(recovered)),
         }
     }
@@ -61,6 +63,12 @@ impl Stored {
     pub(crate) fn backup_turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
         let turn = Arc::clone(&self.backups).try_acquire_owned();
         turn.map_err(|_| too_many("backups"))
+    }
+
+    /// The right to verify the audit trail, which one caller has at a time.
+    pub(crate) fn verify_turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let turn = Arc::clone(&self.verifies).try_acquire_owned();
+        turn.map_err(|_| too_many("verifications"))
     }
 
     fn place(&self, key: &str) -> &AtomicU64 {
@@ -95,11 +103,21 @@ impl Exchange {
         reading: Reading,
         read: impl FnOnce(&Library) -> T + Send + 'static,
     ) -> Result<Read<T>, Failure> {
+        self.read_stored_at(reading, 0, read).await
+    }
+
+    /// The same, once the store also holds this event.
+    pub(crate) async fn read_stored_at<T: Send + 'static>(
+        &self,
+        reading: Reading,
+        sequence: u64,
+        read: impl FnOnce(&Library) -> T + Send + 'static,
+    ) -> Result<Read<T>, Failure> {
         let library = self
             .handle()
             .library()
             .ok_or_else(|| Failure::not_ready("without a store"))?;
-        let stale = !self.caught_up(Arc::clone(&library)).await;
+        let stale = !self.caught_up(Arc::clone(&library), sequence).await;
         let turn = self.turn(reading).await?;
         let value = spawn_blocking(move || {
             let value = read(&library);
@@ -111,11 +129,12 @@ impl Exchange {
     }
 
     /// Whether the store holds what this caller may expect; it is given a second to.
-    async fn caught_up(&self, library: Arc<Library>) -> bool {
+    async fn caught_up(&self, library: Arc<Library>, sequence: u64) -> bool {
         let stored = &self.edge.stored;
         let wanted = stored
             .acknowledged(&self.principal.name)
-            .max(self.wait_for.unwrap_or(0));
+            .max(self.wait_for.unwrap_or(0))
+            .max(sequence);
         // Only what stands in memory: the file is read on a thread that may wait, never on one that serves everybody.
         if self.handle().stored() >= wanted {
             return true;

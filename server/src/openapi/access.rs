@@ -82,8 +82,11 @@ pub(super) const ACCESS: &[Schema] = &[
             "capabilities! [string]",
         ],
     ),
-    sent("NewTenant", &["name! string", "tenant_id uuid?"]),
-    sent("TenantSettings", &["weight! integer"]),
+    sent(
+        "NewTenant",
+        &["name! string", "tenant_id uuid?", "reason string?"],
+    ),
+    sent("TenantSettings", &["weight! integer", "reason string?"]),
     answered(
         "Tenant",
         &["tenant_id! uuid", "name! string", "weight! integer"],

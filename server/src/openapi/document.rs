@@ -62,11 +62,17 @@ fn operation(route: &Route) -> Value {
         "parameters": parameters(route),
         "responses": responses(route),
     });
+    if route.control {
+        operation["x-audited"] = json!(true);
+    }
     if route.needs == Needs::Open {
         operation["security"] = json!([]);
     }
     if let Some(capability) = route.needs.capability() {
         operation["x-required-capability"] = json!(capability.name());
+    }
+    if let Some(capability) = route.needs.alternative() {
+        operation["x-alternative-capability"] = json!(capability.name());
     }
     if route.needs.is_of_system() {
         operation["x-system-key"] = json!(true);
@@ -145,7 +151,7 @@ fn failures(route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
     let keyed: &[&'static str] = match route.needs {
         Needs::Open => &[],
         Needs::Key => &["unauthorized", "tenant_not_found", "not_ready", "busy"],
-        Needs::Metrics | Needs::May(_) | Needs::System(_) => &[
+        Needs::Metrics | Needs::May(_) | Needs::Either(..) | Needs::System(_) => &[
             "unauthorized",
             "forbidden",
             "tenant_not_found",
@@ -231,6 +237,16 @@ mod tests {
     use super::{ROUTES, build, schemas};
     use serde_json::Value;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn whatever_is_audited_takes_a_reason() {
+        for route in ROUTES.iter().filter(|route| route.control) {
+            let body = route.body.map_or("", |body| body.schema);
+            let takes = schemas()
+                .any(|schema| schema.name == body && schema.fields.contains(&"reason string?"));
+            assert!(takes, "{} {}: {body}", route.method(), route.path);
+        }
+    }
 
     #[test]
     fn every_route_is_in_the_document() {

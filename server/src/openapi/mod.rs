@@ -6,6 +6,7 @@ mod document;
 mod operators;
 mod reading;
 mod schemas;
+mod trail;
 mod workflow;
 
 pub(crate) use document::document;

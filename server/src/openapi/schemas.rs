@@ -7,6 +7,7 @@ use super::access::ACCESS;
 use super::actors::ACTORS;
 use super::operators::OPERATORS;
 use super::reading::READING;
+use super::trail::TRAIL;
 use super::workflow::WORKFLOW;
 
 /// One schema: an object with these fields.
@@ -41,6 +42,7 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
         .chain(ACTORS)
         .chain(OPERATORS)
         .chain(ACCESS)
+        .chain(TRAIL)
 }
 
 /// What tasks, runs, leases and the engine are made of.
@@ -352,7 +354,7 @@ const WORK: &[Schema] = &[
             "status! canceled|cancel_requested|already_canceled|already_terminal|suspend_requested|resumed",
         ],
     ),
-    sent("ResumeRun", &["payload any"]),
+    sent("ResumeRun", &["payload any", "reason string?"]),
     answered(
         "Explain",
         &[

@@ -84,19 +84,34 @@ pub(super) const WORKFLOW: &[Schema] = &[
             "description string?",
             "run_policy RunPolicySpec?",
             "paused boolean?",
+            "reason string?",
         ],
     ),
-    sent("Dependencies", &["depends_on! [uuid]"]),
+    sent("Dependencies", &["depends_on! [uuid]", "reason string?"]),
     answered("DependenciesDeclared", &["task_id! uuid", "unmet! integer"]),
     sent(
         "NewRun",
-        &["run_id uuid?", "scheduled_at instant?", "state string?"],
+        &[
+            "run_id uuid?",
+            "scheduled_at instant?",
+            "state string?",
+            "reason string?",
+        ],
     ),
     sent(
         "BudgetSpec",
         &["dimension! string", "limit! integer", "reserve integer?"],
     ),
-    sent("Replenish", &["new_limit! integer"]),
+    sent(
+        "AllocateBudget",
+        &[
+            "dimension! string",
+            "limit! integer",
+            "reserve integer?",
+            "reason string?",
+        ],
+    ),
+    sent("Replenish", &["new_limit! integer", "reason string?"]),
     answered(
         "Budget",
         &[
@@ -175,6 +190,7 @@ pub(super) const WORKFLOW: &[Schema] = &[
             "concurrency_limit integer?",
             "rate_limit RateLimit?",
             "weight integer?",
+            "reason string?",
         ],
     ),
     sent("RateLimit", &["per_ms! integer", "max! integer"]),

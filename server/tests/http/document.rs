@@ -237,6 +237,28 @@ fn check_dead_letters(checked: &mut Checked) {
     checked.call("GET", "/api/v1/runs/{run_id}", &run, "");
 }
 
+fn check_records(checked: &mut Checked) {
+    checked.call("GET", "/api/v1/audit", "", "");
+    checked.call("POST", "/api/v1/audit/verify", "", "");
+    let entry = r#"{"ledger_key":"incident","payload":{"severity":2}}"#;
+    checked.call("POST", "/api/v1/ledger", "", entry);
+    let plan = r#"{"subject":"drop a table","plan":["DROP TABLE a"],"reason":"unused"}"#;
+    let made = checked.call("POST", "/api/v1/approvals", "", plan);
+    let id = text(&made["approval_id"]);
+    let decide = "/api/v1/approvals/{approval_id}/decide";
+    checked.call("POST", decide, &id, r#"{"decision":"review"}"#);
+    checked.call(
+        "POST",
+        decide,
+        &id,
+        r#"{"decision":"reject","reason":"no"}"#,
+    );
+    checked.call("GET", "/api/v1/approvals/{approval_id}", &id, "");
+    checked.call("GET", "/api/v1/approvals/{approval_id}", "nope", "");
+    checked.call("GET", "/api/v1/approvals", "", "");
+    checked.call("GET", "/api/v1/ledger", "", "");
+}
+
 #[test]
 fn every_route_answers_what_the_document_promises() {
     let world = World::new();
@@ -336,6 +358,7 @@ fn every_route_answers_what_the_document_promises() {
     checked.call("POST", "/api/v1/tasks", "", r#"{"kind":"a"}"#);
     checked.call("GET", "/api/v1/tasks", "", "");
     checked.call("GET", "/api/v1/runs", "", "");
+    check_records(&mut checked);
     checked.call("GET", "/api/v1/queues", "", "");
     checked.call("GET", "/api/v1/stats", "", "");
     checked.call("GET", "/api/v1/events", "", "");

@@ -2,6 +2,8 @@
 
 mod access;
 mod actors;
+mod approvals;
+mod audit;
 mod backup;
 mod connections;
 mod control;

@@ -58,6 +58,8 @@ struct Route {
     method: String,
     path: String,
     required: Option<String>,
+    /// Another capability that is as good.
+    alternative: Option<String>,
     of_system: bool,
     open: bool,
     has_body: bool,
@@ -72,6 +74,9 @@ fn routes(world: &World) -> Vec<Route> {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 required: operation["x-required-capability"]
+                    .as_str()
+                    .map(str::to_owned),
+                alternative: operation["x-alternative-capability"]
                     .as_str()
                     .map(str::to_owned),
                 of_system: operation["x-system-key"] == json!(true),
@@ -102,6 +107,7 @@ fn things(world: &World, tenant: &str, role: &str) -> Things {
     let told = r#"{"identity":"bot","capabilities":["x"],"heartbeat_interval_ms":3600000}"#;
     let actor = post("/api/v1/actors", told).expect(201);
     let key = post("/api/v1/keys", r#"{"name":"spare","role":"worker"}"#).expect(201);
+    let plan = post("/api/v1/approvals", r#"{"subject":"a","plan":1}"#).expect(201);
     let holds = r#"{"capabilities":["can_cancel","can_review","deploy"]}"#;
     for name in [role, "spare"] {
         let path = format!("/api/v1/roles/{name}");
@@ -118,6 +124,7 @@ fn things(world: &World, tenant: &str, role: &str) -> Things {
         ),
         ("key_id", text(&key["key_id"])),
         ("actor_id", text(&actor["actor_id"])),
+        ("approval_id", text(&plan["approval_id"])),
         ("dimension", "token".to_owned()),
     ])
 }
@@ -132,6 +139,7 @@ fn absent() -> Things {
         "subscription_id",
         "key_id",
         "actor_id",
+        "approval_id",
     ];
     let mut things: Things = names.into_iter().zip((1..).map(id)).collect();
     things.insert("token", "1.1.00000000000000000000000000000000".to_owned());
@@ -140,7 +148,14 @@ fn absent() -> Things {
 }
 
 /// Ids that a path may name: unlike names, they tell one tenant's things from another's.
-const IDS: [&str; 5] = ["task_id", "run_id", "subscription_id", "key_id", "actor_id"];
+const IDS: [&str; 6] = [
+    "task_id",
+    "run_id",
+    "subscription_id",
+    "key_id",
+    "actor_id",
+    "approval_id",
+];
 
 /// A body that the route takes; where nothing is written here, one that is empty goes as far as being read.
 fn body(route: &Route, things: &Things) -> String {
@@ -172,6 +187,10 @@ fn body(route: &Route, things: &Things) -> String {
         ("POST", "/tasks/{task_id}/subscriptions") => {
             json!({"filter": {"type": "custom", "key": "x"}})
         }
+        ("POST", "/ledger") => json!({"ledger_key": "incident", "payload": 1}),
+        ("POST", "/approvals") => json!({"subject": "a", "plan": 1}),
+        // What either of the two capabilities is enough for.
+        ("POST", "/approvals/{approval_id}/decide") => json!({"decision": "reject"}),
         ("POST", "/schedule/preview") => json!({"run_policy": {"type": "once"}}),
         ("POST", "/custom-events") => json!({"key": "nobody-listens"}),
         ("POST", "/query") => json!({"sql": "SELECT count(*) FROM runs"}),
@@ -220,6 +239,7 @@ fn told(response: &Response, things: &Things) -> (u16, String) {
         "subscription_id",
         "key_id",
         "actor_id",
+        "approval_id",
     ] {
         body = body.replace(&things[name], name);
     }
@@ -292,7 +312,11 @@ impl Matrix<'_> {
         let lacks = route
             .required
             .as_deref()
-            .filter(|one| !asker.may.contains(one));
+            .filter(|one| !asker.may.contains(one))
+            .filter(|_| {
+                let other = route.alternative.as_deref();
+                !other.is_some_and(|other| asker.may.contains(&other))
+            });
         if let Some(required) = lacks.or(route.of_system.then_some("system_key")) {
             expect("forbidden", 403, Some(required));
             *self.refused.entry("forbidden").or_default() += 3;

@@ -279,7 +279,6 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         Event::SubscriptionTriggered(fact) => fact.run?,
         Event::TenantCreated(_)
         | Event::TenantWeighted(_)
-        // Access.
         | Event::KeyCreated(_)
         | Event::KeyRevoked(_)
         | Event::RoleDefined(_)
@@ -288,6 +287,9 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         | Event::RoleRevoked(_)
         | Event::CapabilityGranted(_)
         | Event::CapabilityRevoked(_)
+        | Event::LedgerAppended(_)
+        | Event::ApprovalRequested(_)
+        | Event::ApprovalDecided(_)
         | Event::TaskUpdated(_)
         | Event::ScheduleChanged(_)
         | Event::SchedulePaused(_)

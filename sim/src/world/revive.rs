@@ -1,6 +1,6 @@
 //! From one process life to the next: the crash, the way back through recovery, and the judgement over it.
 
-use mainstay::{Machine, Opening, Raw};
+use mainstay::{AuditCheck, Machine, Opening, Raw};
 
 use super::crew::{Crew, Ground};
 use super::damage::{self, Damage};
@@ -310,6 +310,9 @@ impl World {
             reader.as_mut(),
             (!whole).then_some(choice),
         )?;
+        if whole {
+            self.check_trail()?;
+        }
         let oracle = &self.oracle;
         self.people
             .forget_tasks(|tenant, task| oracle.may_be_gone(tenant, task));
@@ -328,6 +331,20 @@ impl World {
             blind: self.setup.blind,
         };
         Ok(Life::new(Crew::new(opening, rng, self.clock, on)))
+    }
+
+    /// The audit trail that the store keeps says what the log says, and the log is the one that was written.
+    fn check_trail(&self) -> Result<(), String> {
+        if !self.damaged.is_empty() {
+            return Ok(());
+        }
+        let mut check = AuditCheck::over(self.disk.fork(), Some(self.shelf.reader()));
+        while check.step() {}
+        let report = check.end();
+        match report.gaps.first() {
+            None => Ok(()),
+            Some(gap) => Err(format!("the audit trail does not hold: {gap:?}")),
+        }
     }
 
     /// Copies of everything come back to the same state: as they are, without the store, and from either snapshot.

@@ -3,8 +3,8 @@
 //! Never: reads anything.
 
 use mainstay_core::{
-    AuditRow, RunId, RunState, TaskId, TaskState, TaskView, TenantId, Text, Timestamp,
-    limits::LIST_LIMIT_MAX, limits::LIST_OFFSET_MAX,
+    ApprovalState, AuditRow, RunId, RunState, TaskId, TaskState, TaskView, TenantId, Text,
+    Timestamp, limits::LIST_LIMIT_MAX, limits::LIST_OFFSET_MAX,
 };
 
 use crate::StoreError;
@@ -182,6 +182,53 @@ pub struct Listed<T> {
     pub rows: Vec<T>,
     /// Where the next page begins; `None` at the end of the list.
     pub next_cursor: Option<String>,
+    /// The last event that the page reflects.
+    pub checkpoint: u64,
+}
+
+/// Which entries of ledgers are listed: those after an event, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerAsk {
+    /// Whose.
+    pub scope: Scope,
+    /// Of this ledger.
+    pub key: Option<Text>,
+    /// Only entries with a greater sequence.
+    pub after: u64,
+    /// Entries at most, 1..=[`LedgerAsk::LIMIT_MAX`]; out of range counts as the nearest bound.
+    pub limit: u32,
+}
+
+impl LedgerAsk {
+    /// Most entries of one page.
+    pub const LIMIT_MAX: u32 = LIST_LIMIT_MAX;
+}
+
+/// Which approvals are listed: those asked for after an event, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalAsk {
+    /// Whose.
+    pub scope: Scope,
+    /// In this state.
+    pub state: Option<ApprovalState>,
+    /// Only those asked for after this event.
+    pub after: u64,
+    /// Approvals at most, 1..=[`ApprovalAsk::LIMIT_MAX`]; out of range counts as the nearest bound.
+    pub limit: u32,
+}
+
+impl ApprovalAsk {
+    /// Most approvals of one page.
+    pub const LIMIT_MAX: u32 = LIST_LIMIT_MAX;
+}
+
+/// A page of rows in the order of the log, all of it as of one commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AfterPage<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// The event to go on after: everything up to it was looked at.
+    pub next: u64,
     /// The last event that the page reflects.
     pub checkpoint: u64,
 }

@@ -4,6 +4,7 @@ mod ask;
 mod audit;
 mod cursor;
 mod filter;
+mod ledger;
 mod page;
 mod places;
 mod run_key;
@@ -16,9 +17,10 @@ mod tests;
 mod walk;
 
 pub use ask::{
-    AuditAsk, AuditPage, EventLine, From, ListError, Listed, Page, RunAsk, RunLine, Scope,
-    SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
+    AfterPage, ApprovalAsk, AuditAsk, AuditPage, EventLine, From, LedgerAsk, ListError, Listed,
+    Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
 };
 pub(crate) use audit::audit;
+pub(crate) use ledger::{approval, approvals, entries};
 pub(crate) use page::{places, runs, tasks};
 pub(crate) use places::Places;

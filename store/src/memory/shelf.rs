@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_core::{
-    Bytes, Cut, KeyClass, KeyRow, ObjectClass, ObjectRow, PlaceRow, RowKind, RunColumns, RunId,
-    RunState, TaskColumns, TaskId, TenantId, Text, brief_run, limits::RUNS_SHOWN_MAX,
+    ApprovalRow, Bytes, Cut, KeyClass, KeyRow, LedgerRow, ObjectClass, ObjectRow, PlaceRow,
+    RowKind, RunColumns, RunId, RunState, TaskColumns, TaskId, TenantId, Text, brief_run,
+    limits::RUNS_SHOWN_MAX,
 };
 
 use super::damaged;
@@ -39,6 +40,8 @@ pub(super) struct Shelf {
     pub(super) keys: BTreeMap<KeyScope, KeyRow>,
     pub(super) objects: BTreeMap<ObjectScope, (ObjectRow, u64)>,
     pub(super) trail: Trail,
+    pub(super) ledger: Vec<LedgerRow>,
+    pub(super) approvals: BTreeMap<u64, ApprovalRow>,
 }
 
 impl Shelf {
@@ -65,6 +68,10 @@ impl Shelf {
             self.take_object(object);
         }
         self.take_trail(cut);
+        self.ledger.extend(cut.ledger.iter().cloned());
+        let approvals = cut.approvals.iter();
+        let numbered = approvals.map(|row| (row.approval.number, row.clone()));
+        self.approvals.extend(numbered);
         self.base.sequence = cut.through;
         self.base.wall = cut.wall;
         self.base.meta.clone_from(&cut.meta);

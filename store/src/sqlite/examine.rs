@@ -13,7 +13,7 @@ use super::look::expect_check;
 use super::open::{ask, expect_format, open_reader};
 use super::schema::OBJECTS_SINCE;
 use super::sum::{LiveSum, payload_check};
-use super::{audit, objects};
+use super::{audit, ledger, objects};
 use crate::seam::{Base, StoreError};
 
 /// Rows between two calls of `progress`.
@@ -34,6 +34,10 @@ pub struct Examined {
     pub payloads: u64,
     /// Entries of the audit trail.
     pub entries: u64,
+    /// Entries of ledgers.
+    pub ledger: u64,
+    /// Approvals, decided ones included.
+    pub approvals: u64,
 }
 
 /// Reads a whole store file and compares everything that can be compared. `progress` is told how many rows are done.
@@ -66,6 +70,7 @@ pub fn examine(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Examined, S
     examined.runs = rows(&view, RowKind::Run, &mut live, &mut steps)?;
     examined.payloads = payloads(&view, &mut steps)?;
     examined.entries = audit::check(&view, examined.base.sequence)?;
+    (examined.ledger, examined.approvals) = ledger::check(&view)?;
     if (live.rows, live.sum) != (examined.base.live_rows, examined.base.live_sum) {
         return Err(StoreError::Damaged(format!(
             "{} live rows with sum {:016x} are there, {} with sum {:016x} were written",

@@ -13,7 +13,7 @@ use super::fault::{OrFault, Outcome};
 use super::known::{Known, find_tenant};
 use super::sum::{key_check, payload_check};
 use super::texts::Texts;
-use super::{audit, objects, runs, tasks};
+use super::{audit, ledger, objects, runs, tasks};
 use crate::seam::{StoreError, Unsearched};
 
 static PAYLOADS: LazyLock<Bulk> =
@@ -121,6 +121,7 @@ pub(super) fn write(
     }
     objects::put(connection, known, &cut.objects)?;
     audit::put(connection, known, cut)?;
+    ledger::put(connection, known, cut)?;
     texts.write(connection, known)?;
     put_scalars(connection, known, cut)
 }

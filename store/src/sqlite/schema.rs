@@ -15,7 +15,7 @@ pub(crate) const FORMAT_OLDEST: i64 = 1;
 /// The first format with objects and parents.
 pub(crate) const OBJECTS_SINCE: i64 = 2;
 
-/// The first format with an audit trail.
+/// The first format with an audit trail, ledgers and approvals.
 pub(crate) const TRAIL_SINCE: i64 = 3;
 
 /// Every table and index.
@@ -34,6 +34,7 @@ pub(crate) const TRAIL_SINCE: i64 = 3;
 /// * `run_row.dead`: 1 of a dead letter, NULL of every other run; `fingerprint`: of a run that failed, see `Fingerprint`, as a signed number.
 /// * `place_row.dead`: dead letters there.
 /// * `task_row.parent`: the id of the task it belongs to.
+/// * `approval_row.number`: the event that made it.
 /// * `audit_row.sequence`: of the first event of an act of control; `hash`: see `chain_entry`.
 /// * `"check"`: see `check_of` and `object_check`; of payloads and keys, see `sqlite/sum.rs`.
 /// * The first run of a task mostly has the number after it, and needs no entry in
@@ -85,6 +86,14 @@ CREATE TABLE object_row(class INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEX
 CREATE TABLE audit_row(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, tenant INTEGER NOT NULL, who TEXT NOT NULL,
   what TEXT NOT NULL, target TEXT, reason TEXT, request_id TEXT, hash BLOB NOT NULL) STRICT;
 CREATE INDEX audit_tenant ON audit_row(tenant, sequence);
+CREATE TABLE ledger_row(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEXT NOT NULL,
+  by TEXT NOT NULL, actor BLOB, payload BLOB NOT NULL, "check" INTEGER NOT NULL) STRICT;
+CREATE INDEX ledger_tenant ON ledger_row(tenant, sequence);
+CREATE INDEX ledger_key ON ledger_row(tenant, key, sequence);
+CREATE TABLE approval_row(number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id BLOB NOT NULL, state INTEGER NOT NULL,
+  image BLOB NOT NULL, "check" INTEGER NOT NULL) STRICT;
+CREATE INDEX approval_id ON approval_row(tenant, id);
+CREATE INDEX approval_state ON approval_row(tenant, state, number);
 CREATE VIRTUAL TABLE text USING fts5(kind, tags, description, error, content='', contentless_delete=1, detail='column',
   tokenize="unicode61 remove_diacritics 2 tokenchars '_-'");
 "#;
@@ -115,6 +124,14 @@ UPDATE run_row SET dead = 1 WHERE state = 7;
 UPDATE place_row SET dead = (SELECT count(*) FROM run_row r WHERE r.place = place_row.place AND r.state = 7);
 CREATE INDEX run_dead ON run_row(tenant, fingerprint, finished_at, number) WHERE dead = 1;
 CREATE INDEX run_dead_at ON run_row(tenant, finished_at, number) WHERE dead = 1;
+CREATE TABLE ledger_row(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEXT NOT NULL,
+  by TEXT NOT NULL, actor BLOB, payload BLOB NOT NULL, "check" INTEGER NOT NULL) STRICT;
+CREATE INDEX ledger_tenant ON ledger_row(tenant, sequence);
+CREATE INDEX ledger_key ON ledger_row(tenant, key, sequence);
+CREATE TABLE approval_row(number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id BLOB NOT NULL, state INTEGER NOT NULL,
+  image BLOB NOT NULL, "check" INTEGER NOT NULL) STRICT;
+CREATE INDEX approval_id ON approval_row(tenant, id);
+CREATE INDEX approval_state ON approval_row(tenant, state, number);
 UPDATE meta SET value = 3 WHERE name = 'format';
 DROP VIEW tasks;
 DROP VIEW runs;

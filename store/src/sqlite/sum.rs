@@ -2,7 +2,7 @@
 //! Owns: the running digest of live rows, and the checks of payloads and keys.
 //! Never: repairs.
 
-use mainstay_core::KeyRow;
+use mainstay_core::{ApprovalRow, KeyRow, LedgerRow};
 
 use crate::seam::{check_bytes, first_word};
 
@@ -48,6 +48,8 @@ impl LiveSum {
 /// Kind bytes of checks besides those of `RowKind`.
 const PAYLOAD: u8 = 3;
 const KEY: u8 = 4;
+const ENTRY: u8 = 8;
+const APPROVAL: u8 = 9;
 
 /// The check beside a payload: over its kind byte, its task's number and its bytes.
 pub(super) fn payload_check(number: u64, bytes: &[u8]) -> u64 {
@@ -64,5 +66,30 @@ pub(super) fn key_check(row: &KeyRow) -> u64 {
     hasher.update(&(row.key.len() as u64).to_le_bytes());
     hasher.update(row.key.as_bytes());
     hasher.update(&row.image);
+    first_word(&hasher)
+}
+
+/// The check beside an entry of a ledger: over everything that stands in its row.
+pub(super) fn ledger_check(row: &LedgerRow) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[ENTRY, u8::from(row.actor.is_some())]);
+    hasher.update(&row.sequence.to_le_bytes());
+    hasher.update(&row.at.0.to_le_bytes());
+    hasher.update(&row.tenant.0.to_le_bytes());
+    hasher.update(&row.actor.map_or(0, |actor| actor.0).to_le_bytes());
+    for part in [row.key.as_bytes(), row.by.as_bytes(), &row.payload] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    first_word(&hasher)
+}
+
+/// The check beside an approval: over everything that stands in its row.
+pub(super) fn approval_check(row: &ApprovalRow) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[APPROVAL]);
+    hasher.update(&row.tenant.0.to_le_bytes());
+    hasher.update(&row.id.0.to_le_bytes());
+    hasher.update(&row.approval.image());
     first_word(&hasher)
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use mainstay_core::{RunState, TaskSpec, TenantId, Text, Timestamp};
+use mainstay_core::{
+    Approval, ApprovalId, ApprovalRow, LedgerRow, RunState, TaskSpec, TenantId, Text, Timestamp,
+};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
@@ -540,8 +542,8 @@ fn many_live_rows_are_read_in_order_while_others_are_written() {
     reading.join().expect("every walk is sound");
 }
 
-/// What a file of format 2 was: no audit trail, no dead letters.
-const DOWN_TO_2: &str = "DROP TABLE audit_row; DELETE FROM meta WHERE name LIKE 'audit_%'; \
+/// What a file of format 2 was: no audit trail, no ledgers, no dead letters.
+const DOWN_TO_2: &str = "DROP TABLE audit_row; DROP TABLE ledger_row; DROP TABLE approval_row; DELETE FROM meta WHERE name LIKE 'audit_%'; \
      DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX run_dead; DROP INDEX run_dead_at; \
      ALTER TABLE run_row DROP COLUMN dead; ALTER TABLE run_row DROP COLUMN fingerprint; ALTER TABLE place_row DROP COLUMN dead; \
      UPDATE meta SET value = 2 WHERE name = 'format'; \
@@ -621,6 +623,58 @@ fn an_audit_entry_that_is_not_the_one_chained_is_found() {
         "DELETE FROM audit_row WHERE sequence = (SELECT min(sequence) FROM audit_row)",
         "DELETE FROM audit_row WHERE sequence = (SELECT max(sequence) FROM audit_row)",
         "DELETE FROM audit_row",
+    ] {
+        tamper(dir.path(), sql);
+        assert!(is_damaged(examine(&path, &mut |_| ())), "{sql}");
+        fs::write(&path, &sound).expect("put back");
+    }
+}
+
+#[test]
+fn an_entry_of_a_ledger_or_an_approval_that_is_not_what_was_written_is_found() {
+    let dir = directory();
+    let world = filled(dir.path());
+    let mut store = open(dir.path());
+    let through = world.machine.sequence();
+    let entry = |sequence| LedgerRow {
+        sequence,
+        tenant: TenantId::DEFAULT,
+        key: Text::from("incident"),
+        by: Text::from("ann"),
+        payload: b"{}"[..].into(),
+        ..LedgerRow::default()
+    };
+    let approval = Approval {
+        number: through + 3,
+        subject: Text::from("deploy"),
+        ..Approval::default()
+    };
+    let cut = mainstay_core::Cut {
+        through: through + 3,
+        ledger: vec![entry(through + 1), entry(through + 2)],
+        approvals: vec![ApprovalRow {
+            tenant: TenantId::DEFAULT,
+            id: ApprovalId(7),
+            approval,
+        }],
+        ..mainstay_core::Cut::default()
+    };
+    store.put(cut).expect("put");
+    store.durable(u64::MAX).expect("durable");
+    drop(store);
+    let path = file_of(dir.path());
+    let seen = examine(&path, &mut |_| ()).map(|seen| (seen.ledger, seen.approvals));
+    assert_eq!(seen, Ok((2, 1)));
+    let sound = fs::read(&path).expect("file");
+    for sql in [
+        "UPDATE ledger_row SET payload = x'5b5d'",
+        "UPDATE ledger_row SET by = 'eve'",
+        "UPDATE ledger_row SET key = 'accident'",
+        "UPDATE ledger_row SET actor = zeroblob(16)",
+        "UPDATE ledger_row SET sequence = sequence + 10",
+        "UPDATE approval_row SET id = zeroblob(16)",
+        "UPDATE approval_row SET image = x''",
+        "UPDATE approval_row SET number = number + 1",
     ] {
         tamper(dir.path(), sql);
         assert!(is_damaged(examine(&path, &mut |_| ())), "{sql}");

@@ -276,6 +276,7 @@ fn golden_keys() -> [Held; 2] {
         until: Timestamp(1_800_086_400_000),
         task: Some(TaskId(7)),
         claim: None,
+        entry: None,
     };
     let claim = ClaimRecord {
         runs: vec![RunId(RUN), RunId(1)],

@@ -64,9 +64,10 @@ fn type_of(kind: &str) -> String {
     }
     match kind.as_str() {
         "TaskId" | "RunId" | "TenantId" | "SubscriptionId" => "uuid",
-        "ActorId" | "KeyId" => "uuid",
+        "ActorId" | "KeyId" | "ApprovalId" => "uuid",
+        "Decision" => "word",
         // Never shown.
-        "KeyDigest" => "digest",
+        "KeyDigest" | "u128" => "digest",
         "u32" | "u64" | "i32" => "integer",
         "bool" => "boolean",
         "Timestamp" => "instant",

@@ -1,6 +1,6 @@
 //! The one table of routes: the router, the metrics and the OpenAPI document all read it.
 
-use super::{access, actors, runs, system, tasks};
+use super::{access, actors, attest, runs, system, tasks};
 use crate::api::route::Route;
 
 /// The parts, one per line.
@@ -11,6 +11,8 @@ const PARTS: &[&[Route]] = &[
     actors::ROUTES,
     // Access.
     access::ROUTES,
+    // Ledgers.
+    attest::ROUTES,
 ];
 
 const COUNT: usize = count();

@@ -3,6 +3,7 @@
 mod access;
 mod actors;
 mod all;
+mod attest;
 mod rules;
 mod runs;
 mod system;

@@ -1,9 +1,10 @@
 //! Health, the engine, queues, lists of everything, SQL and backups.
 
 use super::rules::{SMALL_BODY_BYTES_MAX, body, optional};
+use crate::api::audit::AUDIT_PARAMETERS;
 use crate::api::events::EVENT_PARAMETERS;
 use crate::api::route::{Route, Verb};
-use crate::api::{backup, control, events, health, query, queues};
+use crate::api::{audit, backup, control, events, health, query, queues};
 use crate::auth::Needs;
 use mainstay_core::Capability;
 
@@ -84,6 +85,25 @@ pub(super) const ROUTES: &[Route] = &[
         |x| Box::pin(backup::backup(x)),
     )
     .errors(&["not_supported", "storage_full"]),
+    Route::get(
+        "/api/v1/audit",
+        "The audit trail after an event: every act of control, oldest first",
+        Needs::READ,
+        &[(200, "AuditPage")],
+        |x| Box::pin(audit::list(x)),
+    )
+    .all_tenants()
+    .parameters(AUDIT_PARAMETERS)
+    .errors(&["invalid_pagination", "invalid_parameter"]),
+    Route::post(
+        "/api/v1/audit/verify",
+        "Verify the retained log and the audit trail",
+        Needs::System(Capability::Read),
+        optional("Empty"),
+        &[(200, "AuditReport")],
+        |x| Box::pin(audit::verify(x)),
+    )
+    .errors(&["not_supported"]),
     Route::get(
         "/api/v1/queues",
         "Queues by name, with their runs by state and kind",

@@ -176,7 +176,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/tasks/{task_id}/budgets",
         "Set a budget, or change its limit within its period",
         Needs::CONTROL,
-        body("BudgetSpec", SMALL_BODY_BYTES_MAX),
+        body("AllocateBudget", SMALL_BODY_BYTES_MAX),
         &[(200, "Budget")],
         |x| Box::pin(budgets::allocate(x)),
     )

@@ -5,6 +5,36 @@ use super::{Code, code};
 /// These codes.
 pub(super) const CODES: &[Code] = &[
     code(
+        "invalid_approval_id",
+        400,
+        "approval_id",
+        "Not a UUID, or the nil UUID.",
+    ),
+    code(
+        "self_approval",
+        403,
+        "",
+        "Nobody reviews or approves what they asked for, or approves what they reviewed.",
+    ),
+    code(
+        "approval_not_found",
+        404,
+        "approval_id",
+        "No such approval in the caller's tenant.",
+    ),
+    code(
+        "approval_already_exists",
+        409,
+        "approval_id",
+        "The chosen approval id is taken.",
+    ),
+    code(
+        "approval_state_mismatch",
+        409,
+        "state, decision",
+        "An approval is reviewed first and approved afterwards; a decided one stays as it is.",
+    ),
+    code(
         "not_dead_lettered",
         409,
         "run_id, state",
