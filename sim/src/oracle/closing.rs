@@ -277,6 +277,8 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         Event::DeadLetterCleared(fact) => fact.run,
         Event::BudgetConsumed(fact) => fact.run?,
         Event::SubscriptionTriggered(fact) => fact.run?,
+        Event::LedgerAppended(_) => return None,
+        Event::ApprovalRequested(_) | Event::ApprovalDecided(_) => return None,
         Event::TenantCreated(_)
         | Event::TenantWeighted(_)
         | Event::KeyCreated(_)
@@ -287,9 +289,6 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         | Event::RoleRevoked(_)
         | Event::CapabilityGranted(_)
         | Event::CapabilityRevoked(_)
-        | Event::LedgerAppended(_)
-        | Event::ApprovalRequested(_)
-        | Event::ApprovalDecided(_)
         | Event::TaskUpdated(_)
         | Event::ScheduleChanged(_)
         | Event::SchedulePaused(_)
