@@ -1,6 +1,8 @@
 //! How runs, tasks and counters look to people.
 
-use mainstay_client::wire::{Attempt, Change, Explain, Run, RunState, Stats, Task, TaskCanceled};
+use mainstay_client::wire::{
+    Attempt, Change, Explain, Run, RunState, Spans, Stats, Task, TaskCanceled,
+};
 use serde::Serialize;
 
 use crate::screen::Screen;
@@ -231,17 +233,13 @@ pub(crate) fn show_task_cancel(screen: Screen, answer: &TaskCanceled) {
     ));
 }
 
-fn counted(count: Option<u64>) -> String {
-    count.map_or_else(|| "-".to_owned(), |count| count.to_string())
-}
-
 /// The counters.
 pub(crate) fn show_stats(screen: Screen, stats: &Stats) {
     let runs = &stats.runs_by_state;
     let mut pairs = vec![
-        ("tasks", counted(stats.total_tasks)),
+        ("tasks", stats.total_tasks.to_string()),
         ("runs", stats.total_runs.to_string()),
-        ("attempts", counted(stats.attempts_total)),
+        ("attempts", stats.attempts_total.to_string()),
         ("sequence", stats.latest_sequence.to_string()),
         (
             "engine",
@@ -272,4 +270,37 @@ pub(crate) fn show_stats(screen: Screen, stats: &Stats) {
         .map(|(name, count)| vec![(*name).to_owned(), count.to_string()])
         .collect();
     screen.table(&["state", "runs"], &rows);
+    screen.line("");
+    show_times(screen, stats);
+}
+
+/// How long attempts took: all of them, those of the last hour, and by kind.
+fn show_times(screen: Screen, stats: &Stats) {
+    let row = |name: &str, spans: &Spans| {
+        let times = [spans.p50_ms, spans.p95_ms, spans.p99_ms, spans.max_ms];
+        let mut row = vec![
+            name.to_owned(),
+            spans.count.to_string(),
+            spans.avg_ms.to_string(),
+        ];
+        row.extend(times.map(|ms| ms.to_string()));
+        row
+    };
+    let mut rows = vec![
+        row("all", &stats.execution.life),
+        row("last hour", &stats.execution.last_hour),
+    ];
+    for kind in &stats.execution_by_kind {
+        rows.push(row(kind.kind.as_deref().unwrap_or("(others)"), &kind.life));
+    }
+    let head = [
+        "attempts of",
+        "ended",
+        "avg ms",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "max ms",
+    ];
+    screen.table(&head, &rows);
 }

@@ -41,6 +41,7 @@ mod run;
 mod schedule;
 mod slab;
 mod state;
+mod statistics;
 mod subscription;
 mod task;
 mod time;
@@ -86,6 +87,7 @@ pub use run::{
 };
 pub use schedule::{Ask, Cron, Instants, Misfire, Overlap, Repeat, Schedule, SkipCause, Unfit};
 pub use state::Digest;
+pub use statistics::{KindReport, Spans, StatsReport};
 pub use subscription::Filter;
 pub use task::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, State as TaskState,

@@ -165,6 +165,10 @@ limits! {
     FAIRNESS_KEY_BYTES_MAX: usize = 128;
     /// Bytes of a unique key.
     UNIQUE_KEY_BYTES_MAX: usize = 255;
+    /// Kinds of a tenant whose times are kept apart; those of all others are kept together.
+    KINDS_TIMED_MAX: u32 = 1000;
+    /// Kinds whose times one answer shows.
+    KINDS_SHOWN_MAX: usize = 100;
     /// Places that one answer shows.
     PLACES_SHOWN_MAX: usize = 10_000;
     /// Ready runs ahead that `explain` counts before it says "at least".

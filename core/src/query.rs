@@ -73,6 +73,12 @@ pub enum Query {
     Grant(ActorId),
     /// Every tenant, in the order in which they were made.
     Tenants,
+    // Statistics.
+    /// Counters of the tenant, or of all of them, and how long attempts took.
+    Report {
+        /// Of all tenants.
+        all: bool,
+    },
 }
 
 /// Whose keys are asked for.
@@ -123,6 +129,9 @@ pub enum Answer {
     Grant(Vec<Text>, Vec<Text>),
     /// Tenants.
     Tenants(Vec<TenantView>),
+    // Statistics.
+    /// Counters, and how long attempts took.
+    Report(Box<crate::StatsReport>),
 }
 
 /// A tenant.

@@ -323,6 +323,53 @@ impl Life {
         machine
     }
 
+    /// The statistics are those of a naive recount, by the spans of all attempts, and stay so through an image.
+    fn times_are_those_of_the_attempts(&self) {
+        let now = self.now();
+        let (mut all, mut hour) = (Vec::new(), Vec::new());
+        for run in &self.runs {
+            for attempt in self.view(*run).attempts {
+                let Some(end) = attempt.finished_at else {
+                    continue;
+                };
+                let ms = end.0 - attempt.started_at.0;
+                all.push(ms);
+                // Of the last hour, to five minutes.
+                if end.0 / 300_000 + 12 > now.wall.0 / 300_000 {
+                    hour.push(ms);
+                }
+            }
+        }
+        let (tenant, query) = (TenantId::DEFAULT, Query::Report { all: false });
+        let Answer::Report(report) = self.machine.answer(&now, tenant, &query) else {
+            panic!("statistics");
+        };
+        let stats = self.machine.stats();
+        let told = &report.counters;
+        assert_eq!(told.attempts_by_result, stats.attempts_by_result);
+        assert_eq!(told.runs_by_state, stats.runs_by_state);
+        assert_eq!(
+            (told.tasks_total, told.runs_total, told.attempts_total),
+            (stats.tasks_total, stats.runs_total, stats.attempts_total)
+        );
+        for (mut spans, told) in [(all, report.life), (hour, report.hour)] {
+            spans.sort_unstable();
+            let longest = spans.last().copied().unwrap_or(0);
+            assert_eq!(told.count, spans.len() as u64);
+            assert_eq!((told.sum_ms, told.max_ms), (spans.iter().sum(), longest));
+            for (percent, told) in [(50, told.p50_ms), (95, told.p95_ms), (99, told.p99_ms)] {
+                let rank = (spans.len() * percent).div_ceil(100);
+                let exact = rank.checked_sub(1).map_or(0, |at| spans[at]);
+                assert!(
+                    told >= exact && told - exact <= exact / 100,
+                    "{told} for {exact}"
+                );
+            }
+        }
+        let kinds = report.kinds.iter().map(|kind| kind.life.count);
+        assert_eq!(kinds.sum::<u64>(), report.life.count);
+    }
+
     /// Every way a run has gone is one of the table's, and every attempt that began has one end at most.
     fn check(&self) {
         self.replayed();
@@ -342,6 +389,7 @@ impl Life {
         assert_eq!(stats.attempts_total, begun);
         let ended: u64 = stats.attempts_by_result.iter().sum();
         assert_eq!(ended + working, begun, "every attempt ends once");
+        self.times_are_those_of_the_attempts();
     }
 }
 

@@ -264,6 +264,8 @@ fn look(reader: &mut dyn Reader, asked: &Question) -> Result<Answer, StoreError>
         Query::Run(id) | Query::Explain(id) => reader.run(asked.tenant, id)?,
         Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
         Query::Actor(_) | Query::Actors { .. } | Query::Workforce => None,
+        // Statistics.
+        Query::Report { .. } => None,
         // Access: all of it is in memory.
         Query::Key(_) | Query::Keys { .. } | Query::Roles | Query::Grant(_) | Query::Tenants => {
             None

@@ -47,16 +47,14 @@ pub struct EngineStatus {
 }
 
 /// `GET /api/v1/stats`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
-    /// Tasks ever accepted; counted over all tenants, so for system keys only.
-    #[serde(default)]
-    pub total_tasks: Option<u64>,
+    /// Tasks ever accepted.
+    pub total_tasks: u64,
     /// Runs ever created.
     pub total_runs: u64,
-    /// Attempts ever started; counted over all tenants, so for system keys only.
-    #[serde(default)]
-    pub attempts_total: Option<u64>,
+    /// Attempts ever started.
+    pub attempts_total: u64,
     /// Attempts ever ended, by result.
     #[serde(default)]
     pub attempts_by_result: std::collections::BTreeMap<String, u64>,
@@ -75,4 +73,50 @@ pub struct Stats {
     /// Whether there are more queues and kinds than are shown.
     #[serde(default)]
     pub by_queue_truncated: bool,
+    /// How long attempts took.
+    #[serde(default)]
+    pub execution: Execution,
+    /// The same by kind, at most the 100 kinds of which most attempts ended, those first.
+    #[serde(default)]
+    pub execution_by_kind: Vec<KindExecution>,
+}
+
+/// How long attempts took, from begin to end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Execution {
+    /// All that ever ended.
+    pub life: Spans,
+    /// Those that ended within the last hour, to five minutes.
+    pub last_hour: Spans,
+}
+
+/// How long the attempts of one kind took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct KindExecution {
+    /// Its tenant.
+    pub tenant_id: String,
+    /// Its name; none for all kinds of the tenant that are not counted apart.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// All that ever ended.
+    pub life: Spans,
+    /// Those that ended within the last hour, to five minutes.
+    pub last_hour: Spans,
+}
+
+/// Spans in milliseconds; percentiles are exact to a hundredth.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spans {
+    /// How many.
+    pub count: u64,
+    /// Their mean.
+    pub avg_ms: f64,
+    /// Half of them are no longer.
+    pub p50_ms: u64,
+    /// 95 of a hundred are no longer.
+    pub p95_ms: u64,
+    /// 99 of a hundred are no longer.
+    pub p99_ms: u64,
+    /// The longest.
+    pub max_ms: u64,
 }

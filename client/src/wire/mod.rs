@@ -35,7 +35,9 @@ pub use change::{
     Dependencies, DependenciesDeclared, FilterSpec, NewRun, Occurrences, PreviewBody, Subscribe,
     Subscribed, TaskPatch, Triggered, Unsubscribed,
 };
-pub use engine::{EngineChanged, EngineStatus, ReasonBody, Stats, StatusBody};
+pub use engine::{
+    EngineChanged, EngineStatus, Execution, KindExecution, ReasonBody, Spans, Stats, StatusBody,
+};
 pub use error::ErrorBody;
 pub use event::{Event, EventPage};
 pub use lease::{

@@ -79,6 +79,9 @@ pub enum ObjectClass {
     // Ledgers.
     /// A plan that waits for approval; the key is its id.
     Approval = 7,
+    // Statistics.
+    /// What is counted of a tenant's kind; the key is its name, or `*` for all kinds that are not counted apart.
+    Statistics = 10,
 }
 
 impl ObjectClass {
@@ -95,6 +98,8 @@ impl ObjectClass {
             11 => Some(ObjectClass::Grant),
             // Ledgers.
             7 => Some(ObjectClass::Approval),
+            // Statistics.
+            10 => Some(ObjectClass::Statistics),
             _ => None,
         }
     }

@@ -28,7 +28,17 @@ record!(Change { 1 from, 2 to, 3 cause, 4 at, 5 sequence, 6 actor });
 record!(Attempt {
     1 number, 2 result, 3 fence, 4 started_at, 5 finished_at, 6 worker, 7 error, 8 output, 9 reported, 10 after, 11 consumption,
 });
-nested!(Fence, Change, Attempt, Memo, Budget, Subscription, Child);
+nested!(
+    Fence,
+    Change,
+    Attempt,
+    Memo,
+    Budget,
+    Subscription,
+    Child,
+    TimesForm,
+    SliceForm
+);
 record!(Clockwork { 1 schedule, 2 ended, 3 paused, 4 occurrences, 5 next, 6 future, 9 queued, 10 through });
 record!(Bond { 1 parent, 2 depth, 3 children_total, 4 descendants_live, 5 depends_on, 6 unmet, 7 first_children, 8 apart });
 record!(Child { 1 task, 2 ended });
@@ -217,6 +227,35 @@ pub(crate) struct RoleForm {
 }
 record!(RoleForm { 1 capabilities });
 record!(Grant { 1 roles, 2 capabilities });
+
+// Statistics.
+/// Attempts that ended, as an image holds them. Of each bucket: what it counts, above its 13 bits of number.
+#[derive(Default)]
+pub(crate) struct TimesForm {
+    pub(crate) results: Vec<u64>,
+    pub(crate) sum_ms: u64,
+    pub(crate) max_ms: u64,
+    pub(crate) buckets: Vec<u64>,
+}
+record!(TimesForm { 1 results, 2 sum_ms, 3 max_ms, 4 buckets });
+
+/// Five minutes of them.
+#[derive(Default)]
+pub(crate) struct SliceForm {
+    pub(crate) number: u64,
+    pub(crate) times: TimesForm,
+}
+record!(SliceForm { 1 number, 2 times });
+
+/// What is counted of a kind, as its image holds it.
+#[derive(Default)]
+pub(crate) struct SeriesForm {
+    pub(crate) tasks_total: u64,
+    pub(crate) attempts_total: u64,
+    pub(crate) before: TimesForm,
+    pub(crate) slices: Vec<SliceForm>,
+}
+record!(SeriesForm { 1 tasks_total, 2 attempts_total, 3 before, 4 slices });
 
 /// The machine's scalars and counters.
 #[derive(Default)]

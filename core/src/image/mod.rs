@@ -8,6 +8,7 @@ mod form;
 mod guard;
 mod read;
 mod revive;
+mod statistics;
 mod write;
 
 pub use columns::{AttemptColumns, RunColumns, TaskColumns, brief_run};
@@ -17,6 +18,7 @@ pub(crate) use form::TaskForm;
 pub use read::Loader;
 pub use revive::Revived;
 pub(crate) use revive::revive;
+pub(crate) use statistics::{put_series, series_key};
 pub(crate) use write::{
     meta, put_actor, put_grant, put_key, put_mark, put_queue, put_role, put_run, put_task,
     put_tenant, put_ties,

@@ -17,7 +17,8 @@ use crate::queue::{QueueConfig, QueueRow, RateLimit};
 use crate::run::{Hold, Past, State as RunState};
 use crate::state::{Armed, Held, State, Switch};
 use crate::{
-    Bytes, actor, budget, dependency, limits, platform, queue, run, schedule, subscription, task,
+    Bytes, actor, budget, dependency, limits, platform, queue, run, schedule, statistics,
+    subscription, task,
 };
 
 /// Rows that the indexes make room for on the word of a checkpoint's counters.
@@ -348,6 +349,8 @@ impl Loader {
                     state.touch_tenant(tenant);
                 }
             }
+            // Statistics.
+            ObjectClass::Statistics => super::statistics::load(state, tenant, row, self.fresh)?,
             // Access.
             ObjectClass::Key | ObjectClass::Role | ObjectClass::Grant => {
                 super::access::load(state, tenant, row, self.fresh)?;
@@ -395,6 +398,8 @@ impl Loader {
         if !self.facts {
             dependency::link_loaded(&mut self.state, &self.bonded, &self.asleep);
         }
+        let uncounted = statistics::uncounted(&self.state).unwrap_or_default();
+        self.state.statistics.set_uncounted(uncounted);
         for (_, run) in self.ready.into_sorted() {
             queue::enter(&mut self.state, run);
         }

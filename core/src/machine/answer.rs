@@ -15,7 +15,7 @@ use crate::query::{
     TaskView,
 };
 use crate::run::{Cause, Origin, Row};
-use crate::{AttemptId, TenantId, actor, budget, dependency, limits, run, task};
+use crate::{AttemptId, TenantId, actor, budget, dependency, limits, run, statistics, task};
 
 impl Machine {
     /// Answers a question about a tenant's things at this moment.
@@ -74,6 +74,12 @@ impl Machine {
                 Answer::Grant(grant.roles, grant.capabilities)
             }
             Query::Tenants => Answer::Tenants(access::tenants(&self.state)),
+            // Statistics.
+            Query::Report { all } => {
+                let of = (!all).then_some(tenant);
+                let report = statistics::report(&self.state, now.wall, of, self.stats_of(of));
+                Answer::Report(Box::new(report))
+            }
         }
     }
 
@@ -224,6 +230,11 @@ impl Machine {
     /// The counters, with recorded time as of the last event.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        self.stats_of(None)
+    }
+
+    /// The same, with nothing in it of when other tenants' runs became due.
+    fn stats_of(&self, tenant: Option<u32>) -> Stats {
         let due = |run: u32| {
             let row = &self.state.runs[run];
             row.past
@@ -235,6 +246,7 @@ impl Machine {
             .state
             .queues
             .heads(limits::CLAIM_FILTER_MAX)
+            .filter(|run| tenant.is_none_or(|of| self.state.runs[*run].tenant == of))
             .map(due)
             .min();
         let paused = self.state.switch.paused;

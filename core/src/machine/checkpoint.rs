@@ -282,6 +282,17 @@ fn cut_objects(state: &mut State, cut: &mut Cut) {
     }
     cut_access(state, cut);
     cut_approvals(state, cut);
+    for at in state.statistics.take_dirty() {
+        let series = state.statistics.get(at);
+        let mut image = Vec::new();
+        image::put_series(series, &mut image);
+        cut.objects.push(ObjectRow {
+            class: ObjectClass::Statistics,
+            tenant: state.tenants[series.tenant as usize],
+            key: image::series_key(state, series),
+            image,
+        });
+    }
 }
 
 /// Entries of ledgers, and approvals that changed: an empty image says that one is decided.

@@ -52,7 +52,8 @@ pub(super) fn hold(state: &mut Tables, at: &At, run: u32, grant: Grant<'_>) {
 
 /// An attempt begins on a running run: its time runs from now on.
 pub(super) fn begin(state: &mut Tables, at: &At, run: u32, number: u32) {
-    let timeout_ms = policy(state.task_of(run)).timeout_ms;
+    let task = state.task_of(run);
+    let (place, timeout_ms) = (task.place, policy(task).timeout_ms);
     let row = &mut state.runs[run];
     row.attempt_count = number;
     if let Some(active) = row.active.as_deref_mut() {
@@ -61,7 +62,7 @@ pub(super) fn begin(state: &mut Tables, at: &At, run: u32, number: u32) {
         active.deadline = timeout_ms.map(|ms| at.steady.plus_ms(ms));
         active.deadline_at = timeout_ms.map(|ms| at.wall.plus_ms(ms));
     }
-    state.stats.attempts_total += 1;
+    state.count_begin(place);
 }
 
 /// Nobody holds the run any more.
@@ -136,6 +137,7 @@ pub(super) fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<
         after: ended.after,
         consumption: active.consumption,
     };
+    let begun = attempt.started_at;
     let attempts = &mut row.past_mut().attempts;
     if attempts.capacity() == 0 {
         attempts.reserve_exact(1); // most runs need one attempt
@@ -144,6 +146,7 @@ pub(super) fn close_attempt(state: &mut Tables, at: &At, run: u32, ended: Ended<
         attempts.pop_front();
     }
     attempts.push_back(attempt);
-    state.stats.attempts_by_result[ended.result as usize] += 1;
+    let place = state.task_of(run).place;
+    state.count_end(at, place, ended.result, begun);
     actor
 }

@@ -104,6 +104,14 @@ fn put_objects(state: &State, digest: &mut Digest) {
     }
     put_access(state, digest);
     put_approvals(state, digest);
+    for series in state.statistics.iter() {
+        text.clear();
+        put_varint(&mut text, 10);
+        put_u128(&mut text, 1, state.tenants[series.tenant as usize].0);
+        put_bytes(&mut text, 1, image::series_key(state, series).as_bytes());
+        image::put_series(series, &mut text);
+        digest.add(&text);
+    }
 }
 
 /// Plans that wait for approval.

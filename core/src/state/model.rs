@@ -22,6 +22,7 @@ use crate::machine::Pending;
 use crate::query::Stats;
 use crate::queue::Index;
 use crate::slab::Slab;
+use crate::statistics::Statistics;
 use crate::subscription::Watches;
 use crate::time::{Steady, Timestamp};
 use crate::{ActorId, RunId, TaskId, TenantId, Text, actor, ledger, platform, run, schedule, task};
@@ -120,6 +121,7 @@ pub(crate) struct State {
     /// Plans that wait for approval, and entries on their way to the store.
     pub(crate) approvals: ledger::Approvals,
     pub(crate) stats: Stats,
+    pub(crate) statistics: Statistics,
     pub(crate) switch: Switch,
     /// The run that the command at hand is about: looked at before the index is. Never decides anything.
     pub(crate) about: u32,
@@ -173,6 +175,7 @@ impl State {
             access: platform::Access::default(),
             approvals: ledger::Approvals::default(),
             stats: Stats::default(),
+            statistics: Statistics::default(),
             switch: Switch::default(),
             about: 0,
             closed: Vec::new(),

@@ -11,7 +11,7 @@ use crate::intern::Symbol;
 use crate::queue::QueueRow;
 use crate::run::{Row, State as RunState};
 use crate::task::policy;
-use crate::{Text, actor, budget, dependency, queue, schedule, subscription};
+use crate::{Text, actor, budget, dependency, queue, schedule, statistics, subscription};
 
 /// Checks the whole state.
 ///
@@ -99,6 +99,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
     subscription::verify(state)?;
     actor::verify(state, &volatile.actors)?;
     state.access.verify(state.tenants.len())?;
+    statistics::verify(state)?;
     check_tasks(state)?;
     dependency::census(state)
 }

@@ -45,7 +45,7 @@ impl Apply for TaskCreated {
         }
         let task = state.insert_task(row);
         state.touch_task(task);
-        state.stats.tasks_total += 1;
+        state.count_task(state.tasks[task].place);
         if let Some(bonds) = spec.bonds.as_deref() {
             dependency::tie(state, at.tenant, task, bonds);
         }

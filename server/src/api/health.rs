@@ -2,7 +2,7 @@
 
 use mainstay::Status;
 use mainstay::store::Scope;
-use mainstay_core::{Answer, AttemptResult, PlaceRow, Query, RunState, Stats};
+use mainstay_core::{Answer, AttemptResult, Query, Spans, Stats, StatsReport};
 
 use super::queues::{ask_places, write_by_queue};
 use super::task_json::write_counts;
@@ -43,57 +43,87 @@ async fn ask_stats(exchange: &Exchange) -> Result<Placed<Box<Stats>>, Failure> {
     })
 }
 
+/// Counters and times of whose rows the request's lists show.
+pub(super) async fn ask_report(exchange: &Exchange) -> Result<Placed<Box<StatsReport>>, Failure> {
+    let all = exchange.scope == Scope::All;
+    let placed = exchange.ask(Query::Report { all }).await?;
+    let Answer::Report(value) = placed.value else {
+        return Err(Failure::internal());
+    };
+    Ok(Placed {
+        value,
+        sequence: placed.sequence,
+        durable: placed.durable,
+    })
+}
+
+/// The mean of spans, in milliseconds; 0 of none.
+pub(super) fn mean_ms(spans: &Spans) -> f64 {
+    // To a hundredth: what is beyond it is nobody's.
+    let hundredths = u128::from(spans.sum_ms) * 100 / u128::from(spans.count.max(1));
+    hundredths as f64 / 100.0
+}
+
+fn write_spans(json: &mut Writer, name: &str, spans: &Spans) {
+    json.name(name)
+        .object()
+        .number_field("count", spans.count)
+        .name("avg_ms")
+        .real(mean_ms(spans))
+        .number_field("p50_ms", spans.p50_ms)
+        .number_field("p95_ms", spans.p95_ms)
+        .number_field("p99_ms", spans.p99_ms)
+        .number_field("max_ms", spans.max_ms)
+        .end_object();
+}
+
 /// `GET /api/v1/stats`.
 pub(crate) async fn stats(exchange: Exchange) -> Result<Reply, Failure> {
-    let (stats, places) = tokio::join!(ask_stats(&exchange), ask_places(&exchange));
+    let (report, places) = tokio::join!(ask_report(&exchange), ask_places(&exchange));
     let Placed {
-        value: stats,
+        value: report,
         sequence,
         ..
-    } = stats?;
-    let places = places?.value;
-    // What is counted over all tenants is nobody's but the operator's.
-    let all = (exchange.scope == Scope::All).then_some(&*stats);
-    let counts = all.map_or_else(|| count(&places), |all| all.runs_by_state);
+    } = report?;
+    let stats = &report.counters;
     let mut json = Writer::new();
-    json.object();
-    json.maybe("total_tasks", all, |json, all| {
-        json.number(all.tasks_total);
-    });
-    json.number_field(
-        "total_runs",
-        all.map_or(counts.iter().sum(), |all| all.runs_total),
-    );
-    json.maybe("attempts_total", all, |json, all| {
-        json.number(all.attempts_total);
-    });
-    json.name("attempts_by_result").object();
-    let results = all.map(|all| AttemptResult::ALL.iter().zip(all.attempts_by_result));
-    for (result, count) in results.into_iter().flatten() {
+    json.object()
+        .number_field("total_tasks", stats.tasks_total)
+        .number_field("total_runs", stats.runs_total);
+    json.number_field("attempts_total", stats.attempts_total)
+        .name("attempts_by_result")
+        .object();
+    for (result, count) in AttemptResult::ALL.iter().zip(stats.attempts_by_result) {
         json.number_field(result.name(), count);
     }
     json.end_object().name("runs_by_state");
-    write_counts(&mut json, &counts);
+    write_counts(&mut json, &stats.runs_by_state);
     json.number_field("latest_sequence", sequence)
         .bool_field("paused", stats.paused);
-    let oldest = all.and_then(|all| all.oldest_ready_at);
-    json.maybe("oldest_ready_at", oldest, |json, at| {
+    json.maybe("oldest_ready_at", stats.oldest_ready_at, |json, at| {
         json.instant(at);
     });
-    write_by_queue(&mut json, &places);
+    write_by_queue(&mut json, &places?.value);
+    write_execution(&mut json, &report);
     json.end_object();
     Ok(Reply::json(json.done()).at(sequence))
 }
 
-/// The runs of these places, by state.
-fn count(places: &[PlaceRow]) -> [u64; RunState::ALL.len()] {
-    let mut all = [0; RunState::ALL.len()];
-    for place in places {
-        for (all, count) in all.iter_mut().zip(place.counts) {
-            *all += count;
-        }
+fn write_execution(json: &mut Writer, report: &StatsReport) {
+    json.name("execution").object();
+    write_spans(json, "life", &report.life);
+    write_spans(json, "last_hour", &report.hour);
+    json.end_object().name("execution_by_kind").array();
+    for kind in &report.kinds {
+        json.object().plain_field("tenant_id", &kind.tenant);
+        json.maybe("kind", kind.kind.as_ref(), |json, kind| {
+            json.string(kind);
+        });
+        write_spans(json, "life", &kind.life);
+        write_spans(json, "last_hour", &kind.hour);
+        json.end_object();
     }
-    all
+    json.end_array();
 }
 
 /// `GET /metrics`.

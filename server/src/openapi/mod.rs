@@ -3,6 +3,7 @@
 mod access;
 mod actors;
 mod document;
+mod jobs;
 mod operators;
 mod reading;
 mod schemas;

@@ -5,6 +5,7 @@
 
 use super::access::ACCESS;
 use super::actors::ACTORS;
+use super::jobs::JOBS;
 use super::operators::OPERATORS;
 use super::reading::READING;
 use super::trail::TRAIL;
@@ -43,6 +44,7 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
         .chain(OPERATORS)
         .chain(ACCESS)
         .chain(TRAIL)
+        .chain(JOBS)
 }
 
 /// What tasks, runs, leases and the engine are made of.
@@ -68,9 +70,9 @@ const WORK: &[Schema] = &[
     answered(
         "Stats",
         &[
-            "total_tasks! integer?",
+            "total_tasks! integer",
             "total_runs! integer",
-            "attempts_total! integer?",
+            "attempts_total! integer",
             "attempts_by_result! map",
             "runs_by_state! RunsByState",
             "latest_sequence! integer",
@@ -78,6 +80,8 @@ const WORK: &[Schema] = &[
             "oldest_ready_at! instant?",
             "by_queue! [PlaceCounts]",
             "by_queue_truncated! boolean",
+            "execution! Execution",
+            "execution_by_kind! [KindExecution]",
         ],
     ),
     answered(

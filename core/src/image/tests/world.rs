@@ -239,7 +239,8 @@ pub(super) fn stored(cut: Cut) -> Stored {
 
 impl Stored {
     pub(super) fn load(&self) -> Result<Machine, Malformed> {
-        load(&self.cut.meta, &self.cut.places, &self.tasks, &self.runs)
+        let (cut, tasks, runs) = (&self.cut, &self.tasks, &self.runs);
+        load_with(&cut.meta, &cut.places, tasks, runs, &cut.objects)
     }
 }
 
@@ -249,7 +250,20 @@ pub(super) fn load(
     tasks: &[Vec<u8>],
     runs: &[Vec<u8>],
 ) -> Result<Machine, Malformed> {
+    load_with(meta, places, tasks, runs, &[])
+}
+
+fn load_with(
+    meta: &[u8],
+    places: &[PlaceRow],
+    tasks: &[Vec<u8>],
+    runs: &[Vec<u8>],
+    objects: &[crate::ObjectRow],
+) -> Result<Machine, Malformed> {
     let mut loader = Loader::new(2, meta, places, false)?;
+    objects
+        .iter()
+        .try_for_each(|object| loader.object(object))?;
     tasks.iter().try_for_each(|task| loader.task(task))?;
     runs.iter().try_for_each(|run| loader.run(run))?;
     Ok(loader.finish())
