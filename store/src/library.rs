@@ -10,8 +10,8 @@ use mainstay_core::{ApprovalId, ApprovalRow, LedgerRow, PlaceRow, TenantId};
 use rusqlite::Connection;
 
 use crate::list::{
-    self, AfterPage, ApprovalAsk, AuditAsk, AuditPage, LedgerAsk, ListError, Listed, Places,
-    RunAsk, RunLine, Scope, TaskAsk, TaskLine,
+    self, AfterPage, ApprovalAsk, AuditAsk, AuditPage, JobAsk, JobPage, LedgerAsk, ListError,
+    Listed, Places, RunAsk, RunLine, Scope, TaskAsk, TaskLine,
 };
 use crate::{SqlAnswer, SqlAsk, SqlError, StoreError};
 use crate::{query, sqlite};
@@ -139,6 +139,14 @@ impl Library {
     /// [`ListError`].
     pub fn runs(&self, ask: &RunAsk) -> Result<Listed<RunLine>, ListError> {
         self.list(|view| list::runs(view, ask))
+    }
+
+    /// A page of runs as those who administer jobs see them.
+    ///
+    /// # Errors
+    /// [`ListError`].
+    pub fn jobs(&self, ask: &JobAsk) -> Result<JobPage, ListError> {
+        Ok(self.view(|view| list::jobs(view, ask))?.unwrap_or_default())
     }
 
     /// A page of the audit trail.

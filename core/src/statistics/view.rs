@@ -10,6 +10,7 @@ use super::histogram::Times;
 use super::model::{Series, Slice};
 use crate::limits::KINDS_SHOWN_MAX;
 use crate::query::Stats;
+use crate::run::State as RunState;
 use crate::state::State;
 use crate::time::Timestamp;
 use crate::{TenantId, Text};
@@ -36,6 +37,8 @@ pub struct Spans {
 pub struct StatsReport {
     /// Its counters.
     pub counters: Stats,
+    /// Failed runs that were neither tried again nor cleared away.
+    pub dead_letters: u64,
     /// Attempts that ever ended.
     pub life: Spans,
     /// Those that ended within the last hour, to five minutes.
@@ -89,6 +92,7 @@ pub(crate) fn report(
         Some(tenant) => of_tenant(state, tenant, &life, totals, stats),
     };
     StatsReport {
+        dead_letters: counters.runs_by_state[RunState::Failed as usize],
         counters,
         life: life.spans(),
         hour: hour.spans(),

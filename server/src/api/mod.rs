@@ -18,6 +18,7 @@ mod finish;
 mod health;
 mod heartbeat;
 mod items;
+mod jobs;
 mod keys;
 mod ledger;
 mod lists;

@@ -240,7 +240,7 @@ fn a_tenants_key_sees_its_own_in_lists_events_sql_and_counters_and_a_system_key_
         let stats = ask("/api/v1/stats");
         assert_eq!(
             (&stats["total_runs"], &stats["total_tasks"]),
-            (&json!(4), &json!(null))
+            (&json!(4), &json!(4))
         );
         let sql = r#"{"sql":"SELECT count(*) FROM runs"}"#;
         let counted = world.by(key, "POST", "/api/v1/query", sql).expect(200);

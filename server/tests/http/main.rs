@@ -12,6 +12,7 @@ mod document;
 mod envelopes;
 mod events;
 mod harness;
+mod jobs;
 mod lists;
 mod matrix;
 mod query;

@@ -233,6 +233,61 @@ pub struct AfterPage<T> {
     pub checkpoint: u64,
 }
 
+/// Which runs those who administer jobs see. Filters are ANDed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobAsk {
+    /// Whose.
+    pub scope: Scope,
+    /// In this state.
+    pub state: Option<RunState>,
+    /// Only those that have ended, by their end, instead of all by their creation.
+    pub ended: bool,
+    /// Of this kind.
+    pub kind: Option<Text>,
+    /// Of tasks with these words, as in [`TaskAsk::q`].
+    pub q: Option<String>,
+    /// Rows at most.
+    pub limit: u32,
+    /// Rows left out before them.
+    pub offset: u64,
+}
+
+/// A run as those who administer jobs see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobLine {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: RunId,
+    /// Which handler.
+    pub kind: Text,
+    /// Where it stands.
+    pub state: RunState,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Grants so far.
+    pub attempt_count: u32,
+    /// Its task's: higher first.
+    pub priority: i32,
+    /// The error's code of its last ended attempt.
+    pub error_code: Option<Text>,
+    /// The error's text of its last ended attempt.
+    pub error_message: Option<Text>,
+}
+
+/// A page of such runs, all of it as of one commit, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobPage {
+    /// The rows.
+    pub rows: Vec<JobLine>,
+    /// How many match, on all pages together.
+    pub total: u64,
+    /// The last event that the page reflects.
+    pub checkpoint: u64,
+}
+
 /// Which entries of the audit trail are listed: those after an event, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditAsk {

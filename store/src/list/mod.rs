@@ -4,6 +4,7 @@ mod ask;
 mod audit;
 mod cursor;
 mod filter;
+mod jobs;
 mod ledger;
 mod page;
 mod places;
@@ -17,10 +18,12 @@ mod tests;
 mod walk;
 
 pub use ask::{
-    AfterPage, ApprovalAsk, AuditAsk, AuditPage, EventLine, From, LedgerAsk, ListError, Listed,
-    Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
+    AfterPage, ApprovalAsk, AuditAsk, AuditPage, EventLine, From, JobAsk, JobLine, JobPage,
+    LedgerAsk, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
+    SqlValue, TaskAsk, TaskLine,
 };
 pub(crate) use audit::audit;
+pub(crate) use jobs::jobs;
 pub(crate) use ledger::{approval, approvals, entries};
 pub(crate) use page::{places, runs, tasks};
 pub(crate) use places::Places;

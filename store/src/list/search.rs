@@ -96,7 +96,8 @@ impl Search {
         &self.places
     }
 
-    fn expression(&self) -> String {
+    /// What the index is asked for: tasks whose text has every word.
+    pub(super) fn expression(&self) -> String {
         let terms: Vec<String> = self
             .words
             .iter()

@@ -4,6 +4,7 @@ mod access;
 mod actors;
 mod all;
 mod attest;
+mod jobs;
 mod rules;
 mod runs;
 mod system;

@@ -93,7 +93,7 @@ pub(super) const CODES: &[Code] = &[
         "request_timeout",
         408,
         "applied",
-        "The body came too slowly; nothing was applied.",
+        "The body came too slowly, and nothing was applied; or an act of administration took too long. `applied` says whether it was applied: `applied`, `not_applied` or `unknown`.",
     ),
     code(
         "actor_already_registered",

@@ -1,0 +1,53 @@
+//! Jobs, as those who administer them know them.
+
+use super::rules::optional;
+use crate::api::jobs;
+use crate::api::route::Route;
+use crate::auth::Needs;
+
+/// These routes.
+pub(super) const ROUTES: &[Route] = &[
+    Route::get(
+        "/admin/jobs/list",
+        "A page of jobs, newest first, with how many match in all",
+        Needs::ADMIN,
+        &[(200, "JobList")],
+        |x| Box::pin(jobs::list(x)),
+    )
+    .all_tenants()
+    .parameters(jobs::LIST_PARAMETERS)
+    .errors(&["invalid_pagination", "invalid_parameter"]),
+    Route::get(
+        "/admin/jobs/stats",
+        "Counters of jobs, how long they take and how many go well",
+        Needs::ADMIN,
+        &[(200, "JobStats")],
+        |x| Box::pin(jobs::stats(x)),
+    )
+    .all_tenants(),
+    Route::get(
+        "/admin/jobs/history",
+        "A page of finished jobs, the last that finished first",
+        Needs::ADMIN,
+        &[(200, "JobHistory")],
+        |x| Box::pin(jobs::history(x)),
+    )
+    .all_tenants()
+    .parameters(jobs::HISTORY_PARAMETERS)
+    .errors(&["invalid_pagination", "invalid_parameter"]),
+    Route::post(
+        "/admin/jobs/{job_id}/cancel",
+        "Cancel a job that has not finished",
+        Needs::ADMIN,
+        optional("Reason"),
+        &[(200, "JobCanceled")],
+        |x| Box::pin(jobs::cancel(x)),
+    )
+    .control()
+    .errors(&[
+        "invalid_run_id",
+        "run_not_found",
+        "non_monotonic_sequence",
+        "request_timeout",
+    ]),
+];
