@@ -10,7 +10,6 @@ use super::histogram::Times;
 use super::model::{Series, Slice};
 use crate::limits::KINDS_SHOWN_MAX;
 use crate::query::Stats;
-use crate::run::State as RunState;
 use crate::state::State;
 use crate::time::Timestamp;
 use crate::{TenantId, Text};
@@ -92,12 +91,18 @@ pub(crate) fn report(
         Some(tenant) => of_tenant(state, tenant, &life, totals, stats),
     };
     StatsReport {
-        dead_letters: counters.runs_by_state[RunState::Failed as usize],
+        dead_letters: dead_letters(state, tenant),
         counters,
         life: life.spans(),
         hour: hour.spans(),
         kinds: most_used(state, now, kinds),
     }
+}
+
+fn dead_letters(state: &State, tenant: Option<u32>) -> u64 {
+    let places = state.places.iter().map(|(_, place)| place);
+    let own = places.filter(|place| tenant.is_none_or(|of| place.tenant == of));
+    own.map(|place| place.dead_letters).sum()
 }
 
 /// A tenant's own counters.
