@@ -16,9 +16,9 @@ mod trail;
 
 pub use library::Library;
 pub use list::{
-    AfterPage, ApprovalAsk, AuditAsk, AuditPage, EventLine, From, JobAsk, JobLine, JobPage,
-    LedgerAsk, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
-    SqlValue, TaskAsk, TaskLine,
+    AfterPage, ApprovalAsk, AuditAsk, AuditPage, DeadAsk, DeadGroup, DeadGroups, DeadLetter,
+    EventLine, From, JobAsk, JobLine, JobPage, LedgerAsk, ListError, Listed, Page, RunAsk, RunLine,
+    Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
 };
 #[doc(hidden)]
 pub use memory::MemoryPlant;

@@ -10,8 +10,8 @@ use mainstay_core::{ApprovalId, ApprovalRow, LedgerRow, PlaceRow, TenantId};
 use rusqlite::Connection;
 
 use crate::list::{
-    self, AfterPage, ApprovalAsk, AuditAsk, AuditPage, JobAsk, JobPage, LedgerAsk, ListError,
-    Listed, Places, RunAsk, RunLine, Scope, TaskAsk, TaskLine,
+    self, AfterPage, ApprovalAsk, AuditAsk, AuditPage, DeadAsk, DeadGroups, DeadLetter, JobAsk,
+    JobPage, LedgerAsk, ListError, Listed, Places, RunAsk, RunLine, Scope, TaskAsk, TaskLine,
 };
 use crate::{SqlAnswer, SqlAsk, SqlError, StoreError};
 use crate::{query, sqlite};
@@ -147,6 +147,25 @@ impl Library {
     /// [`ListError`].
     pub fn jobs(&self, ask: &JobAsk) -> Result<JobPage, ListError> {
         Ok(self.view(|view| list::jobs(view, ask))?.unwrap_or_default())
+    }
+
+    /// Dead letters, grouped by what went wrong.
+    ///
+    /// # Errors
+    /// [`ListError::Store`].
+    pub fn dead_groups(&self, ask: &DeadAsk) -> Result<DeadGroups, ListError> {
+        Ok(self
+            .view(|view| list::groups(view, ask))?
+            .unwrap_or_default())
+    }
+
+    /// Dead letters, in the order in which their runs were made, whose number is beyond `after`.
+    ///
+    /// # Errors
+    /// [`ListError::Store`].
+    pub fn dead_letters(&self, ask: &DeadAsk, after: u64) -> Result<Vec<DeadLetter>, ListError> {
+        let found = self.view(|view| list::letters(view, ask, after))?;
+        Ok(found.unwrap_or_default())
     }
 
     /// A page of the audit trail.

@@ -46,7 +46,7 @@ pub use lease::{
     LeaseMetadata,
 };
 pub use object::{Object, Unique};
-pub use operator::{RetryRun, RunRetried};
+pub use operator::{DeadJobs, RetryRun, RunRetried};
 pub use query::{EmptyBody, QueryAnswer, QueryBody, RunList, RunSummary, TaskList, TaskSummary};
 pub use queue::{
     KindCounts, PlaceCounts, QueueChange, QueueCounts, QueueList, QueueSettings, RateLimit,

@@ -30,7 +30,7 @@ pub(crate) const HISTORY_PARAMETERS: &[&str] =
 /// Rows of a page of the history when nothing is asked for.
 const PAGE_SIZE: u64 = 50;
 /// How long one command about one job may take.
-const ONE_MAX: Duration = Duration::from_secs(1);
+pub(super) const ONE_MAX: Duration = Duration::from_secs(1);
 
 /// `GET /admin/jobs/list`.
 pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
@@ -164,7 +164,7 @@ pub(crate) async fn cancel(exchange: Exchange) -> Result<Reply, Failure> {
 }
 
 /// What one command came to, or that nobody waited for its answer any longer: the engine may still apply it.
-async fn within<T>(
+pub(super) async fn within<T>(
     time: Duration,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {

@@ -11,6 +11,7 @@ mod changes;
 mod claim;
 mod control;
 mod convert;
+mod dead_jobs;
 mod event_json;
 mod events;
 mod filters;

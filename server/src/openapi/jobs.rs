@@ -1,6 +1,6 @@
 //! The shapes of statistics and of the administration of jobs, in the notation of `schemas.rs`.
 
-use super::schemas::{Schema, answered};
+use super::schemas::{Schema, answered, sent};
 
 /// What those are made of.
 pub(super) const JOBS: &[Schema] = &[
@@ -81,4 +81,51 @@ pub(super) const JOBS: &[Schema] = &[
         ],
     ),
     answered("JobCanceled", &["success! boolean", "message! string"]),
+    sent(
+        "DeadJobs",
+        &[
+            "job_type string?",
+            "fingerprint string?",
+            "dry_run boolean?",
+            "expected_count integer?",
+            "reason string?",
+        ],
+    ),
+    answered(
+        "JobRetried",
+        &["success! boolean", "message! string", "run_id! uuid"],
+    ),
+    answered(
+        "JobsRetried",
+        &[
+            "retried! integer",
+            "message! string",
+            "refused! [RefusedJob]",
+        ],
+    ),
+    answered(
+        "RefusedJob",
+        &["job_id! uuid", "error! string", "message! string"],
+    ),
+    answered("JobsCleared", &["cleared! integer", "message! string"]),
+    answered(
+        "DeadLetters",
+        &[
+            "groups! [DeadLetterGroup]",
+            "total! integer",
+            "message! string",
+        ],
+    ),
+    answered(
+        "DeadLetterGroup",
+        &[
+            "fingerprint! string",
+            "job_type! string",
+            "error_code! string?",
+            "error_message! string?",
+            "count! integer",
+            "last_at! instant",
+            "last_job_id! uuid",
+        ],
+    ),
 ];

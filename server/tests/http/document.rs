@@ -215,12 +215,10 @@ fn check_access(checked: &mut Checked) {
 /// A dead letter in a queue of its own; gives its run.
 fn fail_one(checked: &Checked) -> String {
     let world = &checked.world;
-    let submitted = world
-        .post("/api/v1/tasks", r#"{"kind":"f","queue":"dead"}"#)
-        .expect(201);
+    world.submit(r#"{"kind":"f","queue":"dead"}"#);
     let claim = r#"{"worker":"w","queues":["dead"],"max":1}"#;
     let claimed = world.post("/api/v1/leases", claim).expect(200);
-    let run = text(&submitted["runs"][0]["run_id"]);
+    let run = text(&claimed["leases"][0]["run_id"]);
     let token = text(&claimed["leases"][0]["token"]);
     let failure = format!(
         r#"{{"token":"{token}","outcome":"failure","error":{{"code":"smtp","message":"550 no user 17"}}}}"#
@@ -257,6 +255,27 @@ fn check_records(checked: &mut Checked) {
     checked.call("GET", "/api/v1/approvals/{approval_id}", "nope", "");
     checked.call("GET", "/api/v1/approvals", "", "");
     checked.call("GET", "/api/v1/ledger", "", "");
+}
+
+/// Every route of the administration of jobs.
+fn check_jobs(checked: &mut Checked) {
+    let (run, other) = (fail_one(checked), fail_one(checked));
+    for what in ["list", "stats", "history", "dead-letter"] {
+        checked.call("GET", &format!("/admin/jobs/{what}"), "", "");
+    }
+    checked.call("POST", "/admin/jobs/{job_id}/retry", &run, "");
+    checked.call("POST", "/admin/jobs/{job_id}/retry", &run, "");
+    checked.call(
+        "POST",
+        "/admin/jobs/retry-all",
+        "",
+        r#"{"expected_count":9}"#,
+    );
+    checked.call("POST", "/admin/jobs/retry-all", "", "");
+    let submitted = checked.world.submit(r#"{"kind":"f","queue":"never"}"#);
+    checked.call("POST", "/admin/jobs/{job_id}/cancel", &submitted.1, "");
+    checked.call("POST", "/admin/jobs/{job_id}/cancel", &other, "");
+    checked.call("POST", "/admin/jobs/dead-letter/clear", "", "");
 }
 
 #[test]
@@ -375,6 +394,7 @@ fn every_route_answers_what_the_document_promises() {
     // Access.
     check_access(&mut checked);
     check_dead_letters(&mut checked);
+    check_jobs(&mut checked);
     checked.call("POST", "/api/v1/backup", "", "");
     check_actors(&mut checked);
     for (path, operations) in checked.document["paths"].as_object().expect("paths") {

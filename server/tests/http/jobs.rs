@@ -216,3 +216,82 @@ fn what_attempts_took_is_told_by_kind_for_life_and_for_the_last_hour() {
         .collect();
     assert_eq!(told, [(&json!("a"), &json!(2)), (&json!("b"), &json!(1))]);
 }
+
+/// Runs that failed for good.
+fn fail(world: &World, kind: &str, message: &str) -> String {
+    let (_, run) = world.submit(&format!(r#"{{"kind":"{kind}"}}"#));
+    let lease = world.claim_one();
+    let error = json!({"code": "smtp", "message": message, "retryable": false});
+    let rest = format!(r#","error":{error}"#);
+    world.finish(&lease, "failure", &rest).expect(200);
+    run
+}
+
+#[test]
+fn dead_letters_are_grouped_tried_again_and_cleared_once() {
+    let world = World::new();
+    let first = fail(&world, "mail", "host 7 is gone");
+    for host in 8..12 {
+        fail(&world, "mail", &format!("host {host} is gone"));
+    }
+    fail(&world, "sms", "no signal");
+    recount(&world);
+    let told = world.get("/admin/jobs/dead-letter").expect(200);
+    assert_eq!(told["total"], 6);
+    let counts: Vec<&Value> = told["groups"]
+        .as_array()
+        .expect("groups")
+        .iter()
+        .map(|group| &group["count"])
+        .collect();
+    assert_eq!(counts, [&json!(5), &json!(1)], "{told}");
+    let path = format!("/admin/jobs/{first}/retry");
+    let retried = world.post(&path, "").expect(200);
+    assert_eq!(keys(&retried).len(), 3);
+    assert_eq!(
+        (&retried["success"], &retried["message"]),
+        (&json!(true), &json!("Job queued for retry"))
+    );
+    let new_run = text(&retried["run_id"]);
+    let shown = world.get(&format!("/api/v1/runs/{new_run}")).expect(200);
+    assert_eq!(shown["retry_of"], json!(first));
+    world.post(&path, "").expect_error(404, "run_not_found");
+    recount(&world);
+    let mismatch = world.post("/admin/jobs/retry-all", r#"{"expected_count":6}"#);
+    let mismatch = mismatch.expect_error(409, "expected_count_mismatch");
+    assert_eq!(mismatch, json!({"expected": 6, "actual": 5}));
+    let dry = world
+        .post(
+            "/admin/jobs/retry-all",
+            r#"{"job_type":"mail","dry_run":true}"#,
+        )
+        .expect(200);
+    assert_eq!(dry["retried"], 4);
+    assert_eq!(
+        world
+            .post("/admin/jobs/retry-all", r#"{"job_type":"mail"}"#)
+            .text(),
+        r#"{"retried":4,"message":"4 jobs queued for retry","refused":[]}"#
+    );
+    assert_eq!(
+        world
+            .post("/admin/jobs/dead-letter/clear", r#"{"reason":"old"}"#)
+            .text(),
+        r#"{"cleared":1,"message":"1 jobs removed from dead letter queue"}"#
+    );
+    assert_eq!(
+        world.get("/admin/jobs/dead-letter").text(),
+        r#"{"groups":[],"total":0,"message":"0 dead letters"}"#
+    );
+    let stats = world.get("/admin/jobs/stats").expect(200);
+    assert_eq!(
+        (
+            &stats["dead_letter"],
+            &stats["failed"],
+            &stats["pending"],
+            &stats["total_enqueued"]
+        ),
+        (&json!(0), &json!(6), &json!(5), &json!(11))
+    );
+    recount(&world);
+}

@@ -117,6 +117,7 @@ fn things(world: &World, tenant: &str, role: &str) -> Things {
         ("tenant_id", tenant.to_owned()),
         ("task_id", task_id),
         ("run_id", text(&lease["run_id"])),
+        ("job_id", text(&lease["run_id"])),
         ("token", text(&lease["token"])),
         (
             "subscription_id",
@@ -144,11 +145,14 @@ fn absent() -> Things {
     let mut things: Things = names.into_iter().zip((1..).map(id)).collect();
     things.insert("token", "1.1.00000000000000000000000000000000".to_owned());
     things.insert("dimension", "token".to_owned());
+    // A job is a run.
+    things.insert("job_id", things["run_id"].clone());
     things
 }
 
 /// Ids that a path may name: unlike names, they tell one tenant's things from another's.
-const IDS: [&str; 6] = [
+const IDS: [&str; 7] = [
+    "job_id",
     "task_id",
     "run_id",
     "subscription_id",

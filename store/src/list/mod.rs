@@ -3,6 +3,7 @@
 mod ask;
 mod audit;
 mod cursor;
+mod dead;
 mod filter;
 mod jobs;
 mod ledger;
@@ -18,11 +19,12 @@ mod tests;
 mod walk;
 
 pub use ask::{
-    AfterPage, ApprovalAsk, AuditAsk, AuditPage, EventLine, From, JobAsk, JobLine, JobPage,
-    LedgerAsk, ListError, Listed, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError,
-    SqlValue, TaskAsk, TaskLine,
+    AfterPage, ApprovalAsk, AuditAsk, AuditPage, DeadAsk, DeadGroup, DeadGroups, DeadLetter,
+    EventLine, From, JobAsk, JobLine, JobPage, LedgerAsk, ListError, Listed, Page, RunAsk, RunLine,
+    Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
 };
 pub(crate) use audit::audit;
+pub(crate) use dead::{groups, letters};
 pub(crate) use jobs::jobs;
 pub(crate) use ledger::{approval, approvals, entries};
 pub(crate) use page::{places, runs, tasks};

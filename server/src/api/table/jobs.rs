@@ -1,8 +1,8 @@
 //! Jobs, as those who administer them know them.
 
 use super::rules::optional;
-use crate::api::jobs;
 use crate::api::route::Route;
+use crate::api::{dead_jobs, jobs};
 use crate::auth::Needs;
 
 /// These routes.
@@ -50,4 +50,50 @@ pub(super) const ROUTES: &[Route] = &[
         "non_monotonic_sequence",
         "request_timeout",
     ]),
+    Route::get(
+        "/admin/jobs/dead-letter",
+        "Dead letters grouped by what went wrong, the largest group first",
+        Needs::ADMIN,
+        &[(200, "DeadLetters")],
+        |x| Box::pin(dead_jobs::list(x)),
+    )
+    .all_tenants(),
+    Route::post(
+        "/admin/jobs/{job_id}/retry",
+        "Try a dead letter again",
+        Needs::ADMIN,
+        optional("Reason"),
+        &[(200, "JobRetried")],
+        |x| Box::pin(dead_jobs::retry(x)),
+    )
+    .control()
+    .errors(&[
+        "invalid_run_id",
+        "run_not_found",
+        "task_canceled",
+        "unique_key_taken",
+        "limit_exceeded",
+        "non_monotonic_sequence",
+        "request_timeout",
+    ]),
+    Route::post(
+        "/admin/jobs/retry-all",
+        "Try every dead letter again that matches",
+        Needs::ADMIN,
+        optional("DeadJobs"),
+        &[(200, "JobsRetried")],
+        |x| Box::pin(dead_jobs::retry_all(x)),
+    )
+    .control()
+    .errors(&["expected_count_mismatch", "request_timeout"]),
+    Route::post(
+        "/admin/jobs/dead-letter/clear",
+        "Clear every dead letter away that matches",
+        Needs::ADMIN,
+        optional("DeadJobs"),
+        &[(200, "JobsCleared")],
+        |x| Box::pin(dead_jobs::clear(x)),
+    )
+    .control()
+    .errors(&["expected_count_mismatch", "request_timeout"]),
 ];

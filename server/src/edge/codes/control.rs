@@ -5,6 +5,12 @@ use super::{Code, code};
 /// These codes.
 pub(super) const CODES: &[Code] = &[
     code(
+        "expected_count_mismatch",
+        409,
+        "expected, actual",
+        "Another number of things matches than was expected; nothing happened.",
+    ),
+    code(
         "invalid_approval_id",
         400,
         "approval_id",
