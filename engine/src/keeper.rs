@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use mainstay_core::Timestamp;
+use mainstay_core::{Call, Command, Principal, RunId, TenantId, Text, Timestamp};
 use mainstay_store::{Retention, Store, StoreError};
 
+use crate::call::{Durability, Pending};
 use crate::inbox::Request;
 use crate::shared::Shared;
 use crate::writer::Plant;
@@ -114,10 +115,31 @@ impl Keeper {
     /// # Errors
     /// As [`Keeper::commit`].
     pub fn retain(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        match self.store.retain(now, &self.retention) {
-            Err(StoreError::Full(_)) => Ok(false),
-            other => other,
+        let more = match self.store.retain(now, &self.retention) {
+            Err(StoreError::Full(_)) => return Ok(false),
+            other => other?,
+        };
+        for (tenant, run) in self.store.overdue() {
+            self.clear(tenant, run);
         }
+        Ok(more)
+    }
+
+    /// A dead letter's time is over: the log says so first, so that it is counted no more. Refused or cut off, the next pass asks again.
+    fn clear(&self, tenant: TenantId, run: RunId) {
+        let principal = Principal {
+            tenant,
+            name: Text::from("retention"),
+            ..Principal::default()
+        };
+        let command = Command::ClearDeadLetter {
+            run,
+            reason: Some(Text::from("kept as long as retention says")),
+        };
+        let call = Box::new(Call::by(&principal, command));
+        let (reply, _) = Pending::new();
+        let request = Request::Call(call, Durability::default(), reply);
+        self.shared.inbox.push_always(request);
     }
 }
 

@@ -144,6 +144,12 @@ pub trait Store: Send {
     /// As [`Store::durable`].
     fn retain(&mut self, now: Timestamp, rule: &Retention) -> Result<bool, StoreError>;
 
+    /// Dead letters that [`Store::retain`] came to since this was asked last, at most 500: their time is over, and they go once an event
+    /// says that they are cleared away.
+    fn overdue(&mut self) -> Vec<(TenantId, RunId)> {
+        Vec::new()
+    }
+
     /// A way to read what is committed.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod look;
 mod objects;
 mod open;
 mod outlived;
+mod overdue;
 mod put;
 mod retain;
 mod runs;

@@ -10,8 +10,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::erase::erase_run;
 use super::fault::{OrFault, Outcome};
 use super::known::Known;
+use super::overdue::Overdue;
 use super::retain::Budget;
 use crate::seam::{Retention, StoreError};
+
+/// An ended run: its number, its task, when it was due and ended, whether it is a dead letter.
+type EndedRun = (i64, i64, i64, i64, bool);
 
 /// Runs that are read at once.
 const READ_AHEAD: usize = 256;
@@ -50,20 +54,30 @@ impl Outlived {
     }
 
     /// Works off as much as the budget allows. True at the end of the pass.
-    pub(super) fn step(&mut self, connection: &Connection, budget: &mut Budget) -> Outcome<bool> {
+    pub(super) fn step(
+        &mut self,
+        connection: &Connection,
+        budget: &mut Budget,
+        overdue: &mut Overdue,
+    ) -> Outcome<bool> {
         while let Some(&(place, state, before)) = self.lanes.front() {
             if budget.is_spent() {
                 return Ok(false);
             }
             let found = self.read(connection, (place, state, before))?;
             let is_end = found.len() < READ_AHEAD;
-            for (number, task, due, ended) in found {
+            for (number, task, due, ended, dead) in found {
                 if budget.is_spent() {
                     return Ok(false);
                 }
                 budget.visited();
                 self.after = (due, number);
-                if ended < before as i64 && self.goes_on(connection, task)? {
+                if ended >= before as i64 || !self.goes_on(connection, task)? {
+                    continue;
+                }
+                if dead {
+                    overdue.of_run(connection, number)?;
+                } else {
                     budget.erased(usize::from(erase_run(connection, number)?));
                 }
             }
@@ -80,11 +94,11 @@ impl Outlived {
         &self,
         connection: &Connection,
         (place, state, before): (u32, u8, u64),
-    ) -> Outcome<Vec<(i64, i64, i64, i64)>> {
+    ) -> Outcome<Vec<EndedRun>> {
         let mut find = connection
             .prepare_cached(
-                "SELECT number, task, scheduled_at, finished_at FROM run_row INDEXED BY run_place \
-                 WHERE place = ?1 AND state = ?2 AND scheduled_at < ?3 AND (scheduled_at, number) > (?4, ?5) AND dead IS NULL \
+                "SELECT number, task, scheduled_at, finished_at, dead IS NOT NULL FROM run_row INDEXED BY run_place \
+                 WHERE place = ?1 AND state = ?2 AND scheduled_at < ?3 AND (scheduled_at, number) > (?4, ?5) \
                  ORDER BY scheduled_at, number LIMIT ?6",
             )
             .or_fault()?;
@@ -92,7 +106,15 @@ impl Outlived {
         let limit = READ_AHEAD as i64;
         find.query_map(
             params![place, state, before as i64, due, number, limit],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                ))
+            },
         )
         .and_then(Iterator::collect)
         .or_fault()

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use mainstay_core::limits::KEY_HELD_MS;
-use mainstay_core::{TaskState, Timestamp};
+use mainstay_core::{RunId, TaskState, TenantId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::audit;
@@ -15,6 +15,7 @@ use super::fault::{OrFault, Outcome};
 use super::known::Known;
 use super::open::ask;
 use super::outlived::Outlived;
+use super::overdue::Overdue;
 use crate::seam::Retention;
 
 /// Rows that one step removes, about.
@@ -34,6 +35,8 @@ pub(super) struct Retain {
     oldest: i64,
     /// The last key that the walk over keys looked at: until, tenant, class, key.
     key: Option<(i64, i64, u8, String)>,
+    /// Dead letters whose time is over.
+    overdue: Overdue,
 }
 
 /// What one step may still do.
@@ -60,6 +63,11 @@ impl Budget {
 }
 
 impl Retain {
+    /// Dead letters whose time is over, found since this was asked last.
+    pub(super) fn overdue(&mut self) -> Vec<(TenantId, RunId)> {
+        self.overdue.take()
+    }
+
     /// One bounded step. True when there is more to look at.
     pub(super) fn step(
         &mut self,
@@ -167,9 +175,12 @@ impl Retain {
             budget.visited();
             if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
                 && candidate.ended_at < before
-                && !candidate.dead
                 && !candidate.holds_key(held_since(now))
             {
+                if candidate.dead {
+                    self.overdue.of_task(connection, number)?;
+                    continue;
+                }
                 let erased = erase(connection, &candidate)?;
                 budget.erased(erased);
                 if !candidate.whole {
@@ -190,10 +201,10 @@ impl Retain {
         budget: &mut Budget,
     ) -> Outcome<bool> {
         let new = || Outlived::new(known, now, rule);
-        let done = self
-            .outlived
-            .get_or_insert_with(new)
-            .step(connection, budget)?;
+        let done =
+            self.outlived
+                .get_or_insert_with(new)
+                .step(connection, budget, &mut self.overdue)?;
         if done {
             self.outlived = None;
         }
@@ -233,9 +244,13 @@ impl Retain {
                 continue;
             }
             if let Some(candidate) = Candidate::read(connection, number, budget.erase)?
-                && !candidate.dead
                 && !candidate.holds_key(held_since(now))
             {
+                if candidate.dead {
+                    self.overdue.of_task(connection, number)?;
+                    self.oldest = number;
+                    continue;
+                }
                 let erased = erase(connection, &candidate)?;
                 budget.erased(erased);
                 if !candidate.whole {

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use mainstay_core::{
-    Approval, ApprovalId, ApprovalRow, LedgerRow, RunState, TaskSpec, TenantId, Text, Timestamp,
+    Approval, ApprovalId, ApprovalRow, Command, LedgerRow, RunState, TaskSpec, TenantId, Text,
+    Timestamp,
 };
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
@@ -452,6 +453,41 @@ fn what_retention_removes_leaves_no_tag_and_no_text() {
         1,
         "counts are for life"
     );
+}
+
+#[test]
+fn a_dead_letter_goes_once_it_is_cleared_away() {
+    let dir = directory();
+    let mut world = World::new(3);
+    let mut store = open(dir.path());
+    let dead = world.submit(in_queue("q"));
+    let grant = world.claim("q", 1).remove(0);
+    assert_eq!(world.fail(&grant, false), RunState::Failed);
+    // Stored, and still in memory: what has left it is found again by the engine alone.
+    store.put(world.machine.take_cut()).expect("put");
+    store.durable(u64::MAX).expect("durable");
+    let rule = Retention {
+        default: Keep { age_ms: 1 },
+        queues: std::collections::BTreeMap::new(),
+        audit: Keep { age_ms: 1 },
+        bytes_max: u64::MAX,
+    };
+    let pass = |store: &mut SqliteStore, now: u64| {
+        while store.retain(Timestamp(now), &rule).expect("retain") {}
+        store.overdue()
+    };
+    let later = world.wall + 10;
+    assert_eq!(pass(&mut store, later), [(TenantId::DEFAULT, dead.run.run)]);
+    assert_eq!(one::<i64>(dir.path(), "SELECT count(*) FROM run_row"), 1);
+    world.step(Command::ClearDeadLetter {
+        run: dead.run.run,
+        reason: None,
+    });
+    world.store(&mut store);
+    let later = world.wall + 10;
+    assert_eq!(pass(&mut store, later), []);
+    assert_eq!(one::<i64>(dir.path(), "SELECT count(*) FROM run_row"), 0);
+    assert_eq!(one::<i64>(dir.path(), "SELECT dead FROM place_row"), 0);
 }
 
 #[test]

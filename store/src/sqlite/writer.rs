@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use mainstay_core::{Cut, Timestamp};
+use mainstay_core::{Cut, RunId, TenantId, Timestamp};
 use rusqlite::Connection;
 
 use super::fault::Outcome;
@@ -182,6 +182,10 @@ impl Store for SqliteStore {
         self.expect_going()?;
         open::sync_log(&self.path)?;
         Ok(self.known.sequence)
+    }
+
+    fn overdue(&mut self) -> Vec<(TenantId, RunId)> {
+        self.retain.overdue()
     }
 
     fn retain(&mut self, now: Timestamp, rule: &Retention) -> Result<bool, StoreError> {
