@@ -7,24 +7,24 @@ use super::stand::{At, Stand};
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        row("as it stands", |stand| retry(stand), dead),
-        row("as it stands", |stand| clear(stand), dead),
+        row("as it stands", retry, dead),
+        row("as it stands", clear, dead),
         after(
             |stand| settle(stand, retry(stand)),
             "that was tried again",
-            |stand| retry(stand),
+            retry,
             |_| "not_dead_lettered",
         ),
         after(
             |stand| settle(stand, retry(stand)),
             "that was tried again",
-            |stand| clear(stand),
+            clear,
             |_| "not_dead_lettered",
         ),
         after(
             |stand| settle(stand, clear(stand)),
             "that was cleared away",
-            |stand| retry(stand),
+            retry,
             |_| "not_dead_lettered",
         ),
         row(

@@ -3,8 +3,8 @@
 //! Never: reads anything.
 
 use mainstay_core::{
-    ApprovalState, AuditRow, Fingerprint, RunId, RunState, TaskId, TaskState, TaskView, TenantId,
-    Text, Timestamp, limits::LIST_LIMIT_MAX, limits::LIST_OFFSET_MAX,
+    ApprovalState, AuditRow, RunId, RunState, TaskId, TaskState, TaskView, TenantId, Text,
+    Timestamp, limits::LIST_LIMIT_MAX, limits::LIST_OFFSET_MAX,
 };
 
 use crate::StoreError;
@@ -231,115 +231,6 @@ pub struct AfterPage<T> {
     pub next: u64,
     /// The last event that the page reflects.
     pub checkpoint: u64,
-}
-
-/// Which runs those who administer jobs see. Filters are ANDed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobAsk {
-    /// Whose.
-    pub scope: Scope,
-    /// In this state.
-    pub state: Option<RunState>,
-    /// Only those that have ended, by their end, instead of all by their creation.
-    pub ended: bool,
-    /// Of this kind.
-    pub kind: Option<Text>,
-    /// Of tasks with these words, as in [`TaskAsk::q`].
-    pub q: Option<String>,
-    /// Rows at most.
-    pub limit: u32,
-    /// Rows left out before them.
-    pub offset: u64,
-}
-
-/// A run as those who administer jobs see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobLine {
-    /// Its tenant.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: RunId,
-    /// Which handler.
-    pub kind: Text,
-    /// Where it stands.
-    pub state: RunState,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-    /// Grants so far.
-    pub attempt_count: u32,
-    /// Its task's: higher first.
-    pub priority: i32,
-    /// The error's code of its last ended attempt.
-    pub error_code: Option<Text>,
-    /// The error's text of its last ended attempt.
-    pub error_message: Option<Text>,
-}
-
-/// A page of such runs, all of it as of one commit, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobPage {
-    /// The rows.
-    pub rows: Vec<JobLine>,
-    /// How many match, on all pages together.
-    pub total: u64,
-    /// The last event that the page reflects.
-    pub checkpoint: u64,
-}
-
-/// Which dead letters are asked for. Filters are ANDed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadAsk {
-    /// Whose.
-    pub scope: Scope,
-    /// Of this kind.
-    pub kind: Option<Text>,
-    /// With this fingerprint.
-    pub fingerprint: Option<Fingerprint>,
-    /// Groups or letters at most.
-    pub limit: u32,
-}
-
-/// Dead letters that failed alike.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadGroup {
-    /// What they have in common.
-    pub fingerprint: Fingerprint,
-    /// How many.
-    pub count: u64,
-    /// When the last of them failed.
-    pub last_at: Timestamp,
-    /// Which handler.
-    pub kind: Text,
-    /// The last of them.
-    pub last: RunId,
-    /// Its error's code.
-    pub error_code: Option<Text>,
-    /// Its error's text.
-    pub error_message: Option<Text>,
-}
-
-/// Groups of dead letters, all as of one commit, the largest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeadGroups {
-    /// The groups.
-    pub groups: Vec<DeadGroup>,
-    /// Letters of all groups together, those that are not shown among them.
-    pub total: u64,
-    /// The last event that they reflect.
-    pub checkpoint: u64,
-}
-
-/// One dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// The run's number.
-    pub number: u64,
-    /// The run's id.
-    pub id: RunId,
-    /// Its tenant.
-    pub tenant: TenantId,
 }
 
 /// Which entries of the audit trail are listed: those after an event, oldest first.

@@ -5,8 +5,9 @@
 use mainstay_core::{Fingerprint, RunId, Text, Timestamp};
 use rusqlite::Row;
 
-use super::ask::{DeadAsk, DeadGroup, DeadGroups, DeadLetter, ListError};
+use super::ask::ListError;
 use super::filter::{failed, malformed};
+use super::job_ask::{DeadAsk, DeadGroup, DeadGroups, DeadLetter};
 use crate::library::View;
 
 /// Groups of dead letters, the largest first.

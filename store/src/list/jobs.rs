@@ -6,8 +6,9 @@ use mainstay_core::{RunId, RunState, Text, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 
-use super::ask::{JobAsk, JobLine, JobPage, ListError};
+use super::ask::ListError;
 use super::filter::{failed, malformed};
+use super::job_ask::{JobAsk, JobLine, JobPage};
 use super::places::Places;
 use super::search::Search;
 use crate::library::View;

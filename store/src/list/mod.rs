@@ -5,6 +5,7 @@ mod audit;
 mod cursor;
 mod dead;
 mod filter;
+mod job_ask;
 mod jobs;
 mod ledger;
 mod page;
@@ -19,12 +20,12 @@ mod tests;
 mod walk;
 
 pub use ask::{
-    AfterPage, ApprovalAsk, AuditAsk, AuditPage, DeadAsk, DeadGroup, DeadGroups, DeadLetter,
-    EventLine, From, JobAsk, JobLine, JobPage, LedgerAsk, ListError, Listed, Page, RunAsk, RunLine,
-    Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
+    AfterPage, ApprovalAsk, AuditAsk, AuditPage, EventLine, From, LedgerAsk, ListError, Listed,
+    Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
 };
 pub(crate) use audit::audit;
 pub(crate) use dead::{groups, letters};
+pub use job_ask::{DeadAsk, DeadGroup, DeadGroups, DeadLetter, JobAsk, JobLine, JobPage};
 pub(crate) use jobs::jobs;
 pub(crate) use ledger::{approval, approvals, entries};
 pub(crate) use page::{places, runs, tasks};
