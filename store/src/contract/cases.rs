@@ -98,7 +98,7 @@ fn nothing_is_seen_before_its_log_is_durable<F: Factory>(factory: &mut F) {
             .is_some()
     );
     assert_eq!(reader.task(TenantId::DEFAULT, second.task), Ok(None));
-    assert_eq!(walk(&mut *reader).base.live_rows, 2);
+    assert_eq!(walk(&mut *reader).work(), 2);
     assert_eq!(store.durable(at_two + 10), Ok(at_two));
     assert!(
         reader
@@ -106,7 +106,7 @@ fn nothing_is_seen_before_its_log_is_durable<F: Factory>(factory: &mut F) {
             .expect("look")
             .is_some()
     );
-    assert_eq!(walk(&mut *reader).base.live_rows, 4);
+    assert_eq!(walk(&mut *reader).work(), 4);
 }
 
 fn the_checkpoint_outlives_the_store<F: Factory>(factory: &mut F) {
@@ -242,7 +242,7 @@ fn finished_rows_are_found_by_their_ids<F: Factory>(factory: &mut F) {
         assert_eq!(view(&places, &found, submitted).state, state);
         assert_eq!(reader.run(TenantId::DEFAULT, run), Ok(Some(found)));
     }
-    assert_eq!(walk(&mut *reader).base.live_rows, 0);
+    assert_eq!(walk(&mut *reader).work(), 0);
     let nobody = mainstay_core::TaskId(1);
     assert_eq!(reader.task(TenantId::DEFAULT, nobody), Ok(None));
 }
@@ -296,7 +296,7 @@ fn a_run_that_comes_back_is_changed_in_place<F: Factory>(factory: &mut F) {
     assert!(RunColumns::read(&run).expect("run").held.is_some());
     assert_eq!(world.fail(&grants[0], true), RunState::RetryWait);
     world.store(&mut store);
-    assert_eq!(walk(&mut *reader).base.live_rows, 2);
+    assert_eq!(walk(&mut *reader).work(), 2);
     assert_eq!(load(&mut *reader).digest(), world.machine.digest());
 }
 

@@ -100,7 +100,7 @@ fn runs_that_ended_stay_with_their_live_task<F: Factory>(factory: &mut F) {
     world.store(&mut store);
     let all = [Completed, Failed, Completed, Completed, Completed];
     assert_eq!(states(&mut *reader, task), all);
-    assert_eq!(walk(&mut *reader).base.live_rows, 0);
+    assert_eq!(walk(&mut *reader).work(), 0);
     assert_eq!(world.machine.rows(), (0, 0));
 }
 

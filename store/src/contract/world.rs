@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use mainstay_core::{
     Answer, Bytes, Call, Claim, ClaimGrant, Command, Cut, Entry, Facts, Finish, FinishOutcome,
-    Loader, Machine, Now, ObjectRow, Outcome, PlaceRow, Query, RunError, RunState, Submitted,
-    TaskSpec, TaskView, TenantId, Text, Timestamp,
+    Loader, Machine, Now, ObjectClass, ObjectRow, Outcome, PlaceRow, Query, RunError, RunState,
+    Submitted, TaskSpec, TaskView, TenantId, Text, Timestamp,
 };
 
 use crate::seam::{Base, Found, LiveRow, Reader, Store, StoreError};
@@ -198,6 +198,19 @@ pub(super) struct Walked {
     pub(super) objects: Vec<ObjectRow>,
     pub(super) tasks: Vec<Vec<u8>>,
     pub(super) runs: Vec<Vec<u8>>,
+}
+
+impl Walked {
+    /// Rows of tasks and runs.
+    pub(super) fn work(&self) -> usize {
+        self.tasks.len() + self.runs.len()
+    }
+
+    /// Objects that somebody made or set something on; how long attempts take stands beside them as soon as there is work.
+    pub(super) fn made(&self) -> Vec<&ObjectRow> {
+        let made = |row: &&ObjectRow| row.class != ObjectClass::Statistics;
+        self.objects.iter().filter(made).collect()
+    }
 }
 
 /// Walks over the live rows.
