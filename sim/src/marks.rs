@@ -33,8 +33,6 @@ impl Marks {
         "crash while a lost store is filled",
         "crash with a full queue",
         "dead letter at the limit",
-        "deferred submit answered before its frame",
-        "deferred submit lost in a crash, whole",
         "disk full",
         "event cursor expired",
         "events read",
@@ -83,6 +81,8 @@ impl Marks {
 
     /// Marks that a long run with wide worlds in it must reach too.
     const WIDE: &'static [&'static str] = &[
+        "deferred submit answered before its frame",
+        "deferred submit lost in a crash, whole",
         "an actor drained",
         "an actor fell silent",
         "an actor left",
