@@ -2,19 +2,14 @@
 
 use hyper::Method;
 
+use crate::calls::reason_body;
 use crate::client::segment;
 use crate::retry::Repeat;
 use crate::wire::{
-    CapabilityGrant, Granted, Key, KeyList, KeyRevoked, MadeKey, NewKey, NewTenant, ReasonBody,
-    Role, RoleGrant, RoleList, RoleSettings, StatusBody, Tenant, TenantList, TenantSettings,
+    CapabilityGrant, Granted, Key, KeyList, KeyRevoked, MadeKey, NewKey, NewTenant, Role,
+    RoleGrant, RoleList, RoleSettings, StatusBody, Tenant, TenantList, TenantSettings,
 };
 use crate::{Client, Error, Page};
-
-fn reason_body(reason: Option<&str>) -> ReasonBody<'_> {
-    ReasonBody {
-        reason: reason.map(Into::into),
-    }
-}
 
 /// Access.
 impl Client {

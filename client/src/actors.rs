@@ -2,11 +2,11 @@
 
 use hyper::Method;
 
+use crate::calls::reason_body;
 use crate::client::segment;
 use crate::retry::Repeat;
 use crate::wire::{
-    Actor, ActorBeat, ActorChanged, ActorList, ActorRegistered, EmptyBody, ReasonBody,
-    RegisterActor,
+    Actor, ActorBeat, ActorChanged, ActorList, ActorRegistered, EmptyBody, RegisterActor,
 };
 use crate::{Client, Error, Page};
 
@@ -59,9 +59,7 @@ impl Client {
         actor_id: &str,
         reason: Option<&str>,
     ) -> Result<ActorChanged, Error> {
-        let reason = ReasonBody {
-            reason: reason.map(Into::into),
-        };
+        let reason = reason_body(reason);
         self.post(actor_path(actor_id, "/drain"), &reason, Repeat::Safe)
             .await
     }
@@ -75,9 +73,7 @@ impl Client {
         actor_id: &str,
         reason: Option<&str>,
     ) -> Result<ActorChanged, Error> {
-        let reason = ReasonBody {
-            reason: reason.map(Into::into),
-        };
+        let reason = reason_body(reason);
         self.send(Method::DELETE, actor_path(actor_id, ""), &reason)
             .await
     }

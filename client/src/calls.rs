@@ -52,7 +52,8 @@ fn if_keyed(keyed: bool) -> Repeat {
     }
 }
 
-fn reason_body(reason: Option<&str>) -> ReasonBody<'_> {
+/// The body that carries a reason and nothing else.
+pub(crate) fn reason_body(reason: Option<&str>) -> ReasonBody<'_> {
     ReasonBody {
         reason: reason.map(Into::into),
     }

@@ -2,13 +2,14 @@
 
 use hyper::Method;
 
+use crate::calls::reason_body;
 use crate::client::segment;
 use crate::retry::Repeat;
 use crate::wire::{
     BudgetSpec, BudgetView, Consume, Consumed, CustomEvent, Dependencies, DependenciesDeclared,
     EmptyBody, EngineChanged, FilterSpec, NewRun, Occurrences, PreviewBody, QueueCounts,
-    QueueSettings, ReasonBody, Replenish, RunBrief, RunPolicySpec, Str, Subscribe, Subscribed,
-    Task, TaskPatch, Triggered, Unsubscribed,
+    QueueSettings, Replenish, RunBrief, RunPolicySpec, Str, Subscribe, Subscribed, Task, TaskPatch,
+    Triggered, Unsubscribed,
 };
 use crate::{Client, Error};
 
@@ -232,9 +233,8 @@ impl Client {
         switch: &str,
         reason: Option<&str>,
     ) -> Result<EngineChanged, Error> {
-        let reason = reason.map(Str::from);
         let path = queue_path(name, switch);
-        self.post(path, &ReasonBody { reason }, Repeat::Safe).await
+        self.post(path, &reason_body(reason), Repeat::Safe).await
     }
 }
 

@@ -2,12 +2,13 @@
 //! Owns: the two decisions.
 //! Never: looks at a tenant's work.
 
+use super::key::check_name;
 use crate::event::{TenantCreated, TenantWeighted};
 use crate::limits;
 use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::{TenantId, Text, task};
+use crate::{TenantId, Text};
 
 /// Decides the creation of a tenant.
 pub(crate) fn create(
@@ -15,12 +16,7 @@ pub(crate) fn create(
     id: Option<TenantId>,
     name: &Text,
 ) -> Result<Outcome, Rejection> {
-    if !task::is_name(name) {
-        return Err(Rejection::InvalidRequest {
-            field: "name",
-            message: "must match [a-z0-9._-]{1,128}".into(),
-        });
-    }
+    check_name("name", name)?;
     if id == Some(TenantId(0)) {
         return Err(Rejection::InvalidRequest {
             field: "tenant_id",
