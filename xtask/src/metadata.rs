@@ -10,6 +10,23 @@ use crate::cargo;
 /// The package names of our crates are this and the folder's name.
 const OURS: &str = "mainstay-";
 
+/// What any build of ours compiles, on any system. The lock file and `cargo metadata` also name crates that stand
+/// behind a feature which nobody turns on.
+const TREE: &[&str] = &[
+    "tree",
+    "--workspace",
+    "--all-features",
+    "--locked",
+    "--target",
+    "all",
+    "--edges",
+    "all",
+    "--prefix",
+    "none",
+    "--format",
+    "{p}",
+];
+
 /// The dependency graph, as far as the rules ask about it.
 pub(crate) struct Metadata {
     pub(crate) packages: Vec<Package>,
@@ -50,7 +67,13 @@ impl Metadata {
         let text = cargo::output(root, &["metadata", "--format-version", "1", "--locked"])?;
         let value: Value =
             serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
-        Ok(Metadata::parse(&value))
+        let mut metadata = Metadata::parse(&value);
+        let tree = cargo::output(root, TREE)?;
+        let built: BTreeSet<(&str, &str)> = tree.lines().filter_map(in_tree).collect();
+        metadata
+            .packages
+            .retain(|package| built.contains(&(package.name.as_str(), package.version.as_str())));
+        Ok(metadata)
     }
 
     fn parse(value: &Value) -> Metadata {
@@ -74,6 +97,12 @@ impl Metadata {
             packages: packages.collect(),
         }
     }
+}
+
+/// Name and version of a line of `cargo tree`: `name v1.2.3`, perhaps with more behind.
+fn in_tree(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_ascii_whitespace();
+    Some((words.next()?, words.next()?.strip_prefix('v')?))
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
@@ -131,6 +160,14 @@ fn shipped_ids<'a>(value: &'a Value, members: &BTreeSet<&str>) -> BTreeSet<&'a s
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn lines_of_the_tree_name_packages() {
+        let line = "serde v1.0.0 (proc-macro) (*)";
+        assert_eq!(in_tree(line), Some(("serde", "1.0.0")));
+        assert_eq!(in_tree("serde feature \"default\""), None);
+        assert_eq!(in_tree(""), None);
+    }
 
     #[test]
     fn what_only_tests_use_is_not_shipped() {
