@@ -25,6 +25,12 @@ mod json;
 mod key;
 mod metrics;
 mod openapi;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "tokens, traces and webhooks use their parts of it"
+)]
+mod outgoing;
 mod server;
 
 pub use config::Config;
