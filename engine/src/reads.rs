@@ -9,7 +9,7 @@ use std::time::Duration;
 use mainstay_core::limits::{CHILD_OUTPUT_BYTES_MAX, RUNS_SHOWN_MAX};
 use mainstay_core::{
     Answer, Bytes, ChildView, ClaimGrant, Facts, Machine, Now, Outcome, PlaceRow, Query,
-    RunColumns, RunId, SubmittedRun, TaskView, TenantId,
+    RunColumns, RunId, SubmittedRun, TaskColumns, TaskView, TenantId,
 };
 use mainstay_store::{Found, Reader, StoreError};
 
@@ -214,7 +214,7 @@ pub(crate) fn complete(
     answer: &mut Answer,
 ) -> Result<(), StoreError> {
     match answer {
-        Answer::Absent => *answer = look(reader, asked)?,
+        Answer::Absent => *answer = look(reader, asked, sequence)?,
         Answer::Task(task) => {
             if let Some(found) = reader.task(asked.tenant, task.id)? {
                 join_runs(task, &found, sequence)?;
@@ -257,8 +257,8 @@ pub(crate) fn join_runs(
     Ok(())
 }
 
-/// Answers a question about rows that have left memory.
-fn look(reader: &mut dyn Reader, asked: &Question) -> Result<Answer, StoreError> {
+/// Answers a question about rows that have left memory. The store may be further than the answer: what was made since is not there yet.
+fn look(reader: &mut dyn Reader, asked: &Question, sequence: u64) -> Result<Answer, StoreError> {
     let found = match asked.query {
         Query::Task(id) => reader.task(asked.tenant, id)?,
         Query::Run(id) | Query::Explain(id) => reader.run(asked.tenant, id)?,
@@ -274,10 +274,28 @@ fn look(reader: &mut dyn Reader, asked: &Question) -> Result<Answer, StoreError>
     let Some(found) = found else {
         return Ok(Answer::Absent);
     };
+    if made_at(&found, &asked.query)? > sequence {
+        return Ok(Answer::Absent);
+    }
     let mut facts = Facts::default();
     let places = reader.base()?.places;
     add(&mut facts, &places, &found)?;
     Ok(facts.answer(&asked.now, asked.tenant, &asked.query))
+}
+
+/// The event that made what was asked about.
+fn made_at(found: &Found, query: &Query) -> Result<u64, StoreError> {
+    let damaged = |error: mainstay_core::codec::Malformed| StoreError::Damaged(error.to_string());
+    if let Query::Run(id) | Query::Explain(id) = query {
+        for image in &found.runs {
+            let run = RunColumns::read(image).map_err(damaged)?;
+            if run.id == *id {
+                return Ok(run.number);
+            }
+        }
+    }
+    let task = TaskColumns::read(&found.task).map_err(damaged)?;
+    Ok(task.number)
 }
 
 /// Puts a row that was looked up among the facts.
@@ -300,7 +318,7 @@ fn add_with(
     place: impl Fn(u32) -> Option<PlaceRow>,
 ) -> Result<(), StoreError> {
     let damaged = |what: &dyn std::fmt::Display| StoreError::Damaged(what.to_string());
-    let task = mainstay_core::TaskColumns::read(&found.task).map_err(|error| damaged(&error))?;
+    let task = TaskColumns::read(&found.task).map_err(|error| damaged(&error))?;
     let place = place(task.place).ok_or_else(|| damaged(&"a task's place is not there"))?;
     facts.add_place(&place);
     facts
@@ -323,4 +341,43 @@ pub(crate) fn read(mut reads: Reads) -> Result<(), StoreError> {
         while reads.step()? {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mainstay_core::{Call, Command, TaskId, TaskSpec};
+    use mainstay_store::{MemoryShelf, Store};
+
+    #[test]
+    fn a_look_up_finds_nothing_that_was_made_after_the_answer() {
+        let (id, now) = (TaskId(7), Now::default());
+        let mut machine = Machine::new(1);
+        let submit = Command::SubmitAs(id, Box::new(TaskSpec::new("a")));
+        let submitted = machine.step(&now, &Facts::default(), Call::new(submit));
+        let Ok(Outcome::Submitted(made)) = submitted.outcome else {
+            panic!("{:?}", submitted.outcome);
+        };
+        let task = id;
+        let cancel = Command::CancelTask { task, reason: None };
+        let canceled = machine.step(&now, &Facts::default(), Call::new(cancel));
+        assert!(canceled.outcome.is_ok(), "what is live is in memory");
+        let mut store = MemoryShelf::default().open("log").unwrap();
+        let cut = machine.take_cut();
+        let through = cut.through;
+        store.put(cut).unwrap();
+        store.durable(through).unwrap();
+        let mut reader = store.reader().unwrap();
+        let mut ask = |query, sequence| {
+            let tenant = TenantId::DEFAULT;
+            let asked = Question { tenant, query, now };
+            let mut answer = Answer::Absent;
+            complete(reader.as_mut(), &asked, sequence, &mut answer).unwrap();
+            answer
+        };
+        for query in [Query::Task(id), Query::Run(made.run.run)] {
+            assert!(matches!(ask(query, 0), Answer::Absent), "{query:?}");
+            assert!(!matches!(ask(query, through), Answer::Absent), "{query:?}");
+        }
+    }
 }

@@ -32,6 +32,8 @@ impl Marks {
         "crash in segment roll",
         "crash while a lost store is filled",
         "crash with a full queue",
+        "deferred submit answered before its frame",
+        "deferred submit lost in a crash, whole",
         "dead letter at the limit",
         "disk full",
         "event cursor expired",
@@ -81,8 +83,6 @@ impl Marks {
 
     /// Marks that a long run with wide worlds in it must reach too.
     const WIDE: &'static [&'static str] = &[
-        "deferred submit answered before its frame",
-        "deferred submit lost in a crash, whole",
         "an actor drained",
         "an actor fell silent",
         "an actor left",

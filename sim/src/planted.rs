@@ -146,6 +146,10 @@ pub const PLANTED: &[Planted] = &[
     in_engine("snapshot_unread", |plant| plant.snapshot_unread = true),
     in_engine("snapshot_unsynced", |plant| plant.snapshot_unsynced = true),
     in_engine("store_unsynced", |plant| plant.store_unsynced = true),
+    Planted {
+        damage: 40,
+        ..in_engine("fill_unsynced", |plant| plant.fill_unsynced = true)
+    },
     in_engine("replay_begins_late", |plant| {
         plant.replay_begins_late = true
     }),

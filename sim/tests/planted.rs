@@ -56,6 +56,7 @@ caught! {
     snapshot_unread a_snapshot_that_is_not_read_again_is_caught,
     snapshot_unsynced a_snapshot_that_is_not_synced_is_caught,
     store_unsynced a_trim_before_the_store_is_synced_is_caught,
+    fill_unsynced a_filled_store_that_a_power_cut_takes_back_is_caught,
     replay_begins_late a_replay_that_begins_too_late_is_caught,
     replay_begins_early a_replay_that_begins_too_early_is_caught,
     payload_not_fetched a_payload_that_is_not_fetched_is_caught,

@@ -203,6 +203,19 @@ impl<'a, D: Disk> Rebuild<'a, D> {
         Ok(())
     }
 
+    /// What was filled from a snapshot is not taken back by a power cut. Otherwise it could be taken back altogether once this snapshot has
+    /// given way to newer ones, and what finished between them and it would be in none of them.
+    fn secure(&mut self) -> Result<(), StoreError> {
+        if let Some(store) = self
+            .store
+            .as_mut()
+            .filter(|_| !self.settings.plant.fill_unsynced)
+        {
+            store.sync()?;
+        }
+        Ok(())
+    }
+
     /// Rows that may wait for the store in memory. The tail behind a store is as short as its lag was allowed to be, and the keeper takes
     /// it over once the engine serves; the whole past of a log must not pile up.
     fn most_dirty(&self) -> usize {
@@ -258,7 +271,7 @@ impl<D: Disk> Recover for Rebuild<'_, D> {
         if is_snapshot {
             self.tell("filling the store from a snapshot");
             // A snapshot was taken from commits, and these only of durable events.
-            let settled = self.settle();
+            let settled = self.settle().and_then(|()| self.secure());
             settled.map_err(|error| self.told(&error))?;
         }
         let base = LogBase {

@@ -52,6 +52,8 @@ pub struct Plant {
     pub snapshot_unsynced: bool,
     /// The log is trimmed although a power cut may take back what the store holds.
     pub store_unsynced: bool,
+    /// A store that recovery filled from a snapshot may be taken back by a power cut.
+    pub fill_unsynced: bool,
     /// Recovery leaves out the first frame after its base.
     pub replay_begins_late: bool,
     /// Recovery reads the last frame of its base once more.

@@ -61,7 +61,7 @@ impl People {
             Asked::Claim(_) | Asked::Query(_) => false,
         };
         Request {
-            deferred: submits && self.wide && rng.chance(20),
+            deferred: submits && rng.chance(20),
             ..self.request(asked, wait_ms)
         }
     }

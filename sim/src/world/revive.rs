@@ -186,6 +186,13 @@ impl World {
                 }
                 if from > 0 {
                     marks.hit("snapshot used");
+                    let after_a_cut = self.shelf.fork();
+                    after_a_cut.roll_back(usize::MAX);
+                    if after_a_cut.checkpoint() < from {
+                        return Err(format!(
+                            "a power cut takes back what was filled from the snapshot at {from}"
+                        ));
+                    }
                 }
                 if before.stored > 0 && before.is_sound {
                     return Err(format!(
