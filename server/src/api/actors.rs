@@ -14,13 +14,13 @@ use crate::json::{Subject, Writer};
 
 /// What the list is asked by, as `name type`.
 pub(crate) const PARAMETERS: &[&str] = &[
-    "limit integer",
-    "offset integer",
-    "cursor string",
-    "department string",
-    "capability string",
+    "limit limit",
+    "offset offset",
+    "cursor cursor",
+    "department name",
+    "capability capability",
     "state active|draining",
-    "identity string",
+    "identity identity",
 ];
 
 /// How often an actor promises to be heard of when it says nothing of that.

@@ -16,8 +16,8 @@ use crate::json::{Subject, Writer};
 /// What [`list`] reads, as `name type`.
 pub(crate) const APPROVAL_PARAMETERS: &[&str] = &[
     "state planned|reviewed|approved|rejected",
-    "after integer",
-    "limit integer",
+    "after position",
+    "limit limit",
 ];
 /// Bytes of an approval, about.
 const APPROVAL_BYTES: usize = 1024;

@@ -15,7 +15,7 @@ use crate::edge::{Exchange, Failure, Reading, Reply, invalid_parameter};
 use crate::json::{Subject, Writer};
 
 /// What [`list`] reads, as `name type`.
-pub(crate) const AUDIT_PARAMETERS: &[&str] = &["after integer", "limit integer"];
+pub(crate) const AUDIT_PARAMETERS: &[&str] = &["after position", "limit limit"];
 /// Entries of a page when nothing is asked for.
 const LIMIT_DEFAULT: u32 = 100;
 /// Bytes of an entry, about.

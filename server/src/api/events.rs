@@ -25,20 +25,20 @@ use crate::json::Writer;
 
 /// What [`events`] reads, as `name type`.
 pub(super) const EVENT_PARAMETERS: &[&str] = &[
-    "after integer",
-    "limit integer",
-    "type [string]",
+    "after position",
+    "limit limit",
+    "type [event_type]",
     "task_id uuid",
     "run_id uuid",
-    "wait_ms integer",
+    "wait_ms wait_ms",
 ];
 
 /// The same where the path names whom the events are about.
 pub(super) const OWN_EVENT_PARAMETERS: &[&str] = &[
-    "after integer",
-    "limit integer",
-    "type [string]",
-    "wait_ms integer",
+    "after position",
+    "limit limit",
+    "type [event_type]",
+    "wait_ms wait_ms",
 ];
 
 /// Events of a page when nothing is asked for.

@@ -14,12 +14,12 @@ use crate::json::read_instant;
 
 /// What [`task_ask`] reads, as `name type`.
 pub(crate) const TASK_PARAMETERS: &[&str] = &[
-    "limit integer",
-    "offset integer",
-    "cursor string",
-    "kind string",
-    "queue string",
-    "tag string",
+    "limit limit",
+    "offset offset",
+    "cursor cursor",
+    "kind name",
+    "queue name",
+    "tag tag",
     "state active|completed|failed|canceled|waiting_for_children",
     "parent_task_id uuid",
     "created_after instant",
@@ -29,16 +29,16 @@ pub(crate) const TASK_PARAMETERS: &[&str] = &[
 
 /// What [`run_ask`] reads, as `name type`.
 pub(crate) const RUN_PARAMETERS: &[&str] = &[
-    "limit integer",
-    "offset integer",
-    "cursor string",
+    "limit limit",
+    "offset offset",
+    "cursor cursor",
     "state scheduled|ready|leased|running|retry_wait|suspended|completed|failed|canceled",
     "task_id uuid",
-    "queue string",
-    "kind string",
-    "tag string",
-    "worker string",
-    "error_code string",
+    "queue name",
+    "kind name",
+    "tag tag",
+    "worker worker",
+    "error_code error_code",
     "created_after instant",
     "created_before instant",
     "q string",

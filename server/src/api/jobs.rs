@@ -18,14 +18,13 @@ use crate::json::Writer;
 /// What the list is asked by, as `name type`.
 pub(crate) const LIST_PARAMETERS: &[&str] = &[
     "status scheduled|ready|leased|running|retry_wait|suspended|completed|failed|canceled",
-    "job_type string",
+    "job_type name",
     "q string",
-    "limit integer",
-    "offset integer",
+    "limit limit",
+    "offset offset",
 ];
 /// What the history is asked by, as `name type`.
-pub(crate) const HISTORY_PARAMETERS: &[&str] =
-    &["page integer", "page_size integer", "search string"];
+pub(crate) const HISTORY_PARAMETERS: &[&str] = &["page page", "page_size limit", "search string"];
 
 /// Rows of a page of the history when nothing is asked for.
 const PAGE_SIZE: u64 = 50;

@@ -13,7 +13,7 @@ use crate::edge::{Addressed, Exchange, Failure, Placed, Reply, read_actor};
 use crate::json::{Subject, Writer, read_instant};
 
 /// What [`list`] reads, as `name type`.
-pub(super) const KEY_PARAMETERS: &[&str] = &["limit integer", "offset integer", "cursor string"];
+pub(super) const KEY_PARAMETERS: &[&str] = &["limit limit", "offset offset", "cursor cursor"];
 
 impl Exchange {
     /// Asks for a change of who may do what, in a tenant.

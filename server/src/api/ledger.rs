@@ -12,8 +12,7 @@ use crate::edge::{Exchange, Failure, Reading, Reply};
 use crate::json::{Subject, Writer};
 
 /// What [`list`] reads, as `name type`.
-pub(crate) const LEDGER_PARAMETERS: &[&str] =
-    &["ledger_key string", "after integer", "limit integer"];
+pub(crate) const LEDGER_PARAMETERS: &[&str] = &["ledger_key name", "after position", "limit limit"];
 /// Bytes of an entry, about.
 const ENTRY_BYTES: usize = 512;
 

@@ -172,6 +172,11 @@ impl Route {
         self.verb != Verb::Get
     }
 
+    /// Whether it is one change that `If-Sequence` can be asked of.
+    pub(crate) fn takes_if_sequence(&self) -> bool {
+        self.errors.contains(&"non_monotonic_sequence")
+    }
+
     /// Its place in the table.
     pub(crate) fn index(&self) -> usize {
         ROUTES

@@ -7,12 +7,12 @@ pub(super) const ACCESS: &[Schema] = &[
     sent(
         "NewKey",
         &[
-            "name! string",
-            "role! string",
-            "tenant_id string?",
+            "name! name",
+            "role! name",
+            "tenant_id tenant?",
             "actor_id uuid?",
             "expires_at instant?",
-            "reason string?",
+            "reason reason?",
         ],
     ),
     answered(
@@ -24,8 +24,8 @@ pub(super) const ACCESS: &[Schema] = &[
         &[
             "key_id! uuid",
             "tenant_id! uuid?",
-            "name! string",
-            "role! string",
+            "name! name",
+            "role! name",
             "actor_id! uuid?",
             "capabilities! [string]",
             "created_at! instant",
@@ -39,9 +39,9 @@ pub(super) const ACCESS: &[Schema] = &[
         "KeyList",
         &[
             "keys! [Key]",
-            "limit! integer",
-            "offset! integer",
-            "next_cursor! string?",
+            "limit! limit",
+            "offset! offset",
+            "next_cursor! cursor?",
         ],
     ),
     answered(
@@ -51,28 +51,24 @@ pub(super) const ACCESS: &[Schema] = &[
     sent(
         "RoleSettings",
         &[
-            "capabilities! [string]",
-            "tenant_id string?",
-            "reason string?",
+            "capabilities! role_capabilities",
+            "tenant_id tenant?",
+            "reason reason?",
         ],
     ),
     answered(
         "Role",
-        &[
-            "name! string",
-            "capabilities! [string]",
-            "built_in! boolean",
-        ],
+        &["name! name", "capabilities! [string]", "built_in! boolean"],
     ),
     answered("RoleList", &["roles! [Role]"]),
-    answered("RoleRemoved", &["name! string", "status! removed"]),
+    answered("RoleRemoved", &["name! name", "status! removed"]),
     sent(
         "RoleGrant",
-        &["role! string", "tenant_id string?", "reason string?"],
+        &["role! name", "tenant_id tenant?", "reason reason?"],
     ),
     sent(
         "CapabilityGrant",
-        &["capability! string", "tenant_id string?", "reason string?"],
+        &["capability! name", "tenant_id tenant?", "reason reason?"],
     ),
     answered(
         "Granted",
@@ -84,12 +80,12 @@ pub(super) const ACCESS: &[Schema] = &[
     ),
     sent(
         "NewTenant",
-        &["name! string", "tenant_id uuid?", "reason string?"],
+        &["name! name", "tenant_id uuid?", "reason reason?"],
     ),
-    sent("TenantSettings", &["weight! integer", "reason string?"]),
+    sent("TenantSettings", &["weight! weight", "reason reason?"]),
     answered(
         "Tenant",
-        &["tenant_id! uuid", "name! string", "weight! integer"],
+        &["tenant_id! uuid", "name! name", "weight! weight"],
     ),
     answered("TenantList", &["tenants! [Tenant]"]),
 ];

@@ -3,7 +3,11 @@
 mod access;
 mod actors;
 mod document;
+mod headers;
 mod jobs;
+mod kinds;
+mod leases;
+mod links;
 mod operators;
 mod reading;
 mod schemas;

@@ -4,6 +4,6 @@ use super::schemas::{Schema, answered, sent};
 
 /// Dead letters and operations.
 pub(super) const OPERATORS: &[Schema] = &[
-    sent("RetryRun", &["reason string?", "expected_state string?"]),
+    sent("RetryRun", &["reason reason?", "expected_state run_state?"]),
     answered("RunRetried", &["run_id! uuid", "retry_of! uuid"]),
 ];

@@ -1,28 +1,39 @@
 //! The shapes of all bodies in a compact notation: `name type`, with `!` for required.
 //!
-//! Types: `string`, `integer`, `number`, `boolean`, `uuid`, `instant`, `any`, `object`, `map` (of any), a schema's name; `[T]` is
-//! a list, `T?` may be null, `a|b` is one of these words.
+//! Types: a kind of `kinds.rs` (`uuid`, `instant`, `name`, `count` …), `any`, `object`, `map` (of any), a schema's name; `[T]` is a
+//! list, `T?` may be null, `a|b` is one of these words.
 
 use super::access::ACCESS;
 use super::actors::ACTORS;
 use super::jobs::JOBS;
+use super::leases::LEASES;
 use super::operators::OPERATORS;
 use super::reading::READING;
 use super::trail::TRAIL;
 use super::workflow::WORKFLOW;
 
-/// One schema: an object with these fields.
+/// What a schema is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// An object that clients send: other fields are refused.
+    Sent,
+    /// An object that clients are answered.
+    Answered,
+    /// One of the schemas that stand where fields would.
+    OneOf,
+}
+
+/// One schema: an object with these fields, or one of several.
 pub(super) struct Schema {
     pub(super) name: &'static str,
-    /// Whether other fields are refused: true for what clients send.
-    pub(super) closed: bool,
+    pub(super) shape: Shape,
     pub(super) fields: &'static [&'static str],
 }
 
 pub(super) const fn sent(name: &'static str, fields: &'static [&'static str]) -> Schema {
     Schema {
         name,
-        closed: true,
+        shape: Shape::Sent,
         fields,
     }
 }
@@ -30,14 +41,23 @@ pub(super) const fn sent(name: &'static str, fields: &'static [&'static str]) ->
 pub(super) const fn answered(name: &'static str, fields: &'static [&'static str]) -> Schema {
     Schema {
         name,
-        closed: false,
+        shape: Shape::Answered,
         fields,
+    }
+}
+
+pub(super) const fn one_of(name: &'static str, schemas: &'static [&'static str]) -> Schema {
+    Schema {
+        name,
+        shape: Shape::OneOf,
+        fields: schemas,
     }
 }
 
 /// Every schema that a route names, and those they name in turn.
 pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
     WORK.iter()
+        .chain(LEASES)
         .chain(WORKFLOW)
         .chain(READING)
         .chain(ACTORS)
@@ -47,7 +67,7 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
         .chain(JOBS)
 }
 
-/// What tasks, runs, leases and the engine are made of.
+/// What tasks, runs and the engine are made of.
 const WORK: &[Schema] = &[
     answered(
         "Error",
@@ -59,23 +79,24 @@ const WORK: &[Schema] = &[
         &[
             "openapi! string",
             "info! object",
+            "servers! [object]",
             "paths! object",
             "components! object",
             "security! any",
             "x-error-codes! [object]",
         ],
     ),
-    sent("Reason", &["reason string?"]),
+    sent("Reason", &["reason reason?"]),
     sent("Empty", &[]),
     answered(
         "Stats",
         &[
-            "total_tasks! integer",
-            "total_runs! integer",
-            "attempts_total! integer",
+            "total_tasks! count",
+            "total_runs! count",
+            "attempts_total! count",
             "attempts_by_result! map",
             "runs_by_state! RunsByState",
-            "latest_sequence! integer",
+            "latest_sequence! count",
             "paused! boolean",
             "oldest_ready_at! instant?",
             "by_queue! [PlaceCounts]",
@@ -87,15 +108,15 @@ const WORK: &[Schema] = &[
     answered(
         "RunsByState",
         &[
-            "scheduled! integer",
-            "ready! integer",
-            "leased! integer",
-            "running! integer",
-            "retry_wait! integer",
-            "suspended! integer",
-            "completed! integer",
-            "failed! integer",
-            "canceled! integer",
+            "scheduled! count",
+            "ready! count",
+            "leased! count",
+            "running! count",
+            "retry_wait! count",
+            "suspended! count",
+            "completed! count",
+            "failed! count",
+            "canceled! count",
         ],
     ),
     answered(
@@ -105,7 +126,7 @@ const WORK: &[Schema] = &[
             "since! instant?",
             "by! string?",
             "reason! string?",
-            "latest_sequence! integer",
+            "latest_sequence! count",
             "log_id! string",
             "version! string",
         ],
@@ -118,85 +139,85 @@ const WORK: &[Schema] = &[
         "TaskSpec",
         &[
             "id uuid?",
-            "kind! string",
-            "queue string?",
+            "kind! name",
+            "queue name?",
             "payload any",
             "payload_base64 string?",
-            "content_type string?",
+            "content_type content_type?",
             "run_policy RunPolicySpec?",
             "constraints ConstraintsSpec?",
             "retry RetrySpec?",
             "metadata MetadataSpec?",
-            "idempotency_key string?",
+            "idempotency_key idempotency_key?",
             "expires_at instant?",
-            "traceparent string?",
-            "tenant_id string?",
+            "traceparent traceparent?",
+            "tenant_id tenant?",
             "durability immediate|deferred?",
-            "unique_key string?",
+            "unique_key unique_key?",
             "parent_task_id uuid?",
-            "depends_on [uuid]?",
+            "depends_on prerequisites?",
             "parent_run ParentRun?",
-            "budgets [BudgetSpec]?",
+            "budgets budgets?",
         ],
     ),
     sent(
         "ConstraintsSpec",
         &[
-            "max_attempts integer?",
-            "max_lost_leases integer?",
-            "timeout_ms integer?",
-            "lease_ms integer?",
-            "cancel_grace_ms integer?",
-            "concurrency_key string?",
-            "concurrency_limit integer?",
+            "max_attempts attempts?",
+            "max_lost_leases lost_leases?",
+            "timeout_ms timeout_ms?",
+            "lease_ms lease_ms?",
+            "cancel_grace_ms grace_ms?",
+            "concurrency_key concurrency_key?",
+            "concurrency_limit holders?",
             "hold_policy hold_during_retry|release_on_retry?",
             "safety_level pure|idempotent|transactional?",
-            "required_capabilities [string]?",
-            "fairness_key string?",
+            "required_capabilities some_capabilities?",
+            "fairness_key fairness_key?",
         ],
     ),
     sent(
         "RetrySpec",
         &[
             "strategy fixed|exponential?",
-            "initial_ms integer?",
-            "multiplier number?",
-            "max_ms integer?",
+            "initial_ms span_ms?",
+            "multiplier multiplier?",
+            "max_ms span_ms?",
             "jitter full|none?",
-            "non_retryable [string]?",
+            "non_retryable retry_codes?",
         ],
     ),
     sent(
         "MetadataSpec",
-        &["tags [string]?", "priority integer?", "description string?"],
+        &[
+            "tags tags?",
+            "priority priority?",
+            "description description?",
+        ],
     ),
-    sent("SubmitBatch", &["tasks! [TaskSpec]", "atomic boolean?"]),
+    sent("SubmitBatch", &["tasks! task_specs", "atomic boolean?"]),
     answered(
         "Submitted",
         &[
             "task! Task",
             "runs! [RunBrief]",
-            "runs_total! integer",
+            "runs_total! count",
             "created! boolean",
-            "sequence! integer",
+            "sequence! count",
         ],
     ),
     answered(
         "BatchAnswer",
-        &[
-            "results! [BatchItem]",
-            "sequence! integer",
-            "durable boolean",
-        ],
+        &["results! [BatchItem]", "sequence! count", "durable boolean"],
     ),
     answered(
         "Task",
         &[
             "id! uuid",
             "tenant_id! uuid",
-            "kind! string",
-            "queue! string",
-            "state! string",
+            "kind! name",
+            "queue! name",
+            "state! task_state",
             "payload any",
             "payload_base64 string",
             "content_type! string",
@@ -215,29 +236,29 @@ const WORK: &[Schema] = &[
             "parent_task_id uuid",
             "depends_on! [uuid]",
             "unmet_dependencies! [uuid]",
-            "children_total! integer",
-            "descendants_live! integer",
+            "children_total! count",
+            "descendants_live! count",
             "budgets! [Budget]",
             "subscriptions! [Subscription]",
             "paused boolean",
             "schedule ScheduleState",
             "runs_by_state! RunsByState",
             "runs! [RunBrief]",
-            "runs_total! integer",
+            "runs_total! count",
         ],
     ),
     answered(
         "Constraints",
         &[
-            "max_attempts! integer",
-            "max_lost_leases! integer",
-            "timeout_ms! integer?",
-            "lease_ms! integer",
-            "cancel_grace_ms! integer",
+            "max_attempts! count",
+            "max_lost_leases! count",
+            "timeout_ms! count?",
+            "lease_ms! count",
+            "cancel_grace_ms! count",
             "concurrency_key! string?",
-            "concurrency_limit! integer",
-            "hold_policy! string",
-            "safety_level! string",
+            "concurrency_limit! count",
+            "hold_policy! hold_during_retry|release_on_retry",
+            "safety_level! pure|idempotent|transactional",
             "required_capabilities [string]",
             "fairness_key! string?",
         ],
@@ -245,28 +266,28 @@ const WORK: &[Schema] = &[
     answered(
         "Retry",
         &[
-            "strategy! string",
-            "initial_ms! integer",
-            "multiplier! number",
-            "max_ms! integer",
-            "jitter! string",
+            "strategy! fixed|exponential",
+            "initial_ms! count",
+            "multiplier! multiplier",
+            "max_ms! count",
+            "jitter! full|none",
             "non_retryable! [string]",
         ],
     ),
     answered(
         "Metadata",
-        &["tags! [string]", "priority! integer", "description string"],
+        &["tags! [string]", "priority! priority", "description string"],
     ),
     answered(
         "TaskCanceled",
         &[
             "task_id! uuid",
             "status! canceled|already_canceled|already_terminal",
-            "runs_canceled! integer",
-            "runs_cancel_requested! integer",
-            "runs_already_terminal! integer",
-            "runs_total! integer",
-            "descendants_canceled! integer",
+            "runs_canceled! count",
+            "runs_cancel_requested! count",
+            "runs_already_terminal! count",
+            "runs_total! count",
+            "descendants_canceled! count",
         ],
     ),
     answered(
@@ -275,14 +296,14 @@ const WORK: &[Schema] = &[
             "run_id! uuid",
             "task_id! uuid",
             "tenant_id! uuid",
-            "kind! string",
-            "queue! string",
-            "state! string",
+            "kind! name",
+            "queue! name",
+            "state! run_state",
             "created_at! instant",
             "scheduled_at! instant",
-            "attempt_count! integer",
-            "failures! integer",
-            "lost_leases! integer",
+            "attempt_count! count",
+            "failures! count",
+            "lost_leases! count",
             "concurrency_key! string?",
             "current_attempt_id! uuid?",
             "state_history! [Change]",
@@ -306,10 +327,10 @@ const WORK: &[Schema] = &[
     answered(
         "Change",
         &[
-            "from! string?",
-            "to! string",
+            "from! run_state?",
+            "to! run_state",
             "at! instant",
-            "sequence! integer",
+            "sequence! count",
             "cause! string",
             "actor! string?",
         ],
@@ -318,7 +339,7 @@ const WORK: &[Schema] = &[
         "Attempt",
         &[
             "attempt_id! uuid",
-            "number! integer",
+            "number! count",
             "started_at! instant",
             "finished_at! instant?",
             "result! string?",
@@ -358,143 +379,19 @@ const WORK: &[Schema] = &[
             "status! canceled|cancel_requested|already_canceled|already_terminal|suspend_requested|resumed",
         ],
     ),
-    sent("ResumeRun", &["payload any", "reason string?"]),
+    sent("ResumeRun", &["payload any", "reason reason?"]),
     answered(
         "Explain",
         &[
-            "state! string",
+            "state! run_state",
             "runnable! boolean",
             "reasons! [ExplainReason]",
-            "position integer",
+            "position count",
             "would_run_when! string",
         ],
     ),
     answered(
         "ExplainReason",
         &["code! string", "message! string", "details! map"],
-    ),
-    sent(
-        "Claim",
-        &[
-            "worker! string",
-            "queues [string]?",
-            "kinds [string]?",
-            "capabilities [string]?",
-            "actor_id uuid?",
-            "max integer?",
-            "lease_ms integer?",
-            "wait_ms integer?",
-            "idempotency_key string?",
-        ],
-    ),
-    answered("ClaimAnswer", &["leases! [Lease]"]),
-    answered(
-        "Lease",
-        &[
-            "run_id! uuid",
-            "task_id! uuid",
-            "tenant_id! uuid",
-            "attempt_id! uuid",
-            "attempt! integer",
-            "token! string",
-            "kind! string",
-            "queue! string",
-            "payload any",
-            "payload_base64 string",
-            "content_type! string",
-            "expires_at! instant",
-            "lease_ms! integer",
-            "deadline_at instant",
-            "checkpoints! map",
-            "budgets! [Budget]",
-            "metadata! Metadata",
-            "children [Child]",
-            "children_total integer",
-            "children_live integer",
-            "resume_payload any",
-            "traceparent string",
-        ],
-    ),
-    sent("HeartbeatBatch", &["leases! [Heartbeat]"]),
-    sent(
-        "Heartbeat",
-        &[
-            "run_id uuid?",
-            "token! string",
-            "lease_ms integer?",
-            "progress any",
-            "tenant_id string?",
-        ],
-    ),
-    answered("HeartbeatAnswer", &["results! [Beat]"]),
-    answered(
-        "Beat",
-        &[
-            "run_id! string",
-            "expires_at instant",
-            "directive continue|cancel|suspend|drain",
-            "error string",
-            "message string",
-            "details object",
-        ],
-    ),
-    sent("FinishBatch", &["results! [Finish]"]),
-    sent(
-        "Finish",
-        &[
-            "run_id uuid?",
-            "token! string",
-            "outcome! success|failure|suspended|canceled|released",
-            "output any",
-            "error FinishError?",
-            "checkpoints map?",
-            "retry_after_ms integer?",
-            "reason string?",
-            "consumption [AmountSpec]?",
-            "children [TaskSpec]?",
-            "custom_events [CustomEvent]?",
-            "tenant_id string?",
-        ],
-    ),
-    sent(
-        "FinishError",
-        &["code string?", "message string?", "retryable boolean?"],
-    ),
-    answered(
-        "FinishAnswer",
-        &["results! [Finished]", "sequence! integer"],
-    ),
-    answered(
-        "Finished",
-        &[
-            "run_id! string",
-            "state string",
-            "dropped [string]",
-            "error string",
-            "message string",
-            "details object",
-        ],
-    ),
-    answered(
-        "FinishOne",
-        &[
-            "run_id! uuid",
-            "state! string",
-            "dropped [string]",
-            "sequence! integer",
-        ],
-    ),
-    sent(
-        "Checkpoint",
-        &[
-            "token! string",
-            "name! string",
-            "value! any",
-            "tenant_id string?",
-        ],
-    ),
-    answered(
-        "CheckpointSaved",
-        &["run_id! uuid", "name! string", "sequence! integer"],
     ),
 ];

@@ -6,12 +6,12 @@ use super::schemas::{Schema, answered, sent};
 pub(super) const TRAIL: &[Schema] = &[
     answered(
         "AuditPage",
-        &["entries! [AuditEntry]", "next! integer", "oldest! integer"],
+        &["entries! [AuditEntry]", "next! count", "oldest! count"],
     ),
     answered(
         "AuditEntry",
         &[
-            "sequence! integer",
+            "sequence! count",
             "at! instant",
             "tenant_id! uuid",
             "who! string",
@@ -24,45 +24,45 @@ pub(super) const TRAIL: &[Schema] = &[
     answered(
         "AuditReport",
         &[
-            "from! integer",
-            "to! integer",
-            "head_hash! string",
-            "entries! integer",
-            "oldest! integer",
+            "from! count",
+            "to! count",
+            "head_hash! hash",
+            "entries! count",
+            "oldest! count",
             "gaps! [AuditGap]",
-            "gaps_more! integer",
+            "gaps_more! count",
         ],
     ),
     answered(
         "AuditGap",
         &[
-            "from! integer",
-            "to! integer",
+            "from! count",
+            "to! count",
             "file! string",
-            "offset! integer",
-            "frame! integer",
+            "offset! count",
+            "frame! count",
             "message! string",
         ],
     ),
     sent(
         "LedgerAppend",
         &[
-            "ledger_key! string",
+            "ledger_key! name",
             "payload! any",
             "actor_id uuid?",
-            "tenant_id string?",
-            "idempotency_key string?",
+            "tenant_id tenant?",
+            "idempotency_key idempotency_key?",
         ],
     ),
-    answered("LedgerAppended", &["sequence! integer", "created! boolean"]),
-    answered("LedgerPage", &["entries! [LedgerEntry]", "next! integer"]),
+    answered("LedgerAppended", &["sequence! count", "created! boolean"]),
+    answered("LedgerPage", &["entries! [LedgerEntry]", "next! count"]),
     answered(
         "LedgerEntry",
         &[
-            "sequence! integer",
+            "sequence! count",
             "at! instant",
             "tenant_id! uuid",
-            "ledger_key! string",
+            "ledger_key! name",
             "by! string",
             "actor_id! uuid?",
             "payload! any",
@@ -71,16 +71,16 @@ pub(super) const TRAIL: &[Schema] = &[
     sent(
         "ApprovalSpec",
         &[
-            "subject! string",
+            "subject! subject",
             "plan! any",
-            "ledger_key string?",
+            "ledger_key name?",
             "approval_id uuid?",
-            "reason string?",
+            "reason reason?",
         ],
     ),
     sent(
         "ApprovalDecision",
-        &["decision! review|approve|reject", "reason string?"],
+        &["decision! review|approve|reject", "reason reason?"],
     ),
     answered(
         "ApprovalBrief",
@@ -89,7 +89,7 @@ pub(super) const TRAIL: &[Schema] = &[
             "state! planned|reviewed|approved|rejected",
         ],
     ),
-    answered("ApprovalPage", &["approvals! [Approval]", "next! integer"]),
+    answered("ApprovalPage", &["approvals! [Approval]", "next! count"]),
     answered(
         "Approval",
         &[
@@ -98,8 +98,8 @@ pub(super) const TRAIL: &[Schema] = &[
             "state! planned|reviewed|approved|rejected",
             "subject! string",
             "plan! any",
-            "ledger_key! string",
-            "sequence! integer",
+            "ledger_key! name",
+            "sequence! count",
             "requested_by! string",
             "requested_at! instant",
             "reviewed! ApprovalStep?",

@@ -3,68 +3,12 @@
 use serde_json::Value;
 
 use crate::harness::{World, text};
+use crate::schema::misfit;
 
-/// Checks `value` against `schema`: type, required, properties, items, references, words. Objects with properties may hold no others.
+#[track_caller]
 fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
-    if let Some(target) = schema["$ref"].as_str() {
-        let schema = document
-            .pointer(target.trim_start_matches('#'))
-            .unwrap_or_else(|| panic!("{target}"));
-        return check(document, schema, value, at);
-    }
-    if let Some(choices) = schema["anyOf"].as_array() {
-        assert_eq!(choices.len(), 2, "only `T or null` is used");
-        return if value.is_null() {
-        } else {
-            check(document, &choices[0], value, at)
-        };
-    }
-    if let Some(words) = schema["enum"].as_array() {
-        assert!(words.contains(value), "{at}: {value} is none of {words:?}");
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    match &schema["type"] {
-        Value::Null => return,
-        Value::String(name) => assert!(
-            name == kind || name == "number" && kind == "integer",
-            "{at}: {value} is no {name}"
-        ),
-        names => assert!(
-            names
-                .as_array()
-                .is_some_and(|names| names.contains(&Value::from(kind))),
-            "{at}: {value}: {names}"
-        ),
-    }
-    match value {
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| check(document, &schema["items"], item, &format!("{at}[]"))),
-        Value::Object(fields) => {
-            for name in schema["required"].as_array().into_iter().flatten() {
-                assert!(
-                    fields.contains_key(name.as_str().expect("a name")),
-                    "{at}: {name} is missing"
-                );
-            }
-            if let Some(properties) = schema["properties"].as_object() {
-                for (name, value) in fields {
-                    let schema = properties
-                        .get(name)
-                        .unwrap_or_else(|| panic!("{at}: {name} is not in the document"));
-                    check(document, schema, value, &format!("{at}.{name}"));
-                }
-            }
-        }
-        _ => {}
+    if let Some(why) = misfit(document, schema, value, at) {
+        panic!("{why}");
     }
 }
 

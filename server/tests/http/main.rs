@@ -18,6 +18,7 @@ mod matrix;
 mod query;
 mod queues;
 mod refusals;
+mod schema;
 mod stories;
 mod tasks;
 mod workers;

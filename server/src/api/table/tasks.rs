@@ -233,7 +233,7 @@ pub(super) const ROUTES: &[Route] = &[
         &[(200, "Occurrences")],
         |x| Box::pin(schedule::of_task(x)),
     )
-    .parameters(&["next integer"])
+    .parameters(&["next next"])
     .errors(&["invalid_task_id", "task_not_found", "invalid_parameter"]),
     Route::post(
         "/api/v1/schedule/preview",
