@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use mainstay_core::limits::{PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX};
 
+use crate::auth::Issuer;
+
 /// How a server listens and what it bears with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -47,6 +49,8 @@ pub struct Config {
     /// Requests without a valid key a minute, from one address or with one key's name; beyond them they are answered `rate_limited`.
     /// Good keys are never held up. Default 300; 0 for no bound.
     pub auth_failures_per_minute_max: u32,
+    /// Whose tokens are accepted where a key is. Default none.
+    pub issuers: Vec<Issuer>,
     /// How long requests may take to finish once the server is told to end. Default 5 s.
     pub drain_time_max: Duration,
 }
@@ -72,6 +76,7 @@ impl Default for Config {
             uri_bytes_max: 8 << 10,
             outgoing: None,
             auth_failures_per_minute_max: 300,
+            issuers: Vec::new(),
             drain_time_max: Duration::from_secs(5),
         }
     }

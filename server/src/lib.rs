@@ -33,6 +33,7 @@ mod openapi;
 mod outgoing;
 mod server;
 
+pub use auth::{Issuer, IssuerTenant, TokenAlgorithm};
 pub use config::Config;
 pub use key::AdminKey;
 pub use server::{Ended, Server};

@@ -1,17 +1,22 @@
 //! Who asks, once it is known.
 
+use std::sync::Arc;
+
 use mainstay_core::{ActorId, Capabilities, KeyId, TenantId, Text};
 
 use super::needs::Needs;
+use super::token::Vouched;
 use crate::edge::Failure;
 
 /// Who asks.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    /// The key's id: the name in histories.
+    /// The key's id, or the issuer and its subject: the name in histories.
     pub(crate) name: Text,
-    /// The key, unless it is the admin key's file or nobody.
+    /// The key, unless it is the admin key's file, a token or nobody.
     pub(crate) key: Option<KeyId>,
+    /// What a token's issuer vouches for.
+    pub(crate) token: Option<Arc<Vouched>>,
     /// The only tenant it may reach; nothing for a system key.
     pub(crate) tenant: Option<TenantId>,
     pub(crate) may: Capabilities,
@@ -25,6 +30,7 @@ impl Caller {
         Caller {
             name: Text::from("anonymous"),
             key: None,
+            token: None,
             tenant: None,
             may: Capabilities::NONE,
             actor: None,
@@ -36,6 +42,7 @@ impl Caller {
         Caller {
             name,
             key: None,
+            token: None,
             tenant: None,
             may: Capabilities::ALL,
             actor: None,

@@ -1,4 +1,5 @@
-//! Finds out who asks: from the admin key's file, or from the keys that the engine knows, remembered as long as nothing about them changed.
+//! Finds out who asks: from the admin key's file, from the keys that the engine knows, remembered as long as nothing about them changed,
+//! or from a token of an issuer that the operator trusts.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +12,9 @@ use subtle::ConstantTimeEq;
 
 use super::caller::Caller;
 use super::keytext;
+use super::rolebook::Rolebook;
 use super::throttle::Throttle;
+use super::token::{Verifier, Vouched, is_like_token};
 use crate::edge::Failure;
 use crate::key::AdminKey;
 
@@ -31,17 +34,26 @@ pub(crate) struct Keyring {
     handle: Handle,
     admin: AdminKey,
     known: RwLock<HashMap<KeyId, Known>>,
+    verifier: Verifier,
+    roles: Rolebook,
     addresses: Throttle,
     ids: Throttle,
 }
 
 impl Keyring {
     /// `failures_max`: failures a minute of one address, or with one key's name; 0 for no bound.
-    pub(crate) fn new(handle: Handle, admin: AdminKey, failures_max: u32) -> Keyring {
+    pub(crate) fn new(
+        handle: Handle,
+        admin: AdminKey,
+        verifier: Verifier,
+        failures_max: u32,
+    ) -> Keyring {
         Keyring {
+            roles: Rolebook::new(handle.clone()),
             handle,
             admin,
             known: RwLock::default(),
+            verifier,
             addresses: Throttle::new(failures_max),
             ids: Throttle::new(failures_max),
         }
@@ -51,6 +63,9 @@ impl Keyring {
     pub(crate) async fn find(&self, text: &[u8], peer: IpAddr) -> Result<Caller, Failure> {
         if self.admin.verify(text) {
             return Ok(Caller::administrator(self.admin.name()));
+        }
+        if !self.verifier.is_empty() && is_like_token(text) {
+            return self.find_vouched(text, peer).await;
         }
         let Some(id) = keytext::find_id(text) else {
             return Err(self.refuse(peer, None));
@@ -71,8 +86,40 @@ impl Keyring {
         }
     }
 
+    /// Who comes with this token.
+    async fn find_vouched(&self, text: &[u8], peer: IpAddr) -> Result<Caller, Failure> {
+        // Who fails all the time waits for no fetch of keys; a token that is good is let in all the same.
+        let may_wait = !self.addresses.is_full(address(peer));
+        if let Some(vouched) = self.verifier.verify(text, now_ms(), may_wait).await
+            && let Some(caller) = self.caller_vouched(Arc::new(vouched)).await?
+        {
+            return Ok(caller);
+        }
+        Err(self.refuse(peer, None))
+    }
+
+    /// Somebody vouched for, with what its roles hold now; nothing when its time is over, its tenant is not there, or no such role is.
+    async fn caller_vouched(&self, token: Arc<Vouched>) -> Result<Option<Caller>, Failure> {
+        if now_ms() >= token.ends_ms {
+            return Ok(None);
+        }
+        let may = self.roles.find(token.tenant, &token.roles).await?;
+        Ok(may.map(|may| Caller {
+            name: token.name.clone(),
+            key: None,
+            tenant: token.tenant,
+            token: Some(token),
+            may,
+            actor: None,
+        }))
+    }
+
     /// Whether a caller still may what its route needs: nothing is asked as long as nothing changed.
     pub(crate) async fn check(&self, caller: &Caller, needs: super::Needs) -> Result<(), Failure> {
+        if let Some(token) = &caller.token {
+            let now = self.caller_vouched(Arc::clone(token)).await?;
+            return now.ok_or_else(unauthorized)?.check(needs);
+        }
         let Some(id) = caller.key else {
             return Ok(());
         };
@@ -132,16 +179,20 @@ fn address(peer: IpAddr) -> u128 {
     }
 }
 
-fn is_live(key: &KeyView) -> bool {
+fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-    key.revoked_at.is_none() && key.expires_at.is_none_or(|at| Timestamp(now_ms) < at)
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn is_live(key: &KeyView) -> bool {
+    key.revoked_at.is_none() && key.expires_at.is_none_or(|at| Timestamp(now_ms()) < at)
 }
 
 fn caller_of(known: &Known) -> Caller {
     Caller {
         name: known.name.clone(),
         key: Some(known.key.id),
+        token: None,
         tenant: known.key.tenant,
         may: known.key.may,
         actor: known.key.actor,

@@ -20,7 +20,7 @@ use super::feeds::Feeds;
 use super::headers::{Following, Form, unescape};
 use super::stored::Stored;
 use crate::api::Route;
-use crate::auth::{Caller, Keyring, Needs};
+use crate::auth::{Caller, Keyring, Needs, Verifier};
 use crate::config::Config;
 use crate::json::{Subject, read};
 use crate::key::AdminKey;
@@ -46,8 +46,9 @@ impl Edge {
         let request_seed = getrandom::u64().map_err(std::io::Error::other)?;
         let recovered = handle.sequence();
         let failures_max = config.auth_failures_per_minute_max;
+        let verifier = Verifier::new(&config.issuers).map_err(std::io::Error::other)?;
         Ok(Edge {
-            keyring: Keyring::new(handle.clone(), key, failures_max),
+            keyring: Keyring::new(handle.clone(), key, verifier, failures_max),
             handle,
             config,
             log_id,

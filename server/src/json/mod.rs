@@ -5,6 +5,7 @@ mod instant;
 mod reader;
 mod writer;
 
+pub(crate) use depth::depth;
 pub(crate) use instant::read_instant;
 pub(crate) use reader::{Subject, read, read_items, read_lines};
 pub(crate) use writer::Writer;
