@@ -26,14 +26,15 @@ const STOPPED_LOOK: Duration = Duration::from_secs(1);
 /// Serves until a signal or a storage fault ends it.
 pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result<Code, Failure> {
     let directory = connection::data_dir(global);
+    let settings = Settings::read(args.config.as_deref(), &args.storage)?;
     let config = Config {
+        issuers: settings.issuers.clone(),
         outgoing: Some(directory.join("store").join("outgoing")),
         listen: listen_address(args)?,
         open_metrics: args.open_metrics,
         drain_time_max: Duration::from_millis(args.drain_ms),
         ..Config::default()
     };
-    let settings = Settings::read(args.config.as_deref(), &args.storage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -15,7 +15,10 @@ use crate::config::limits::{HISTORY, KEEP, LOW_WATER, PAYLOAD_CACHE, RETAIN, RET
     max_bytes = \"50GiB\"\n  audit = \"400d\"             # how long entries of the audit trail are kept\n  \
     [history.queues]\n  mail = \"7d\"                # for this queue alone\n  [search]\n  \
     off = [\"noise\"]            # queues whose work is not found by its text\n  [memory]\n  payload_cache_bytes = \"256MiB\"\n  \
-    [disk]\n  low_water_bytes = \"1GiB\"     # free space below which new work is refused"
+    [disk]\n  low_water_bytes = \"1GiB\"     # free space below which new work is refused\n  \
+    [oidc.corp]                 # tokens of this issuer are accepted in place of keys; docs/guide/security.md has the rest\n  \
+    issuer = \"https://id.example.org\"\n  audience = \"mainstay\"\n  algorithms = [\"RS256\"]\n  tenant = \"default\"\n  \
+    role_claim = \"groups\"\n  [oidc.corp.roles]\n  ops = \"operator\""
 )]
 pub(crate) struct ServeArgs {
     /// Read settings from a TOML file; flags overrule it

@@ -5,6 +5,7 @@ use toml::{Table, Value};
 use super::limits::{
     HISTORY, KEEP, LOW_WATER, PAYLOAD_CACHE, RETAIN, RETAIN_AGE, SEGMENT, Size, Span,
 };
+use super::oidc;
 use super::settings::Settings;
 
 /// The settings in a text; the error names the key and what was expected.
@@ -14,6 +15,10 @@ pub(super) fn read(text: &str) -> Result<Settings, String> {
         .map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
     let mut settings = Settings::default();
     for (section, value) in &document {
+        if section == "oidc" {
+            settings.issuers = oidc::read(value)?;
+            continue;
+        }
         let known: &[&str] = match section.as_str() {
             "log" => &["retain_bytes", "retain_age", "segment_bytes"],
             "history" => &["keep", "max_bytes", "queues", "audit"],
@@ -22,7 +27,7 @@ pub(super) fn read(text: &str) -> Result<Settings, String> {
             "disk" => &["low_water_bytes"],
             _ => {
                 return Err(format!(
-                    "there is no section [{section}]; there are [log], [history], [search], [memory] and [disk]"
+                    "there is no section [{section}]; there are [log], [history], [search], [memory], [disk] and [oidc.NAME]"
                 ));
             }
         };

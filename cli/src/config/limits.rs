@@ -29,6 +29,8 @@ pub(crate) const HISTORY: Size = Size(1 << 20..=1 << 50);
 pub(crate) const PAYLOAD_CACHE: Size = Size(0..=1 << 40);
 /// Free bytes below which new work is refused.
 pub(crate) const LOW_WATER: Size = Size(0..=1 << 50);
+/// How far the clocks of an issuer of tokens may differ from ours.
+pub(crate) const LEEWAY: Span = Span(0..=300_000);
 
 impl Size {
     /// Reads `268435456`, `256MiB`, `1GiB`.

@@ -2,6 +2,7 @@
 
 mod file;
 pub(crate) mod limits;
+mod oidc;
 mod settings;
 
 pub(crate) use settings::Settings;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use mainstay_server::Issuer;
+
 use crate::args::StorageArgs;
 use crate::exit::{Code, Failure};
 
@@ -24,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) search_off: BTreeSet<String>,
     pub(crate) payload_cache_bytes: Option<u64>,
     pub(crate) low_water_bytes: Option<u64>,
+    /// Whose tokens are accepted in place of keys.
+    pub(crate) issuers: Vec<Issuer>,
 }
 
 impl Settings {

@@ -21,4 +21,5 @@ mod refusals;
 mod schema;
 mod stories;
 mod tasks;
+mod tokens;
 mod workers;
