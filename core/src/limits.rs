@@ -169,6 +169,14 @@ limits! {
     KINDS_TIMED_MAX: u32 = 1000;
     /// Kinds whose times one answer shows.
     KINDS_SHOWN_MAX: usize = 100;
+    /// Queues that are measured by name; all others are measured together.
+    QUEUES_MEASURED_MAX: usize = 100;
+    /// Tenants that are measured by name; all others are measured together.
+    TENANTS_MEASURED_MAX: usize = 50;
+    /// Lanes whose oldest run is looked at when everything is measured.
+    LANES_MEASURED_MAX: usize = 4096;
+    /// Budgets whose waiting runs are counted when everything is measured.
+    WAITS_MEASURED_MAX: usize = 4096;
     /// Places that one answer shows.
     PLACES_SHOWN_MAX: usize = 10_000;
     /// Ready runs ahead that `explain` counts before it says "at least".

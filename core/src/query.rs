@@ -4,9 +4,12 @@
 
 mod actors;
 mod explain;
+mod overview;
 
 pub use actors::{ActorView, Workforce};
 pub use explain::{Block, Explain};
+pub(crate) use overview::unfinished;
+pub use overview::{Execution, Overview, QueueLoad, TenantLoad};
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -74,6 +77,8 @@ pub enum Query {
     /// Every tenant, in the order in which they were made.
     Tenants,
     // Statistics.
+    /// Everything at once, of all tenants: what a scrape of metrics shows.
+    Overview,
     /// Counters of the tenant, or of all of them, and how long attempts took.
     Report {
         /// Of all tenants.
@@ -130,6 +135,8 @@ pub enum Answer {
     /// Tenants.
     Tenants(Vec<TenantView>),
     // Statistics.
+    /// Everything at once.
+    Overview(Box<Overview>),
     /// Counters, and how long attempts took.
     Report(Box<crate::StatsReport>),
 }

@@ -210,6 +210,7 @@ impl Handle {
             store_lag_events: applied.saturating_sub(stored),
             store_checkpoint: stored,
             disk_free_bytes: shared.space.free_bytes(),
+            disk_low_water_bytes: shared.space.low_water_bytes(),
             ..shared
                 .counters
                 .snapshot(&log, sync_sum_us, shared.inbox.len())

@@ -65,6 +65,10 @@ pub struct Metrics {
     pub log_oldest_sequence: u64,
     /// Bytes that can still be allocated on the disk, when last asked.
     pub disk_free_bytes: u64,
+    /// Free bytes below which new work is refused.
+    pub disk_low_water_bytes: u64,
+    /// Actors that fell silent since the start, and are registered no more.
+    pub actors_silent: u64,
     /// Bytes of payloads in memory that the store could hold instead.
     pub payload_bytes: u64,
     /// Tasks in memory.
@@ -93,6 +97,7 @@ pub(crate) struct Counters {
     pub(crate) wall_ms: AtomicU64,
     pub(crate) snapshots: AtomicU64,
     pub(crate) recovered_events: AtomicU64,
+    pub(crate) actors_silent: AtomicU64,
     batch: [AtomicU64; BATCH_BOUNDS.len() + 1],
     commands: AtomicU64,
 }
@@ -140,7 +145,9 @@ impl Counters {
             payload_bytes: load(&self.payload_bytes),
             rows_tasks: load(&self.rows_tasks),
             rows_runs: load(&self.rows_runs),
+            actors_silent: load(&self.actors_silent),
             // What follows is known elsewhere.
+            disk_low_water_bytes: 0,
             store_lag_events: 0,
             store_checkpoint: 0,
             disk_free_bytes: 0,

@@ -265,7 +265,7 @@ fn look(reader: &mut dyn Reader, asked: &Question, sequence: u64) -> Result<Answ
         Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
         Query::Actor(_) | Query::Actors { .. } | Query::Workforce => None,
         // Statistics.
-        Query::Report { .. } => None,
+        Query::Overview | Query::Report { .. } => None,
         // Access: all of it is in memory.
         Query::Key(_) | Query::Keys { .. } | Query::Roles | Query::Grant(_) | Query::Tenants => {
             None

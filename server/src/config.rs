@@ -7,6 +7,7 @@ use std::time::Duration;
 use mainstay_core::limits::{PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX};
 
 use crate::auth::Issuer;
+use crate::traces::Otel;
 
 /// How a server listens and what it bears with.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub struct Config {
     pub auth_failures_per_minute_max: u32,
     /// Whose tokens are accepted where a key is. Default none.
     pub issuers: Vec<Issuer>,
+    /// Where traces are sent. Default nowhere.
+    pub otel: Option<Otel>,
     /// How long requests may take to finish once the server is told to end. Default 5 s.
     pub drain_time_max: Duration,
 }
@@ -77,6 +80,7 @@ impl Default for Config {
             outgoing: None,
             auth_failures_per_minute_max: 300,
             issuers: Vec::new(),
+            otel: None,
             drain_time_max: Duration::from_secs(5),
         }
     }

@@ -21,6 +21,7 @@ mod auth;
 mod config;
 mod connection;
 mod edge;
+mod journal;
 mod json;
 mod key;
 mod metrics;
@@ -32,8 +33,10 @@ mod openapi;
 )]
 mod outgoing;
 mod server;
+mod traces;
 
 pub use auth::{Issuer, IssuerTenant, TokenAlgorithm};
 pub use config::Config;
 pub use key::AdminKey;
 pub use server::{Ended, Server};
+pub use traces::Otel;

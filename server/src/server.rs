@@ -14,8 +14,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::config::Config;
-use crate::connection::{Admission, drive};
+use crate::connection::drive;
 use crate::edge::{Edge, Failure, bare_answer};
+use crate::journal::Facts;
 use crate::key::AdminKey;
 
 /// Connections that the system keeps waiting until they are accepted.
@@ -77,10 +78,8 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Ended {
         let Server { listener, edge } = self;
         let (drain, draining) = watch::channel(false);
-        let admission = Admission::new(
-            edge.config.connections_max,
-            edge.config.connections_per_ip_max,
-        );
+        let exporter = edge.tracer.start(&edge.handle);
+        let facts = Facts::watch(edge.handle.clone());
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         let mut pause = ACCEPT_PAUSE_MIN;
@@ -91,7 +90,7 @@ impl Server {
                 accepted = listener.accept() => match accepted {
                     Ok((socket, peer)) => {
                         pause = ACCEPT_PAUSE_MIN;
-                        admit(&edge, &admission, socket, peer, &mut connections, &draining);
+                        admit(&edge, socket, peer, &mut connections, &draining);
                     }
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(_) => {
@@ -112,19 +111,23 @@ impl Server {
             connections.len()
         };
         connections.shutdown().await;
+        drop(facts);
+        // What was answered is durable by now, and is told before the end.
+        if let Ok(Some(exporter)) = exporter {
+            exporter.finish(edge.config.drain_time_max).await;
+        }
         Ended { cut }
     }
 }
 
 fn admit(
     edge: &Arc<Edge>,
-    admission: &Admission,
     socket: TcpStream,
     peer: SocketAddr,
     connections: &mut JoinSet<()>,
     draining: &watch::Receiver<bool>,
 ) {
-    match admission.enter(peer.ip()) {
+    match edge.admission.enter(peer.ip()) {
         Ok(place) => {
             // Answers are small and whole: waiting for more to send would only delay them.
             let _ = socket.set_nodelay(true);
@@ -137,6 +140,8 @@ fn admit(
         Err(limit) => {
             let failure = Failure::new("busy", "too many connections").text("limit", limit);
             edge.metrics.request(None, failure.status(), Duration::ZERO);
+            edge.metrics.failed(failure.code());
+            edge.metrics.refused();
             refuse(socket, &bare_answer(&failure, edge));
         }
     }

@@ -19,4 +19,4 @@ pub use model::{Amount, BudgetScope, BudgetSpec};
 pub(crate) use model::{Budget, Key};
 pub(crate) use room::{portion, refusal, refuses};
 pub(crate) use set::{allocate, consume, replenish};
-pub(crate) use wait::{Waits, resume_due, verify, wait, wait_again, wait_ended};
+pub(crate) use wait::{Waits, resume_due, verify, wait, wait_again, wait_ended, waiting};

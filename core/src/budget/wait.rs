@@ -38,6 +38,12 @@ impl Waits {
     }
 }
 
+/// How many runs wait, with so many budgets at most.
+pub(crate) fn waiting(state: &State, budgets_max: usize) -> usize {
+    let waits = state.budget_waits.by_budget.values().take(budgets_max);
+    waits.map(BTreeMap::len).sum()
+}
+
 /// A run that was suspended for want of a budget waits with the first one that is exhausted; with any of them when none is any more.
 pub(crate) fn wait(state: &mut State, run: u32) {
     let (tenant, task) = (state.runs[run].tenant, state.runs[run].task);

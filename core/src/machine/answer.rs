@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::facts::Facts;
 use super::model::{Machine, Now};
-use super::{access, views};
+use super::{access, overview, views};
 use crate::image::KeyClass;
 use crate::outcome::SubmittedRun;
 use crate::query::{
@@ -75,6 +75,13 @@ impl Machine {
             }
             Query::Tenants => Answer::Tenants(access::tenants(&self.state)),
             // Statistics.
+            Query::Overview => {
+                let counters = Stats {
+                    now: now.wall,
+                    ..self.stats()
+                };
+                Answer::Overview(Box::new(overview::overview(&self.state, counters)))
+            }
             Query::Report { all } => {
                 let of = (!all).then_some(tenant);
                 let report = statistics::report(&self.state, now.wall, of, self.stats_of(of));
@@ -235,13 +242,7 @@ impl Machine {
 
     /// The same, with nothing in it of when other tenants' runs became due.
     fn stats_of(&self, tenant: Option<u32>) -> Stats {
-        let due = |run: u32| {
-            let row = &self.state.runs[run];
-            row.past
-                .as_ref()
-                .and_then(|past| past.changes.back())
-                .map_or(row.scheduled_at, |change| change.at)
-        };
+        let due = |run: u32| overview::ready_since(&self.state, run);
         let oldest = self
             .state
             .queues

@@ -146,6 +146,8 @@ pub(crate) struct Line<'a> {
     /// What workers must be able to do.
     pub(crate) required: &'a [Text],
     pub(crate) runs: u64,
+    /// The one that has waited longest.
+    pub(crate) head: Option<u32>,
 }
 
 impl Index {
@@ -157,6 +159,7 @@ impl Index {
             kind: key.kind,
             required: self.sets.text(key.tenant, key.set),
             runs: lane.len() as u64,
+            head: lane.head().map(|(_, run)| run),
         })
     }
 

@@ -7,7 +7,7 @@ mod view;
 pub(crate) use histogram::Times;
 pub(crate) use model::{SLICES, Series, Slice, Statistics};
 pub use view::{KindReport, Spans, StatsReport};
-pub(crate) use view::{report, uncounted, verify};
+pub(crate) use view::{execution, report, uncounted, verify};
 
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::histogram::Times;
+use super::histogram::{Times, longest};
 use super::model::{Series, Slice};
 use crate::limits::KINDS_SHOWN_MAX;
-use crate::query::Stats;
+use crate::query::{Execution, Stats};
 use crate::state::State;
 use crate::time::Timestamp;
 use crate::{TenantId, Text};
@@ -97,6 +97,27 @@ pub(crate) fn report(
         hour: hour.spans(),
         kinds: most_used(state, now, kinds),
     }
+}
+
+/// How long attempts of all kinds took, from begin to end: each in the first bucket whose bound its own, at most a hundredth wide, does
+/// not exceed.
+pub(crate) fn execution(state: &State) -> Execution {
+    let bounds = Execution::BOUNDS_MS;
+    let mut told = Execution {
+        counts: alloc::vec![0; bounds.len() + 1],
+        sum_ms: 0,
+    };
+    for series in state.statistics.iter() {
+        let slices = series.slices.iter().map(|slice| &slice.times);
+        for times in slices.chain([&series.before]) {
+            told.sum_ms = told.sum_ms.saturating_add(times.sum_ms);
+            for (bucket, count) in times.buckets() {
+                let at = bounds.partition_point(|bound| *bound < longest(bucket));
+                told.counts[at] = told.counts[at].saturating_add(count);
+            }
+        }
+    }
+    told
 }
 
 fn dead_letters(state: &State, tenant: Option<u32>) -> u64 {

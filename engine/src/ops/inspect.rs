@@ -270,7 +270,7 @@ impl Inspection {
             Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
             Query::Actor(_) | Query::Actors { .. } | Query::Workforce => None,
             // Statistics.
-            Query::Report { .. } => None,
+            Query::Overview | Query::Report { .. } => None,
             // Access: all of it is in memory.
             Query::Key(_)
             | Query::Keys { .. }

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mainstay_core::{
-    Call, Claim, Command, Event, Fence, Finish, FinishOutcome, Outcome, Principal, Rejection,
-    RunId, TenantId, codec,
+    Call, Claim, Command, Departure, Event, Fence, Finish, FinishOutcome, Outcome, Principal,
+    Rejection, RunId, TenantId, codec,
 };
 use mainstay_log::{Log, Stopped};
 
@@ -314,6 +314,16 @@ impl<L: Log> Writer<L> {
             self.previous = Some(call.principal);
         }
         decided
+    }
+
+    /// Counts the actors that the tick just decided missed.
+    pub(super) fn count_silent(&self) {
+        let is_silence = |entry: &&mainstay_core::Entry| matches!(&entry.event, Event::ActorDeregistered(gone) if gone.cause == Departure::Silent);
+        let silent = self.events.iter().filter(is_silence).count() as u64;
+        if silent > 0 {
+            let counter = &self.shared.counters.actors_silent;
+            counter.fetch_add(silent, Ordering::Relaxed);
+        }
     }
 
     /// Tells caches of keys to look again. Now, not when the frame is durable: what they then ask is answered behind that frame.

@@ -92,6 +92,7 @@ impl<L: Log> Writer<L> {
                 break;
             }
             let more = self.decide(Call::new(Command::Tick));
+            self.count_silent();
             frames += self.close_if_full()?;
             if !matches!(more, Ok(Outcome::Ticked { more: true })) {
                 break;

@@ -2,7 +2,7 @@
 
 use mainstay::Status;
 use mainstay::store::Scope;
-use mainstay_core::{Answer, AttemptResult, Query, Spans, Stats, StatsReport};
+use mainstay_core::{Answer, AttemptResult, Query, Spans, StatsReport};
 
 use super::queues::{ask_places, write_by_queue};
 use super::task_json::write_counts;
@@ -29,18 +29,6 @@ fn status(word: &str) -> Reply {
     let mut json = Writer::new();
     json.object().string_field("status", word).end_object();
     Reply::json(json.done())
-}
-
-async fn ask_stats(exchange: &Exchange) -> Result<Placed<Box<Stats>>, Failure> {
-    let placed = exchange.ask(Query::Stats).await?;
-    let Answer::Stats(value) = placed.value else {
-        return Err(Failure::internal());
-    };
-    Ok(Placed {
-        value,
-        sequence: placed.sequence,
-        durable: placed.durable,
-    })
 }
 
 /// Counters and times of whose rows the request's lists show.
@@ -129,7 +117,11 @@ fn write_execution(json: &mut Writer, report: &StatsReport) {
 /// `GET /metrics`.
 pub(crate) async fn metrics(exchange: Exchange) -> Result<Reply, Failure> {
     // A stopped engine answers no question, but its own numbers are just what an operator needs then.
-    let stats = ask_stats(&exchange).await.ok().map(|placed| placed.value);
+    let overview = exchange.ask(Query::Overview).await.ok();
+    let overview = overview.and_then(|placed| match placed.value {
+        Answer::Overview(told) => Some(told),
+        _ => None,
+    });
     let workforce = exchange.ask(Query::Workforce).await.ok();
     let workforce = workforce.and_then(|placed| match placed.value {
         Answer::Workforce(told) => Some(told),
@@ -137,7 +129,7 @@ pub(crate) async fn metrics(exchange: Exchange) -> Result<Reply, Failure> {
     });
     Ok(Reply::text(metrics::render(
         &exchange.edge,
-        stats.as_deref(),
+        overview.as_deref(),
         workforce.as_ref(),
     )))
 }

@@ -34,6 +34,12 @@ impl Admission {
         }
     }
 
+    /// Connections at the moment.
+    pub(crate) fn count(&self) -> usize {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.total
+    }
+
     /// A place for a connection from this address, or the name of the bound that is reached.
     pub(crate) fn enter(&self, address: IpAddr) -> Result<Place, &'static str> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);

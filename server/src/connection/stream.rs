@@ -57,6 +57,7 @@ impl Stream {
         self.edge
             .metrics
             .request(None, failure.status(), std::time::Duration::ZERO);
+        self.edge.metrics.failed(failure.code());
         self.instead = Some(bare_answer(&failure, &self.edge));
     }
 

@@ -22,6 +22,13 @@ pub(crate) struct BodyBudget {
     held: AtomicUsize,
 }
 
+impl BodyBudget {
+    /// Bytes held at the moment.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
 /// A body with its share of the budget, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct HeldBody {

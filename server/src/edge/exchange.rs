@@ -22,9 +22,12 @@ use super::stored::Stored;
 use crate::api::Route;
 use crate::auth::{Caller, Keyring, Needs, Verifier};
 use crate::config::Config;
+use crate::connection::Admission;
+use crate::journal::Seldom;
 use crate::json::{Subject, read};
 use crate::key::AdminKey;
 use crate::metrics::Metrics;
+use crate::traces::Tracer;
 
 /// What all requests of a server share.
 pub(crate) struct Edge {
@@ -36,12 +39,18 @@ pub(crate) struct Edge {
     pub(crate) bodies: Arc<BodyBudget>,
     pub(crate) stored: Stored,
     pub(crate) feeds: Feeds,
+    pub(crate) admission: Admission,
+    pub(crate) tracer: Tracer,
+    /// Requests without a valid key, requests refused for want of room, and for too much at once.
+    pub(crate) refusals: Seldom,
+    pub(crate) shortages: Seldom,
+    pub(crate) rushes: Seldom,
     request_seed: u64,
     requests: AtomicU64,
 }
 
 impl Edge {
-    pub(crate) fn new(handle: Handle, config: Config, key: AdminKey) -> std::io::Result<Edge> {
+    pub(crate) fn new(handle: Handle, mut config: Config, key: AdminKey) -> std::io::Result<Edge> {
         let log_id = HeaderValue::from_str(&handle.log_id()).map_err(std::io::Error::other)?;
         let request_seed = getrandom::u64().map_err(std::io::Error::other)?;
         let recovered = handle.sequence();
@@ -49,6 +58,11 @@ impl Edge {
         let verifier = Verifier::new(&config.issuers).map_err(std::io::Error::other)?;
         Ok(Edge {
             keyring: Keyring::new(handle.clone(), key, verifier, failures_max),
+            admission: Admission::new(config.connections_max, config.connections_per_ip_max),
+            tracer: Tracer::new(config.otel.take())?,
+            refusals: Seldom::default(),
+            shortages: Seldom::default(),
+            rushes: Seldom::default(),
             handle,
             config,
             log_id,

@@ -39,6 +39,11 @@ impl Feeds {
         })
     }
 
+    /// How many follow.
+    pub(crate) fn count(&self) -> usize {
+        FOLLOWERS_MAX.saturating_sub(self.followers.available_permits())
+    }
+
     /// The turn to read one piece; it is soon there. Who keeps up does not wait for those who are far behind.
     pub(crate) async fn turn(&self, is_near: bool) -> Result<OwnedSemaphorePermit, Failure> {
         let turns = if is_near { &self.near } else { &self.far };

@@ -26,6 +26,7 @@ use super::reply::Reply;
 use crate::api::{Found, Route, find_route};
 use crate::auth::{Caller, unauthorized};
 use crate::connection::Link;
+use crate::journal::{Noted, Told};
 
 /// Answers one request. Whatever happens, the answer has the envelope and the headers of the contract.
 pub(crate) async fn serve(
@@ -53,6 +54,11 @@ pub(crate) async fn serve(
         Found::OtherMethod(allow) => Some(allow.clone()),
         _ => None,
     };
+    let _in_flight = edge.metrics.begin();
+    let traceparent = parts.headers.get(&headers::TRACEPARENT);
+    let traceparent = traceparent.and_then(|value| value.to_str().ok());
+    let context = traceparent.and_then(|text| edge.tracer.context(text));
+    let mut noted = Noted::default();
     let work = work(
         Arc::clone(&edge),
         found,
@@ -61,6 +67,7 @@ pub(crate) async fn serve(
         &request_id,
         minted,
         link.peer(),
+        &mut noted,
     );
     let mut result = CatchPanic(Box::pin(work))
         .await
@@ -74,17 +81,27 @@ pub(crate) async fn serve(
     if let Err(failure) = &mut result {
         close |= failure.close;
     }
+    let code = result.as_ref().err().map(Failure::code);
     let answer = Answering {
         edge: &edge,
         link: &link,
-        request_id,
+        request_id: request_id.clone(),
         head,
         close,
         allow,
     };
     let response = answer.respond(result);
-    edge.metrics
-        .request(route, response.status().as_u16(), started.elapsed());
+    let told = Told {
+        route,
+        status: response.status().as_u16(),
+        code,
+        elapsed: started.elapsed(),
+        request_id: &request_id,
+        noted: &noted,
+        peer: link.peer(),
+        context,
+    };
+    told.tell(&edge);
     response
 }
 
@@ -97,10 +114,12 @@ async fn work(
     request_id: &HeaderValue,
     minted: bool,
     peer: IpAddr,
+    noted: &mut Noted,
 ) -> Result<Reply, Failure> {
     check_target(&edge, &parts)?;
     let (route, targets) = destination(found)?;
     let caller = authenticate(&edge, route, &parts.headers, peer).await?;
+    noted.key = Some(caller.name.clone());
     if !route.needs.is_open(edge.config.open_metrics) {
         caller.check(route.needs)?;
     }
@@ -110,6 +129,7 @@ async fn work(
         Some(Addressed::One(tenant)) => (tenant, Scope::Tenant(tenant)),
         Some(Addressed::All) | None => (TenantId::DEFAULT, Scope::All),
     };
+    noted.tenant = Some(tenant).filter(|_| scope != Scope::All || addressed.is_none());
     let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
     let expected_sequence = headers::position(headers, &headers::IF_SEQUENCE)?;
     let wait_for = headers::position(headers, &headers::WAIT_FOR)?;

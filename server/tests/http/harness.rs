@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ pub(crate) struct World {
     pub(crate) key: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Ended>>,
-    directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 impl World {
@@ -31,6 +32,15 @@ impl World {
 
     pub(crate) fn of(options: EngineOptions, change: impl FnOnce(&mut Config)) -> World {
         let directory = tempfile::tempdir().expect("a temporary directory");
+        World::at(Arc::new(directory), options, change)
+    }
+
+    /// On a directory that may have had a life before.
+    pub(crate) fn at(
+        directory: Arc<tempfile::TempDir>,
+        options: EngineOptions,
+        change: impl FnOnce(&mut Config),
+    ) -> World {
         let engine = options.open(directory.path()).expect("the engine opens");
         let (key, _) = AdminKey::open_or_create(directory.path()).expect("a key");
         let text = key.reveal().to_owned();
