@@ -51,7 +51,7 @@ pub(crate) struct Desk {
     pub(crate) broken: Option<StoreError>,
     wanted: Vec<Wanted>,
     /// Entries of the audit trail since the last cut.
-    trail: Vec<AuditRow>,
+    pub(super) trail: Vec<AuditRow>,
     /// What schedules go by.
     pub(super) calendars: Calendars,
 }
@@ -99,8 +99,7 @@ impl<L: Log> Writer<L> {
                 desk.stored = desk.cut_sequence;
                 desk.leaving = true;
             }
-            let mut cut = self.cut();
-            cut.audit = std::mem::take(&mut self.desk.trail);
+            let cut = self.cut();
             self.shared.backlog.push(cut);
         }
         // Whoever waits has it now, or had it before; without room the wish stays.

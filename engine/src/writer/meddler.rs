@@ -100,9 +100,10 @@ impl<L: Log> Writer<L> {
         }
     }
 
-    /// What changed since the last cut, for the store.
+    /// What changed since the last cut, for the store, and what the audit trail got.
     pub(super) fn cut(&mut self) -> Cut {
-        let cut = self.machine.take_cut();
+        let mut cut = self.machine.take_cut();
+        cut.audit = std::mem::take(&mut self.desk.trail);
         match self.meddler.as_mut() {
             None => cut,
             Some(meddler) => meddler.cut(cut),

@@ -1,7 +1,7 @@
 //! The audit of what is finished: in memory or in the store, it stays what it was.
 
 use mainstay::store::{Reader, StoreError};
-use mainstay::{Answer, Facts, Machine, Now, Query, RunId, TaskId, TenantId};
+use mainstay::{Answer, Facts, LedgerRow, Machine, Now, Query, RunId, TaskId, TenantId};
 
 use super::judge::Oracle;
 use super::model::{Verdict, demand};
@@ -46,6 +46,14 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    /// What the store holds of ledgers is what the log holds up to its checkpoint.
+    pub(crate) fn are_stored(&self, rows: &[LedgerRow], checkpoint: u64) -> Verdict {
+        match self.laws.as_deref() {
+            Some(laws) => laws.are_stored(rows, checkpoint),
+            None => Ok(()),
+        }
     }
 
     /// Whether a run had ended when a store was lost that alone held it; its task may have gone on.

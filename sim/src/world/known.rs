@@ -1,8 +1,8 @@
 //! What people know: the names they were told, the leases they hold, tenant by tenant.
 
 use mainstay::{
-    ActorId, Claim, Command, Fence, Finish, Outcome, Rejection, RunId, Submitted, TaskId, TaskSpec,
-    TenantId,
+    ActorId, ApprovalId, Claim, Command, Fence, Finish, Outcome, Rejection, RunId, Submitted,
+    TaskId, TaskSpec, TenantId,
 };
 
 use crate::rng::Rng;
@@ -27,6 +27,7 @@ pub(super) struct Known {
     pub(super) keyed: Vec<TaskSpec>,
     pub(super) claims: Vec<Claim>,
     pub(super) actors: Vec<ActorId>,
+    pub(super) approvals: Vec<ApprovalId>,
 }
 
 /// Everybody outside the engine.
@@ -190,6 +191,14 @@ impl People {
             }
             Outcome::RunCreated(run) => self.known_mut().runs.push(run.run),
             Outcome::TenantCreated(tenant) => self.learn_of(*tenant),
+            Outcome::ApprovalRequested(approval) => self.known_mut().approvals.push(*approval),
+            Outcome::SubmittedAll(all) => {
+                let known = self.known_mut();
+                for told in all {
+                    known.tasks.push(told.task);
+                    known.runs.push(told.run.run);
+                }
+            }
             Outcome::ActorRegistered(actor) => self.known_mut().actors.push(*actor),
             Outcome::Claimed(grants) => {
                 for grant in grants {

@@ -320,6 +320,8 @@ impl World {
         if whole {
             self.check_trail()?;
         }
+        self.oracle
+            .are_stored(&self.shelf.attested().0, self.shelf.checkpoint())?;
         let oracle = &self.oracle;
         self.people
             .forget_tasks(|tenant, task| oracle.may_be_gone(tenant, task));

@@ -1,9 +1,10 @@
 //! What people ask of everything a task can be: schedules, bonds, budgets, subscriptions, queues and the direct lane.
 
 use mainstay::{
-    ActorId, Amount, BudgetScope, BudgetSpec, Command, Cron, Filter, Finish, FinishOutcome,
-    Misfire, Overlap, QueueConfig, RateLimit, Registration, Repeat, RunId, RunState, Schedule,
-    SubscriptionId, TaskId, TaskPatch, TaskSpec, Text, Timestamp,
+    ActorId, Amount, AppendLedger, Attest, BudgetScope, BudgetSpec, Command, Cron, Decision,
+    Filter, Finish, FinishOutcome, Misfire, Overlap, QueueConfig, RateLimit, Registration, Repeat,
+    RequestApproval, RunId, RunState, Schedule, SubscriptionId, TaskId, TaskPatch, TaskSpec, Text,
+    Timestamp,
 };
 
 use super::known::People;
@@ -107,7 +108,7 @@ fn schedule(rng: &mut Rng, wall_ms: u64) -> Schedule {
 impl People {
     /// What somebody asks next in a wide world.
     pub(super) fn wide_next(&mut self, rng: &mut Rng, wall_ms: u64) -> Option<Command> {
-        match rng.below(20) {
+        match rng.below(23) {
             0..=2 => self.run(rng).map(|run| lane(rng, run)),
             3 => self.task(rng).map(|task| {
                 let mut patch = TaskPatch {
@@ -139,6 +140,8 @@ impl People {
             6..=10 => self.spending(rng),
             11..=14 => self.hearing(rng),
             15..=17 => Some(self.employing(rng)),
+            18 | 19 => Some(self.attesting(rng)),
+            20 => Some(self.many_at_once(rng, wall_ms)),
             _ => Some(queue(rng)),
         }
     }
@@ -175,6 +178,73 @@ impl People {
                 reason: reason(rng),
             },
         }
+    }
+
+    /// Somebody puts something on record.
+    fn attesting(&self, rng: &mut Rng) -> Command {
+        let approvals = &self.known().approvals;
+        let ledger = |rng: &mut Rng| word(rng, &["audit", "incident"]);
+        let what = match rng.below(5) {
+            0 => Attest::Append(AppendLedger {
+                key: ledger(rng),
+                payload: json(rng),
+                ..AppendLedger::default()
+            }),
+            // Under one key mostly the same again.
+            1 => Attest::Append(AppendLedger {
+                key: text("relationship"),
+                payload: word(rng, &["1", "1", "1", "2"]).as_bytes().into(),
+                actor: None,
+                idempotency_key: Some(word(rng, &["l1", "l2", "l3"])),
+            }),
+            2 => Attest::Request(RequestApproval {
+                approval: None,
+                subject: text("a payment"),
+                plan: json(rng),
+                ledger_key: rng.chance(50).then(|| ledger(rng)),
+            }),
+            _ if approvals.is_empty() => Attest::Append(AppendLedger {
+                key: ledger(rng),
+                payload: json(rng),
+                ..AppendLedger::default()
+            }),
+            _ => Attest::Decide {
+                approval: approvals
+                    [approvals.len() - 1 - rng.below(approvals.len().min(2) as u64) as usize],
+                decision: *rng.pick(&[
+                    Decision::Review,
+                    Decision::Approve,
+                    Decision::Approve,
+                    Decision::Reject,
+                ]),
+                reason: reason(rng),
+            },
+        };
+        Command::Attest(Box::new(what))
+    }
+
+    /// Several tasks at once, all or none: one may wait for those before it, or stand below them.
+    fn many_at_once(&mut self, rng: &mut Rng, wall_ms: u64) -> Command {
+        let mut tasks: Vec<(Option<TaskId>, TaskSpec)> = Vec::new();
+        for _ in 0..rng.within(2, 4) {
+            let mut spec = TaskSpec::new(*rng.pick(KINDS));
+            spec.queue = word(rng, QUEUES);
+            if rng.chance(30) {
+                widen(self, rng, &mut spec, wall_ms);
+            }
+            let before: Vec<TaskId> = tasks.iter().filter_map(|(id, _)| *id).collect();
+            if !before.is_empty() && rng.chance(50) {
+                let earlier = *rng.pick(&before);
+                if rng.chance(70) {
+                    spec.bonds_mut().depends_on.push(earlier);
+                } else {
+                    spec.bonds_mut().parent = Some(earlier);
+                }
+            }
+            let id = TaskId(u128::from(rng.draw()) << 64 | u128::from(rng.draw()) | 1);
+            tasks.push((rng.chance(70).then_some(id), spec));
+        }
+        Command::SubmitAll(tasks)
     }
 
     fn scope(&self, rng: &mut Rng) -> Option<BudgetScope> {

@@ -1,8 +1,8 @@
 //! Answers of a wide world judged: what a client was told must be what the log says at the sequence the answer names.
 
 use mainstay::{
-    Answer, Claim, ClaimGrant, Command, Directive, Explain, Outcome, Query, Rejection, RunId,
-    RunState, RunView, TaskState, TaskView,
+    Answer, ApprovalState, Claim, ClaimGrant, Command, Directive, Explain, Outcome, Query,
+    Rejection, RunId, RunState, RunView, TaskState, TaskView,
 };
 
 use super::model::Laws;
@@ -18,7 +18,19 @@ impl Laws {
     /// Judges one answer; the laws stand at the answer's sequence.
     pub(crate) fn told(&mut self, told: &mut Told<'_>) -> Verdict {
         match (told.wish, told.said) {
-            (Wish::Command(command), Ok(outcome)) => self.told_done(command, outcome, told.wrote),
+            (Wish::Command(command), Ok(outcome)) => {
+                self.told_done(command, outcome, told.wrote)?;
+                let mark = match outcome {
+                    Outcome::SubmittedAll(_) => "batch made whole",
+                    Outcome::LedgerAppended { created: false, .. } => {
+                        "ledger entry found by its key"
+                    }
+                    Outcome::ApprovalDecided(ApprovalState::Approved) => "plan approved",
+                    _ => return Ok(()),
+                };
+                told.marks.hit(mark);
+                Ok(())
+            }
             (_, Err(rejection)) => {
                 demand!(
                     !told.wrote,
@@ -117,6 +129,18 @@ impl Laws {
                     "run {run} is not canceled"
                 );
             }
+            (Command::Attest(what), outcome) => self.told_attested(what, outcome, wrote)?,
+            (Command::SubmitAll(tasks), Outcome::SubmittedAll(told)) => {
+                demand!(
+                    tasks.len() == told.len(),
+                    "{} of {} tasks were told",
+                    told.len(),
+                    tasks.len()
+                );
+                for done in told {
+                    self.task(done.task)?;
+                }
+            }
             (Command::BeatActor { actor }, Outcome::ActorBeat(beat)) => {
                 let known = self.actors.get(actor);
                 let known = known.ok_or("an actor that is gone was answered")?;
@@ -147,6 +171,9 @@ impl Laws {
                 !self.actors.contains_key(actor),
                 "actor {actor} is not known any more"
             ),
+            (rejection, Wish::Command(Command::Attest(what))) => {
+                self.refused_attested(what, rejection)?;
+            }
             (Rejection::LeaseLost { run }, Wish::Command(Command::Finish(finish))) => {
                 let live = self.runs.get(run).and_then(|run| run.lease.as_ref());
                 demand!(

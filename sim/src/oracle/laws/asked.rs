@@ -63,6 +63,27 @@ impl Laws {
         Ok(())
     }
 
+    /// A batch of tasks is made whole, but for those that a key found there.
+    pub(super) fn made_all(&self, events: &[&Event], wish: Option<&Wish>) -> Verdict {
+        let Some(Wish::Command(Command::SubmitAll(tasks))) = wish else {
+            return Ok(());
+        };
+        let made = |event: &&&Event| matches!(event, Event::TaskCreated(_));
+        let made = events.iter().filter(made).count();
+        let keyed = |spec: &mainstay::TaskSpec| {
+            spec.extras
+                .as_deref()
+                .is_some_and(|extras| extras.unique_key.is_some())
+        };
+        let keyed = tasks.iter().filter(|(_, spec)| keyed(spec)).count();
+        demand!(
+            made == 0 || (tasks.len() - keyed..=tasks.len()).contains(&made),
+            "{made} of {} tasks of a batch were made",
+            tasks.len()
+        );
+        Ok(())
+    }
+
     /// At most one task that has not ended has a unique key.
     pub(super) fn unique_key_is_free(&self, fact: &fact::TaskCreated) -> Verdict {
         let key_of = |spec: &mainstay::TaskSpec| spec.extras.as_deref()?.unique_key.clone();

@@ -26,6 +26,8 @@ impl Laws {
             );
         }
         self.done_wholly(events, wish)?;
+        self.made_all(events, wish)?;
+        self.decisions_are_on_record(events)?;
         self.schedules_hold(events)?;
         self.everybody_heard(events)
     }
@@ -72,6 +74,9 @@ impl Laws {
             }
             Event::ActorRegistered(_) | Event::ActorDraining(_) | Event::ActorDeregistered(_) => {
                 self.employed(event)
+            }
+            Event::LedgerAppended(_) | Event::ApprovalRequested(_) | Event::ApprovalDecided(_) => {
+                self.attested(event, wish)
             }
             Event::EngineStarted(fact) => {
                 self.heard_of_all();

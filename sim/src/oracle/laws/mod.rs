@@ -3,6 +3,7 @@
 mod actors;
 mod answers;
 mod asked;
+mod attested;
 mod calendar;
 mod events;
 mod hearing;

@@ -7,6 +7,7 @@ use mainstay::{
     RunError, RunId, RunState, SubscriptionId, TaskId, TaskSpec, TaskState, Text,
 };
 
+use super::attested::Attested;
 use super::instants::Ledger;
 use crate::oracle::model::{Verdict, demand, is_edge, policy_of};
 
@@ -182,6 +183,7 @@ pub(crate) struct Laws {
     pub(crate) purses: BTreeMap<Text, Purse>,
     pub(crate) subscriptions: BTreeMap<SubscriptionId, Subscription>,
     pub(crate) actors: BTreeMap<ActorId, Actor>,
+    pub(crate) attested: Attested,
     /// Tasks that somebody waits for, completed before the command at hand.
     pub(crate) completed: BTreeSet<TaskId>,
     /// Of the command at hand.
@@ -382,6 +384,7 @@ impl Laws {
 
     /// A store was lost where the log does not reach back: what has ended by now may be gone.
     pub(crate) fn forget(&mut self) {
+        self.attested.forget();
         for run in self.runs.values_mut() {
             run.may_be_gone |= run.state.is_terminal();
         }

@@ -35,6 +35,13 @@ impl Laws {
                     "a child that was not in the finish"
                 );
             }
+            Some(Wish::Command(Command::SubmitAll(tasks))) => {
+                let is_asked = tasks.iter().any(|(id, spec)| {
+                    id.is_none_or(|id| id == fact.task)
+                        && (&spec.kind, &spec.queue) == (&fact.spec.kind, &fact.spec.queue)
+                });
+                demand!(is_asked, "a task that was not in the batch");
+            }
             other => return Err(format!("{other:?} made a task")),
         }
         self.unique_key_is_free(fact)?;
