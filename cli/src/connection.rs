@@ -40,7 +40,22 @@ pub(crate) fn client_of(global: &Global, url: &str, patience: Duration) -> Resul
         Some(key) => Some(key),
         None => stored_key(&data_dir(global))?,
     };
-    Ok(Client::new(url, key.as_deref())?.with_patience(patience))
+    let roots = global
+        .ca_file
+        .clone()
+        .or_else(|| variable("MAINSTAY_CA_FILE").map(PathBuf::from));
+    let client = match roots {
+        None => Client::new(url, key.as_deref())?,
+        Some(path) => {
+            let wrong = |what: String| {
+                let message = format!("{}: {what}", path.display());
+                Failure::new(Code::NotUnderstood, "ca_file", message)
+            };
+            let pem = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+            Client::with_roots(url, key.as_deref(), &pem)?
+        }
+    };
+    Ok(client.with_patience(patience))
 }
 
 /// The key that the server stores beside its data; none when there is no such file here.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mainstay::store::Keep;
 use mainstay::{Engine, EngineOptions, Handle, OpenError, Recovered, Status};
 use mainstay_log::OpenError as LogError;
-use mainstay_server::{AdminKey, Config, Server};
+use mainstay_server::{AdminKey, Config, Server, Tls};
 use rustix::process::{Resource, Signal as Unix, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,6 +31,7 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
         issuers: settings.issuers.clone(),
         outgoing: Some(directory.join("store").join("outgoing")),
         listen: listen_address(args)?,
+        tls: certificate(args)?,
         open_metrics: args.open_metrics,
         drain_time_max: Duration::from_millis(args.drain_ms),
         ..Config::default()
@@ -47,6 +48,11 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
         Failure::new(Code::CannotCreate, "key_file", message)
     })?;
     let drain = config.drain_time_max;
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let shown_key = is_new.then(|| key.reveal().to_owned());
     let fault = runtime.block_on(async {
         let listen = config.listen;
@@ -57,7 +63,8 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
             Failure::new(Code::CannotCreate, "cannot_listen", message)
         })?;
         let key = shown_key.as_deref();
-        tell_ready(screen, &directory, engine.recovered(), address, key);
+        let url = format!("{scheme}://{address}");
+        tell_ready(screen, &directory, engine.recovered(), &url, key);
         if let Status::ReadOnly { cause } = engine.handle().status() {
             screen.note(&format!(
                 "mainstay: reading only, until there is room on the disk: {cause}"
@@ -169,11 +176,10 @@ fn tell_ready(
     screen: Screen,
     directory: &Path,
     recovered: &Recovered,
-    address: SocketAddr,
+    url: &str,
     key: Option<&str>,
 ) {
     let key_file = directory.join("admin.key");
-    let url = format!("http://{address}");
     if screen.is_json() {
         screen.json(&json!({
             "data_dir": directory, "sequence": recovered.sequence, "recovery_ms": recovered.ms, "url": url,
@@ -221,10 +227,6 @@ fn tell_ready(
 /// Where to listen; other than loopback only on the operator's word.
 fn listen_address(args: &ServeArgs) -> Result<SocketAddr, Failure> {
     let refuse = |name, message: String| Err(Failure::new(Code::NotUnderstood, name, message));
-    if args.tls_cert.is_some() || args.tls_key.is_some() {
-        let message = "TLS is not in this version: leave --tls-cert and --tls-key out and put a TLS proxy in front";
-        return refuse("not_supported", message.into());
-    }
     let mut addresses = match args.listen.to_socket_addrs() {
         Ok(addresses) => addresses,
         Err(error) => {
@@ -240,15 +242,25 @@ fn listen_address(args: &ServeArgs) -> Result<SocketAddr, Failure> {
             format!("--listen {}: no such address", args.listen),
         );
     };
-    if !address.ip().is_loopback() && !args.insecure_plaintext {
+    if !address.ip().is_loopback() && !args.insecure_plaintext && args.tls_cert.is_none() {
         let message = format!(
             "--listen {}: keys and payloads would cross the network unencrypted; \
-             listen on 127.0.0.1 behind a TLS proxy, or say --insecure-plaintext",
+             give --tls-cert and --tls-key, or say --insecure-plaintext",
             args.listen
         );
         return refuse("plaintext_refused", message);
     }
     Ok(address)
+}
+
+/// The certificate, when connections are to be encrypted.
+fn certificate(args: &ServeArgs) -> Result<Option<Tls>, Failure> {
+    let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) else {
+        return Ok(None);
+    };
+    let tls = Tls::open(certificate, key);
+    tls.map(Some)
+        .map_err(|error| Failure::new(Code::NotUnderstood, "tls", error.to_string()))
 }
 
 /// The engine's options, with its defaults where nothing is set.
@@ -364,9 +376,23 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_refused_by_name_until_it_is_there() {
-        let failure = address(&["--tls-cert", "a", "--tls-key", "b"]).expect_err("refused");
-        assert_eq!(failure.code as u8, 78);
-        assert!(failure.message.contains("TLS"));
+    fn with_a_certificate_any_address_will_do() {
+        let words = [
+            "--listen",
+            "0.0.0.0:7420",
+            "--tls-cert",
+            "a",
+            "--tls-key",
+            "b",
+        ];
+        assert!(address(&words).is_ok());
+        for words in [
+            &["--tls-cert", "a"][..],
+            &["--tls-key", "b"],
+            &["--tls-cert", "a", "--tls-key", "b", "--insecure-plaintext"],
+        ] {
+            let words = [&["mainstay", "serve"], words].concat();
+            assert!(Cli::try_parse_from(words).is_err());
+        }
     }
 }

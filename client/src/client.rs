@@ -40,13 +40,27 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `url` (`http://HOST:PORT`), with an API key for everything but health.
+    /// A client of the server at `url` (`http://HOST:PORT` or `https://HOST:PORT`), with an API key or another bearer token for everything
+    /// but health. A certificate must come from one of the system's roots.
     ///
     /// # Errors
-    /// When the address is not plain HTTP or the key cannot be a key.
+    /// When the address is none of these, the key cannot be a key, or the system has no roots.
     pub fn new(url: &str, key: Option<&str>) -> Result<Client, Error> {
+        Client::of(Transport::new(url, key, None)?)
+    }
+
+    /// The same for a server whose certificate comes from one of these roots, in PEM, and from no others. They are not looked at unless the
+    /// address is `https://`.
+    ///
+    /// # Errors
+    /// As [`Client::new`], and when there is no root in the text or one that cannot be read.
+    pub fn with_roots(url: &str, key: Option<&str>, roots_pem: &[u8]) -> Result<Client, Error> {
+        Client::of(Transport::new(url, key, Some(roots_pem))?)
+    }
+
+    fn of(transport: Transport) -> Result<Client, Error> {
         Ok(Client {
-            transport: Transport::new(url, key)?,
+            transport,
             timeout: TIMEOUT,
             patience: PATIENCE,
         })

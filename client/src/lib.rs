@@ -9,6 +9,7 @@ mod attest;
 mod audit;
 mod calls;
 mod client;
+mod connect;
 mod error;
 mod events;
 mod lists;

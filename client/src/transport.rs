@@ -7,23 +7,20 @@ use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::client::legacy::Client as Legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::connect::Connector;
 use crate::{Error, Refusal};
 
 /// Bytes of the largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 128 << 20;
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Which log a cursor or an answer is of.
 const LOG: &str = "mainstay-log";
 
 /// The pooled connections to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    pool: Legacy<HttpConnector, Full<Bytes>>,
+    pool: Legacy<Connector, Full<Bytes>>,
     base: String,
     key: Option<HeaderValue>,
 }
@@ -91,25 +88,26 @@ impl Download {
 }
 
 impl Transport {
-    /// Prepares connections to `url`, which is `http://host:port`.
-    pub(crate) fn new(url: &str, key: Option<&str>) -> Result<Transport, Error> {
+    /// Prepares connections to `url`, which is `http://host:port` or `https://host:port`, with the PEM text of the roots to trust instead of
+    /// the system's.
+    pub(crate) fn new(
+        url: &str,
+        key: Option<&str>,
+        roots_pem: Option<&[u8]>,
+    ) -> Result<Transport, Error> {
         let base = url.trim().trim_end_matches('/').to_owned();
         let uri: Uri = base
             .parse()
             .map_err(|error| Error::Setup(format!("server address {url:?}: {error}")))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return Err(Error::Setup(format!(
-                    "server address {url:?}: https is not supported by this version; use http:// or a local TLS proxy"
-                )));
-            }
+        let is_secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             _ => {
                 return Err(Error::Setup(format!(
-                    "server address {url:?}: expected http://HOST:PORT"
+                    "server address {url:?}: expected http://HOST:PORT or https://HOST:PORT"
                 )));
             }
-        }
+        };
         if uri.path() != "/" || uri.query().is_some() {
             return Err(Error::Setup(format!(
                 "server address {url:?}: expected no path after HOST:PORT"
@@ -120,9 +118,11 @@ impl Transport {
             .filter(|key| !key.is_empty())
             .map(bearer)
             .transpose()?;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let connector = if is_secure {
+            Connector::secure(roots_pem)?
+        } else {
+            Connector::plain()
+        };
         let pool = Legacy::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
@@ -257,22 +257,36 @@ mod tests {
     use super::*;
 
     fn setup(url: &str) -> String {
-        match Transport::new(url, None) {
+        match Transport::new(url, None, None) {
             Ok(transport) => transport.base().to_owned(),
             Err(error) => error.to_string(),
         }
     }
 
     #[test]
-    fn only_plain_http_addresses_are_accepted() {
+    fn only_addresses_of_http_servers_are_accepted() {
         assert_eq!(setup("http://127.0.0.1:7420/"), "http://127.0.0.1:7420");
-        assert!(setup("https://example.org").contains("https is not supported"));
+        assert_eq!(setup("https://example.org"), "https://example.org");
         assert!(setup("localhost:7420").contains("expected http://"));
+        assert!(setup("ftp://localhost").contains("expected http://"));
         assert!(setup("http://localhost:7420/api").contains("no path"));
     }
 
     #[test]
     fn a_key_with_control_characters_is_refused_before_anything_is_sent() {
-        assert!(Transport::new("http://localhost:1", Some("a\nb")).is_err());
+        assert!(Transport::new("http://localhost:1", Some("a\nb"), None).is_err());
+    }
+
+    #[test]
+    fn roots_that_are_none_are_refused_and_only_looked_at_for_https() {
+        let roots = |url: &str, pem: &[u8]| Transport::new(url, None, Some(pem)).map(drop);
+        assert!(roots("http://localhost:1", b"").is_ok());
+        for pem in [
+            &b""[..],
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            let error = roots("https://localhost:1", pem).expect_err("refused");
+            assert!(error.to_string().contains("root certificates"), "{error}");
+        }
     }
 }

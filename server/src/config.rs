@@ -7,6 +7,7 @@ use std::time::Duration;
 use mainstay_core::limits::{PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX};
 
 use crate::auth::Issuer;
+use crate::connection::Tls;
 use crate::traces::Otel;
 
 /// How a server listens and what it bears with.
@@ -14,6 +15,8 @@ use crate::traces::Otel;
 pub struct Config {
     /// Where to listen. Default `127.0.0.1:7420`.
     pub listen: SocketAddr,
+    /// The certificate when connections are encrypted. Default none.
+    pub tls: Option<Tls>,
     /// Whether `/metrics` answers without a key. Default `false`.
     pub open_metrics: bool,
     /// Connections at once; one more is answered `busy` and closed. Default 10,000.
@@ -62,6 +65,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7420)),
+            tls: None,
             open_metrics: false,
             connections_max: 10_000,
             connections_per_ip_max: None,

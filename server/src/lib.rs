@@ -37,6 +37,7 @@ mod traces;
 
 pub use auth::{Issuer, IssuerTenant, TokenAlgorithm};
 pub use config::Config;
+pub use connection::{Tls, TlsError};
 pub use key::AdminKey;
 pub use server::{Ended, Server};
 pub use traces::Otel;

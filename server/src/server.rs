@@ -142,7 +142,10 @@ fn admit(
             edge.metrics.request(None, failure.status(), Duration::ZERO);
             edge.metrics.failed(failure.code());
             edge.metrics.refused();
-            refuse(socket, &bare_answer(&failure, edge));
+            // Who is to be encrypted to cannot be told in a word.
+            if edge.config.tls.is_none() {
+                refuse(socket, &bare_answer(&failure, edge));
+            }
         }
     }
 }

@@ -36,6 +36,9 @@ pub(crate) struct Global {
     /// The API key [default: MAINSTAY_API_KEY, else admin.key in the data directory]
     #[arg(long, global = true, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    /// Trust the certificates that this PEM file holds the roots of, not the system's [default: MAINSTAY_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// The data directory [default: MAINSTAY_DATA_DIR, else ./mainstay-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,

@@ -36,13 +36,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "MS", default_value_t = 5000)]
     pub(crate) drain_ms: u64,
     /// Listen on other than loopback addresses without encryption
-    #[arg(long)]
+    #[arg(long, conflicts_with = "tls_cert")]
     pub(crate) insecure_plaintext: bool,
-    /// Not in this version
-    #[arg(long, value_name = "FILE")]
+    /// Encrypt with this certificate and those it was signed by, in PEM; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
-    /// Not in this version
-    #[arg(long, value_name = "FILE")]
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 }
 

@@ -19,7 +19,7 @@ fn every_refusal_has_the_exit_code_of_the_contract() {
         Some(69)
     );
     assert_eq!(
-        code(mainstay().args(["stats", "--server", "https://127.0.0.1:1"])),
+        code(mainstay().args(["stats", "--server", "ftp://127.0.0.1:1"])),
         Some(78)
     );
     assert_eq!(

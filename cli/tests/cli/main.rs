@@ -10,5 +10,6 @@ mod harness;
 mod lists;
 mod ops;
 mod outcomes;
+mod tls;
 mod work;
 mod workflow;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::link::Link;
+use super::socket::{Socket, secure};
 use super::stream::Stream;
 use crate::edge::{Edge, serve};
 
@@ -26,6 +27,19 @@ pub(crate) async fn drive(edge: Arc<Edge>, socket: TcpStream, mut draining: watc
     let peer = socket.peer_addr().map(|peer| peer.ip());
     // A socket that lost its peer has nothing left to say.
     let Ok(peer) = peer else { return };
+    let socket = match &edge.config.tls {
+        None => Some(Socket::Plain(socket)),
+        Some(tls) => {
+            tokio::select! {
+                secured = secure(tls, socket, &edge.config) => secured,
+                _ = draining.wait_for(|draining| *draining) => return,
+            }
+        }
+    };
+    let Some(socket) = socket else {
+        edge.metrics.handshake_failed();
+        return;
+    };
     let link = Arc::new(Link::new(peer));
     let stream = Stream::new(socket, Arc::clone(&link), Arc::clone(&edge));
     let service = {

@@ -133,6 +133,11 @@ impl Link {
         }
     }
 
+    /// Nothing is held back.
+    pub(super) fn flushed(&self) {
+        self.state().stalled = None;
+    }
+
     /// The connection ends from our side. Whether the peer may still be reading an answer, so that closing should wait for it.
     pub(super) fn closing(&self) -> bool {
         let mut state = self.state();

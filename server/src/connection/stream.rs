@@ -7,16 +7,16 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::link::Link;
+use super::socket::Socket;
 use crate::edge::{Edge, Failure, bare_answer};
 
 /// What is read and thrown away while a closing connection waits for its peer.
 const LINGER_BYTES_MAX: usize = 1 << 20;
 
 pub(super) struct Stream {
-    socket: TcpStream,
+    socket: Socket,
     link: Arc<Link>,
     edge: Arc<Edge>,
     /// Our envelope in place of an answer that the protocol made up; nothing is written after it.
@@ -28,7 +28,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(socket: TcpStream, link: Arc<Link>, edge: Arc<Edge>) -> Stream {
+    pub(super) fn new(socket: Socket, link: Arc<Link>, edge: Arc<Edge>) -> Stream {
         Stream {
             socket,
             link,
@@ -134,7 +134,14 @@ impl AsyncWrite for Stream {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_instead(context))?;
-        Pin::new(&mut self.socket).poll_flush(context)
+        let flushed = Pin::new(&mut self.socket).poll_flush(context);
+        if self.socket.holds_back() {
+            match flushed {
+                Poll::Pending => self.link.stalled(),
+                Poll::Ready(_) => self.link.flushed(),
+            }
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -30,6 +30,7 @@ pub(crate) struct Metrics {
     /// By place in the table of codes.
     errors: Vec<AtomicU64>,
     accept_failures: AtomicU64,
+    handshake_failures: AtomicU64,
     refused: AtomicU64,
     in_flight: AtomicU64,
     pub(super) started: Instant,
@@ -66,6 +67,7 @@ impl Metrics {
             statuses,
             errors: CODES.iter().map(|_| AtomicU64::new(0)).collect(),
             accept_failures: AtomicU64::new(0),
+            handshake_failures: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             in_flight: AtomicU64::new(0),
             started: Instant::now(),
@@ -104,6 +106,11 @@ impl Metrics {
     /// The system refused to hand over a connection.
     pub(crate) fn accept_failed(&self) {
         self.accept_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection ended before it was encrypted.
+    pub(crate) fn handshake_failed(&self) {
+        self.handshake_failures.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A connection was turned away.
@@ -159,6 +166,10 @@ impl Metrics {
             ("mainstay_http_requests_in_flight", &self.in_flight),
             ("mainstay_http_connections_refused_total", &self.refused),
             ("mainstay_http_accept_failures_total", &self.accept_failures),
+            (
+                "mainstay_http_tls_handshake_failures_total",
+                &self.handshake_failures,
+            ),
         ] {
             text.single(name, load(counter) as f64);
         }

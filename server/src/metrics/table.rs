@@ -117,6 +117,7 @@ families! {
     Gauge mainstay_http_requests_in_flight [] "Requests that are being worked on, parked long polls among them.";
     Counter mainstay_http_connections_refused_total [] "Connections beyond a limit.";
     Counter mainstay_http_accept_failures_total [] "Connections the system did not hand over.";
+    Counter mainstay_http_tls_handshake_failures_total [] "Connections that ended before they were encrypted.";
     Gauge mainstay_http_body_bytes [] "Bytes of request bodies held at the moment.";
     Gauge mainstay_event_followers [] "Streams and long polls that follow the events.";
     // Traces.

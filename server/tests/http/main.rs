@@ -24,6 +24,7 @@ mod refusals;
 mod schema;
 mod stories;
 mod tasks;
+mod tls;
 mod tokens;
 mod traces;
 mod workers;
