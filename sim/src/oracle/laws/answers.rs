@@ -2,7 +2,7 @@
 
 use mainstay::{
     Answer, ApprovalState, Claim, ClaimGrant, Command, Directive, Explain, Outcome, Query,
-    Rejection, RunId, RunState, RunView, TaskState, TaskView,
+    Rejection, RunId, RunState, RunView, Submitted, TaskSpec, TaskState, TaskView,
 };
 
 use super::model::Laws;
@@ -82,24 +82,7 @@ impl Laws {
     fn told_done(&self, command: &Command, outcome: &Outcome, wrote: bool) -> Verdict {
         match (command, outcome) {
             (Command::Submit(spec) | Command::SubmitAs(_, spec), Outcome::Submitted(done)) => {
-                self.task(done.task)?;
-                // A request that its unique key answered may hold its own key from then on.
-                let holds = |extras: &mainstay::Extras| {
-                    extras.unique_key.is_some() && extras.idempotency_key.is_some()
-                };
-                let may_hold = !done.created && spec.extras.as_deref().is_some_and(holds);
-                demand!(
-                    done.created == wrote || may_hold,
-                    "created is {}, yet it is not so",
-                    done.created
-                );
-                for run in done.more.iter().chain([&done.run]) {
-                    demand!(
-                        self.run(run.run)?.task == done.task,
-                        "run {} is another task's",
-                        run.run
-                    );
-                }
+                self.told_submitted(spec, done, wrote)?;
             }
             (Command::Finish(finish), Outcome::Finished(state)) => {
                 let run = self.run(finish.run)?;
@@ -152,6 +135,28 @@ impl Laws {
                 );
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn told_submitted(&self, spec: &TaskSpec, done: &Submitted, wrote: bool) -> Verdict {
+        self.task(done.task)?;
+        // A request that its unique key answered may hold its own key from then on.
+        let holds = |extras: &mainstay::Extras| {
+            extras.unique_key.is_some() && extras.idempotency_key.is_some()
+        };
+        let may_hold = !done.created && spec.extras.as_deref().is_some_and(holds);
+        demand!(
+            done.created == wrote || may_hold,
+            "created is {}, yet it is not so",
+            done.created
+        );
+        for run in done.more.iter().chain([&done.run]) {
+            demand!(
+                self.run(run.run)?.task == done.task,
+                "run {} is another task's",
+                run.run
+            );
         }
         Ok(())
     }

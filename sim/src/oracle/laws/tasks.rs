@@ -8,6 +8,36 @@ use super::model::{Laws, Purse, Task};
 use crate::oracle::history::Wish;
 use crate::oracle::model::{Verdict, demand};
 
+/// A task is one that the command at hand asked for.
+fn is_wanted(fact: &fact::TaskCreated, wish: Option<&Wish>) -> Verdict {
+    match wish {
+        Some(Wish::Command(Command::Submit(spec) | Command::SubmitAs(_, spec))) => {
+            demand!(
+                fact.spec.payload == spec.payload && fact.spec.kind == spec.kind,
+                "the task logged is not the task asked for"
+            );
+        }
+        Some(Wish::Command(Command::Finish(finish))) => {
+            demand!(
+                finish
+                    .children
+                    .iter()
+                    .any(|(_, spec)| spec.kind == fact.spec.kind),
+                "a child that was not in the finish"
+            );
+        }
+        Some(Wish::Command(Command::SubmitAll(tasks))) => {
+            let is_asked = tasks.iter().any(|(id, spec)| {
+                id.is_none_or(|id| id == fact.task)
+                    && (&spec.kind, &spec.queue) == (&fact.spec.kind, &fact.spec.queue)
+            });
+            demand!(is_asked, "a task that was not in the batch");
+        }
+        other => return Err(format!("{other:?} made a task")),
+    }
+    Ok(())
+}
+
 impl Laws {
     pub(super) fn task_created(
         &mut self,
@@ -19,31 +49,7 @@ impl Laws {
             "task {} again",
             fact.task
         );
-        match wish {
-            Some(Wish::Command(Command::Submit(spec) | Command::SubmitAs(_, spec))) => {
-                demand!(
-                    fact.spec.payload == spec.payload && fact.spec.kind == spec.kind,
-                    "the task logged is not the task asked for"
-                );
-            }
-            Some(Wish::Command(Command::Finish(finish))) => {
-                demand!(
-                    finish
-                        .children
-                        .iter()
-                        .any(|(_, spec)| spec.kind == fact.spec.kind),
-                    "a child that was not in the finish"
-                );
-            }
-            Some(Wish::Command(Command::SubmitAll(tasks))) => {
-                let is_asked = tasks.iter().any(|(id, spec)| {
-                    id.is_none_or(|id| id == fact.task)
-                        && (&spec.kind, &spec.queue) == (&fact.spec.kind, &fact.spec.queue)
-                });
-                demand!(is_asked, "a task that was not in the batch");
-            }
-            other => return Err(format!("{other:?} made a task")),
-        }
+        is_wanted(fact, wish)?;
         self.unique_key_is_free(fact)?;
         let bonds = fact.spec.bonds.as_deref().cloned().unwrap_or_default();
         let mut unmet = std::collections::BTreeSet::new();
