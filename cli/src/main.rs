@@ -16,6 +16,7 @@ mod events;
 mod exit;
 mod follow;
 mod inspect;
+mod journal;
 mod lists;
 mod ops;
 mod payload;

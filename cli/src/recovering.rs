@@ -4,18 +4,16 @@ use std::time::{Duration, Instant};
 
 use mainstay::Progress;
 
-use crate::screen::Screen;
-
 /// The first word after so long, and as long between two.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// A listener that writes a line now and then; nothing when recovery is quick.
-pub(crate) fn teller(screen: Screen) -> impl FnMut(Progress) {
+pub(crate) fn teller() -> impl FnMut(Progress) {
     let mut told = Instant::now();
     move |progress| {
         if told.elapsed() >= EVERY {
             told = Instant::now();
-            screen.note(&format!("mainstay: recovering: {}", sentence(&progress)));
+            tracing::info!(target: "mainstay", "recovering: {}", sentence(&progress));
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::args::{Global, ServeArgs};
 use crate::config::Settings;
 use crate::connection;
 use crate::exit::{Code, Failure};
+use crate::journal;
 use crate::recovering;
 use crate::screen::Screen;
 
@@ -27,8 +28,13 @@ const STOPPED_LOOK: Duration = Duration::from_secs(1);
 pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result<Code, Failure> {
     let directory = connection::data_dir(global);
     let settings = Settings::read(args.config.as_deref(), &args.storage)?;
+    journal::begin(&args.log)?;
     let config = Config {
         issuers: settings.issuers.clone(),
+        otel: settings
+            .otel
+            .clone()
+            .map(|otel| otel.cursor(directory.join("traces.cursor"))),
         outgoing: Some(directory.join("store").join("outgoing")),
         listen: listen_address(args)?,
         tls: certificate(args)?,
@@ -42,7 +48,7 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
         .map_err(|error| Failure::new(Code::CannotCreate, "no_runtime", error.to_string()))?;
     let mut signals = runtime.block_on(async { Signals::listen() })?;
     raise_descriptor_limit();
-    let engine = open(&directory, &settings, screen)?;
+    let engine = open(&directory, &settings)?;
     let (key, is_new) = AdminKey::open_or_create(&directory).map_err(|error| {
         let message = format!("{}: {error}", directory.join("admin.key").display());
         Failure::new(Code::CannotCreate, "key_file", message)
@@ -63,14 +69,13 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
             Failure::new(Code::CannotCreate, "cannot_listen", message)
         })?;
         let key = shown_key.as_deref();
+        log_start(engine.recovered(), address);
         let url = format!("{scheme}://{address}");
         tell_ready(screen, &directory, engine.recovered(), &url, key);
         if let Status::ReadOnly { cause } = engine.handle().status() {
-            screen.note(&format!(
-                "mainstay: reading only, until there is room on the disk: {cause}"
-            ));
+            tracing::error!(target: "mainstay", "reading only, until there is room on the disk: {cause}");
         }
-        Ok::<_, Failure>(until_ended(&engine, server, &mut signals, screen).await)
+        Ok::<_, Failure>(until_ended(&engine, server, &mut signals).await)
     })?;
     if let Some(cause) = fault {
         let message = format!("the engine has stopped: {cause}");
@@ -79,8 +84,29 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
     // The runtime stays until the end: it listens for the second signal.
     let closed = engine.shutdown(drain.max(Duration::from_secs(1)));
     closed.map_err(|error| Failure::new(Code::Storage, "storage_fault", error.to_string()))?;
-    screen.note("mainstay: stopped");
+    tracing::info!(target: "mainstay", "stopped");
     Ok(Code::Done)
+}
+
+/// What a start found, for whoever reads the log later.
+fn log_start(recovered: &Recovered, address: SocketAddr) {
+    for note in &recovered.notes {
+        tracing::warn!(target: "mainstay", note, "found at start");
+    }
+    if let Some(cut) = &recovered.cut {
+        let (bytes, kept_in) = (cut.bytes, cut.quarantine.to_string());
+        tracing::warn!(target: "mainstay", bytes, kept_in, "cut what was never acknowledged");
+    }
+    tracing::info!(
+        target: "mainstay",
+        version = env!("CARGO_PKG_VERSION"),
+        %address,
+        fresh = recovered.fresh,
+        sequence = recovered.sequence,
+        recovery_ms = recovered.ms,
+        rebuilt_from = recovered.rebuilt_from,
+        "serving"
+    );
 }
 
 /// Each connection takes a descriptor, and the usual soft limit is far below what the server takes on.
@@ -92,18 +118,13 @@ fn raise_descriptor_limit() {
 }
 
 /// Serves until the end; the cause when it was a storage fault.
-async fn until_ended(
-    engine: &Engine,
-    server: Server,
-    signals: &mut Signals,
-    screen: Screen,
-) -> Option<String> {
+async fn until_ended(engine: &Engine, server: Server, signals: &mut Signals) -> Option<String> {
     let handle = engine.handle();
     let mut cause = None;
     let shutdown = async {
         tokio::select! {
             _ = signals.next() => {
-                screen.note("mainstay: draining");
+                tracing::info!(target: "mainstay", "draining");
                 end_on_next_signal();
                 handle.drain();
             }
@@ -308,10 +329,10 @@ fn options(settings: &Settings) -> EngineOptions {
 }
 
 /// Opens the engine. Who has just won the race for the directory may not have written its name yet: it is asked for again.
-fn open(directory: &Path, settings: &Settings, screen: Screen) -> Result<Engine, Failure> {
+fn open(directory: &Path, settings: &Settings) -> Result<Engine, Failure> {
     let mut tries = 0;
     loop {
-        let mut tell = recovering::teller(screen);
+        let mut tell = recovering::teller();
         match options(settings).open_telling(directory, &mut tell) {
             Ok(engine) => return Ok(engine),
             Err(OpenError::Log(LogError::Held { holder }))

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::LogArgs;
 use crate::config::limits::{HISTORY, KEEP, LOW_WATER, PAYLOAD_CACHE, RETAIN, RETAIN_AGE, SEGMENT};
 
 /// Engine and API in one process.
@@ -16,6 +17,8 @@ use crate::config::limits::{HISTORY, KEEP, LOW_WATER, PAYLOAD_CACHE, RETAIN, RET
     [history.queues]\n  mail = \"7d\"                # for this queue alone\n  [search]\n  \
     off = [\"noise\"]            # queues whose work is not found by its text\n  [memory]\n  payload_cache_bytes = \"256MiB\"\n  \
     [disk]\n  low_water_bytes = \"1GiB\"     # free space below which new work is refused\n  \
+    [otel]                      # traces, over OTLP/HTTP; docs/operating/observability.md has the rest\n  \
+    endpoint = \"http://127.0.0.1:4318\"\n  sample = 0.1                # the share of traces that is kept\n  \
     [oidc.corp]                 # tokens of this issuer are accepted in place of keys; docs/guide/security.md has the rest\n  \
     issuer = \"https://id.example.org\"\n  audience = \"mainstay\"\n  algorithms = [\"RS256\"]\n  tenant = \"default\"\n  \
     role_claim = \"groups\"\n  [oidc.corp.roles]\n  ops = \"operator\""
@@ -26,6 +29,8 @@ pub(crate) struct ServeArgs {
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) storage: StorageArgs,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7420")]
     pub(crate) listen: String,

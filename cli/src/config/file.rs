@@ -6,6 +6,7 @@ use super::limits::{
     HISTORY, KEEP, LOW_WATER, PAYLOAD_CACHE, RETAIN, RETAIN_AGE, SEGMENT, Size, Span,
 };
 use super::oidc;
+use super::otel;
 use super::settings::Settings;
 
 /// The settings in a text; the error names the key and what was expected.
@@ -19,6 +20,10 @@ pub(super) fn read(text: &str) -> Result<Settings, String> {
             settings.issuers = oidc::read(value)?;
             continue;
         }
+        if section == "otel" {
+            settings.otel = Some(otel::read(value)?);
+            continue;
+        }
         let known: &[&str] = match section.as_str() {
             "log" => &["retain_bytes", "retain_age", "segment_bytes"],
             "history" => &["keep", "max_bytes", "queues", "audit"],
@@ -27,7 +32,7 @@ pub(super) fn read(text: &str) -> Result<Settings, String> {
             "disk" => &["low_water_bytes"],
             _ => {
                 return Err(format!(
-                    "there is no section [{section}]; there are [log], [history], [search], [memory], [disk] and [oidc.NAME]"
+                    "there is no section [{section}]; there are [log], [history], [search], [memory], [disk], [otel] and [oidc.NAME]"
                 ));
             }
         };

@@ -3,6 +3,7 @@
 mod file;
 pub(crate) mod limits;
 mod oidc;
+mod otel;
 mod settings;
 
 pub(crate) use settings::Settings;

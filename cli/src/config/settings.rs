@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use mainstay_server::Issuer;
+use mainstay_server::{Issuer, Otel};
 
 use crate::args::StorageArgs;
 use crate::exit::{Code, Failure};
@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) low_water_bytes: Option<u64>,
     /// Whose tokens are accepted in place of keys.
     pub(crate) issuers: Vec<Issuer>,
+    /// Where traces are sent.
+    pub(crate) otel: Option<Otel>,
 }
 
 impl Settings {

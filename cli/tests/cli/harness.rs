@@ -15,7 +15,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// A command of the binary under test, untouched by the environment of whoever runs the tests.
 pub(crate) fn mainstay() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay"));
-    for name in ["MAINSTAY_URL", "MAINSTAY_API_KEY", "MAINSTAY_DATA_DIR"] {
+    for name in [
+        "MAINSTAY_URL",
+        "MAINSTAY_API_KEY",
+        "MAINSTAY_DATA_DIR",
+        "MAINSTAY_LOG",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -111,10 +116,12 @@ impl Served {
     }
 
     fn of(command: &mut Command, directory: &Path) -> Served {
-        let mut child = command
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("the binary runs");
+        Served::spawned(command.stderr(Stdio::inherit()), directory)
+    }
+
+    /// Starts what the command says, with the standard error it says, and waits until it is ready.
+    pub(crate) fn spawned(command: &mut Command, directory: &Path) -> Served {
+        let mut child = command.spawn().expect("the binary runs");
         let stdout = child.stdout.take().expect("a pipe");
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {

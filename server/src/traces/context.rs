@@ -47,7 +47,7 @@ fn is_lower_hex(bytes: &[u8]) -> bool {
 }
 
 /// The share of traces that is kept, by their ids: whoever else decides by the same rule keeps the same ones.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sampling {
     /// Traces whose random bits are at least this are kept.
     threshold: u64,

@@ -12,7 +12,6 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::context::Sampling;
 use super::cursor::Cursor;
 use super::otlp::{self, Speaker};
 use super::queue::Queue;
@@ -112,7 +111,7 @@ pub(super) fn start(
         Arc::clone(&stop),
     ));
     let reader = {
-        let story = Story::new(Sampling::of(otel.ratio));
+        let story = Story::new(otel.sampling);
         let mut cursor = Cursor::new(otel.cursor.clone(), handle.log_id());
         let (queue, stop) = (Arc::clone(&queue), Arc::clone(&stop));
         std::thread::Builder::new()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hyper::header::{HeaderName, HeaderValue};
 
+use super::context::Sampling;
 use crate::outgoing::Target;
 
 /// Spans that wait at once, unless set otherwise.
@@ -12,15 +13,16 @@ const QUEUE_SPANS_DEFAULT: usize = 16_384;
 const PATH: &str = "/v1/traces";
 
 /// How traces leave the server: over OTLP/HTTP to one collector.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otel {
     pub(super) endpoint: Target,
     /// Their values may be secrets: they are marked so that nothing shows them.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) service: String,
-    pub(super) ratio: f64,
+    pub(super) sampling: Sampling,
     pub(super) queue_spans: usize,
     pub(super) cursor: Option<PathBuf>,
+    pub(super) roots_pem: Option<Vec<u8>>,
 }
 
 impl Otel {
@@ -39,9 +41,10 @@ impl Otel {
             endpoint: Target::parse(&whole).map_err(|what| what.to_string())?,
             headers: Vec::new(),
             service: "mainstay".to_owned(),
-            ratio: 1.0,
+            sampling: Sampling::of(1.0),
             queue_spans: QUEUE_SPANS_DEFAULT,
             cursor: None,
+            roots_pem: None,
         })
     }
 
@@ -71,7 +74,7 @@ impl Otel {
     /// The share of traces that is kept, 0.0 to 1.0, by trace id. Default 1.0.
     #[must_use]
     pub fn sample(mut self, ratio: f64) -> Otel {
-        self.ratio = ratio;
+        self.sampling = Sampling::of(ratio);
         self
     }
 
@@ -79,6 +82,13 @@ impl Otel {
     #[must_use]
     pub fn queue_spans(mut self, spans: usize) -> Otel {
         self.queue_spans = spans.max(1);
+        self
+    }
+
+    /// Root certificates in PEM that the collector's is checked against, instead of the system's.
+    #[must_use]
+    pub fn roots_pem(mut self, pem: Vec<u8>) -> Otel {
+        self.roots_pem = Some(pem);
         self
     }
 

@@ -23,9 +23,12 @@ impl Tracer {
     /// With traces, when somebody said where they go.
     pub(crate) fn new(otel: Option<Otel>) -> std::io::Result<Tracer> {
         let spans_max = otel.as_ref().map_or(0, |otel| otel.queue_spans);
-        let sampling = Sampling::of(otel.as_ref().map_or(0.0, |otel| otel.ratio));
-        let with_way = |otel| {
-            let outgoing = Outgoing::new(Roots::System);
+        let sampling = otel
+            .as_ref()
+            .map_or(Sampling::of(0.0), |otel| otel.sampling);
+        let with_way = |otel: Otel| {
+            let roots = otel.roots_pem.clone().map_or(Roots::System, Roots::Pem);
+            let outgoing = Outgoing::new(roots);
             outgoing
                 .map(|outgoing| (otel, outgoing))
                 .map_err(std::io::Error::other)
