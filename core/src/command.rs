@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use crate::actor::Registration;
 use crate::budget::{Amount, BudgetScope};
 use crate::ledger::Attest;
+use crate::operation::Operate;
 use crate::platform::{Capabilities, Govern};
 use crate::queue::QueueConfig;
 use crate::run::{Fence, RunError, State};
@@ -451,6 +452,9 @@ pub enum Command {
         /// Why.
         reason: Option<Text>,
     },
+    // Operations.
+    /// Act on many runs, a piece at a time.
+    Operate(Box<Operate>),
     // Actors.
     /// Somebody who works says who it is and what it is able to do.
     RegisterActor(Box<Registration>),

@@ -8,6 +8,7 @@ mod access;
 mod actor;
 mod deadletter;
 mod ledger;
+mod operation;
 mod parts;
 mod public;
 mod shown;
@@ -17,6 +18,7 @@ pub use access::*;
 pub use actor::*;
 pub use deadletter::*;
 pub use ledger::*;
+pub use operation::*;
 pub use parts::{Tags, Why};
 pub use public::{About, HIDDEN_KINDS, PUBLIC_TYPES, PublicType};
 pub use shown::{FactValue, FieldNote, Fields, Items, Visit};
@@ -450,6 +452,12 @@ events! {
     RunRedriven = 53;
     /// A dead letter was cleared away.
     DeadLetterCleared = 54;
+    /// Many runs are to be acted on, a piece at a time.
+    OperationStarted = 55;
+    /// A piece of an operation is done.
+    OperationAdvanced = 56;
+    /// An operation is over.
+    OperationEnded = 57;
 
     // Actors.
     /// Somebody who works said who it is.

@@ -100,6 +100,9 @@ ids! {
     ActorId,
     /// A key's id, unique within the data directory.
     KeyId,
+    // Operations.
+    /// An operation's id, unique within its tenant.
+    OperationId,
 }
 
 impl TenantId {

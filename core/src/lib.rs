@@ -32,6 +32,7 @@ mod intern;
 mod ledger;
 pub mod limits;
 mod machine;
+mod operation;
 mod outcome;
 mod platform;
 mod query;
@@ -59,7 +60,8 @@ pub mod events {
     pub use crate::event::*;
 }
 pub use id::{
-    ActorId, ApprovalId, AttemptId, KeyId, ParseIdError, RunId, SubscriptionId, TaskId, TenantId,
+    ActorId, ApprovalId, AttemptId, KeyId, OperationId, ParseIdError, RunId, SubscriptionId,
+    TaskId, TenantId,
 };
 pub use image::{
     AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, MarkRow, ObjectClass, ObjectRow,
@@ -70,6 +72,9 @@ pub use ledger::{
     RequestApproval,
 };
 pub use machine::{Entry, Events, Facts, Machine, Now, Step, Wanted, Woken};
+pub use operation::{
+    Action, BeginOperation, Operate, Operation, OperationPiece, OperationState, Refused, Selection,
+};
 pub use outcome::{
     ActorBeat, ActorDrain, Beat, BudgetView, ChildView, ClaimGrant, Directive, GrantRare, Outcome,
     Submitted, SubmittedRun, TaskCancel,
@@ -77,7 +82,7 @@ pub use outcome::{
 pub use platform::{BUILT_IN_ROLES, Capabilities, Capability, Govern, KeyDigest, NewKey};
 pub use query::{
     ActorView, Answer, AttemptView, Block, BondView, CancelView, ChangeView, EngineView, Execution,
-    Explain, KeyView, KeysOf, LeaseView, Overview, Query, QueueLoad, QueueView, RunView,
+    Explain, KeyView, KeysOf, LeaseView, OperationView, Overview, Query, QueueLoad, QueueView, RunView,
     ScheduleView, Stats, SubscriptionView, TaskView, TenantLoad, TenantView, Workforce,
 };
 pub use queue::{QueueConfig, RateLimit};

@@ -213,6 +213,16 @@ limits! {
     PLAN_BYTES_MAX: usize = 64 << 10;
     /// Plans of a tenant that wait for approval.
     APPROVALS_MAX: usize = 1000;
+    /// Operations of a tenant that go on at the same time.
+    OPERATIONS_RUNNING_MAX: usize = 100;
+    /// Operations of a tenant that are over and still known.
+    OPERATIONS_KEPT: usize = 1000;
+    /// Runs that one piece of an operation acts on.
+    OPERATION_PIECE_MAX: usize = 500;
+    /// Bytes of payloads that one piece of an operation brings back, beyond its first run.
+    OPERATION_PIECE_BYTES_MAX: usize = 4 << 20;
+    /// Refused runs that an operation names.
+    OPERATION_REFUSED_SHOWN_MAX: usize = 100;
     /// Depth of JSON in a body.
     JSON_DEPTH_MAX: usize = 64;
 }

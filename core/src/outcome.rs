@@ -6,10 +6,14 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::ledger::ApprovalState;
+use crate::operation::OperationState;
 use crate::run::{Fence, State};
 use crate::task::Payload;
 use crate::time::Timestamp;
-use crate::{ActorId, ApprovalId, AttemptId, Bytes, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{
+    ActorId, ApprovalId, AttemptId, Bytes, OperationId, RunId, SubscriptionId, TaskId, TenantId,
+    Text,
+};
 
 /// A run as its submit answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,6 +298,22 @@ pub enum Outcome {
     },
     /// The dead letter is cleared away.
     DeadLetterCleared,
+    /// The operation goes on, or is over already when there was nothing to do.
+    OperationStarted {
+        /// Its id.
+        operation: OperationId,
+        /// False when the same request had begun it before.
+        created: bool,
+    },
+    /// A piece of an operation is done.
+    OperationAdvanced {
+        /// Runs of it that were acted on.
+        done: u64,
+        /// Runs of it that were refused.
+        refused: u64,
+    },
+    /// The operation is over: how it ended.
+    OperationEnded(OperationState),
     /// The process start is recorded.
     Started,
     /// The clock's jump is recorded.

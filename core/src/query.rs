@@ -15,6 +15,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::budget::Amount;
+use crate::operation::Operation;
 use crate::outcome::BudgetView;
 use crate::platform::{Capabilities, KeyDigest};
 use crate::queue::QueueConfig;
@@ -23,7 +24,9 @@ use crate::schedule::Schedule;
 use crate::subscription::Filter;
 use crate::task::{Extras, Payload, Policy};
 use crate::time::Timestamp;
-use crate::{ActorId, AttemptId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{
+    ActorId, AttemptId, Bytes, KeyId, OperationId, RunId, SubscriptionId, TaskId, TenantId, Text,
+};
 
 /// A bounded question, answered by index alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,20 @@ pub enum Query {
     Grant(ActorId),
     /// Every tenant, in the order in which they were made.
     Tenants,
+    // Operations.
+    /// One operation of the tenant.
+    Operation(OperationId),
+    /// Operations, the newest first.
+    Operations {
+        /// Of all tenants, instead of the one asked about.
+        all: bool,
+        /// Those that began before this one, by its number.
+        before: Option<u64>,
+        /// How many at most, not beyond [`crate::limits::LIST_LIMIT_MAX`].
+        limit: u32,
+    },
+    /// The operation that goes on and began after this one, by its number, of whatever tenant; the first of them when there is none after.
+    NextOperation(u64),
     // Statistics.
     /// Everything at once, of all tenants: what a scrape of metrics shows.
     Overview,
@@ -134,11 +151,27 @@ pub enum Answer {
     Grant(Vec<Text>, Vec<Text>),
     /// Tenants.
     Tenants(Vec<TenantView>),
+    // Operations.
+    /// An operation.
+    Operation(Box<OperationView>),
+    /// Operations.
+    Operations(Vec<OperationView>),
     // Statistics.
     /// Everything at once.
     Overview(Box<Overview>),
     /// Counters, and how long attempts took.
     Report(Box<crate::StatsReport>),
+}
+
+/// An operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperationView {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its id.
+    pub id: OperationId,
+    /// Everything else.
+    pub operation: Operation,
 }
 
 /// A tenant.

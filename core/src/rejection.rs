@@ -11,7 +11,10 @@ use crate::ledger::{ApprovalState, Decision};
 use crate::run::State;
 use crate::task::State as TaskState;
 use crate::time::Timestamp;
-use crate::{ActorId, ApprovalId, AttemptId, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{
+    ActorId, ApprovalId, AttemptId, KeyId, OperationId, RunId, SubscriptionId, TaskId, TenantId,
+    Text,
+};
 
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -332,6 +335,17 @@ pub enum Rejection {
     },
     /// Nobody reviews or approves what they asked for, or approves what they reviewed.
     SelfApproval,
+    // Operations.
+    /// No such operation is known.
+    UnknownOperation {
+        /// The id.
+        operation: OperationId,
+    },
+    /// The chosen operation id is taken by an operation on other runs.
+    OperationAlreadyExists {
+        /// The id.
+        operation: OperationId,
+    },
     /// The log's sequence has reached its end.
     SequenceOverflow,
     /// One of many things that go together is refused, and with it all of them.
@@ -425,6 +439,8 @@ impl Rejection {
             Rejection::UnknownApproval { .. } => "unknown_approval",
             Rejection::ApprovalStateMismatch { .. } => "approval_state_mismatch",
             Rejection::SelfApproval => "self_approval",
+            Rejection::UnknownOperation { .. } => "unknown_operation",
+            Rejection::OperationAlreadyExists { .. } => "operation_already_exists",
             Rejection::SequenceOverflow => "sequence_overflow",
             Rejection::InList { why, .. } => why.code(),
             Rejection::NotDeadLettered { .. } => "not_dead_lettered",

@@ -28,6 +28,8 @@ mod fence;
 mod kinds;
 #[path = "commands/lane.rs"]
 mod lane;
+#[path = "commands/operate.rs"]
+mod operate;
 #[path = "commands/room.rs"]
 mod room;
 #[path = "commands/row.rs"]
@@ -57,6 +59,7 @@ fn table() -> Vec<Row> {
         access::rows(),
         actor::rows(),
         attest::rows(),
+        operate::rows(),
     ];
     tables.into_iter().flatten().collect()
 }

@@ -19,6 +19,7 @@ use crate::shared::{Shared, Status};
 mod actors;
 mod attest;
 mod lane;
+mod operations;
 mod spending;
 mod tasks;
 mod tenants;

@@ -29,6 +29,7 @@ mod inbox;
 mod keeper;
 mod metrics;
 mod open;
+mod operations;
 pub mod ops;
 mod read_only;
 mod reads;

@@ -264,6 +264,8 @@ fn look(reader: &mut dyn Reader, asked: &Question, sequence: u64) -> Result<Answ
         Query::Run(id) | Query::Explain(id) => reader.run(asked.tenant, id)?,
         Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
         Query::Actor(_) | Query::Actors { .. } | Query::Workforce => None,
+        // Operations.
+        Query::Operation(_) | Query::Operations { .. } | Query::NextOperation(_) => None,
         // Statistics.
         Query::Overview | Query::Report { .. } => None,
         // Access: all of it is in memory.

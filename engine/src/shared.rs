@@ -15,6 +15,7 @@ use crate::call::CallError;
 use crate::feed::{Feed, Source};
 use crate::inbox::{Inbox, Request};
 use crate::metrics::Counters;
+use crate::operations::Bell;
 use crate::reads::Fetches;
 use crate::release::Release;
 use crate::space::Space;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) backlog: Backlog,
     pub(crate) fetches: Fetches,
     pub(crate) space: Space,
+    /// Wakes the runner of operations.
+    pub(crate) operations: Bell,
     /// Events up to here are in two verified snapshots.
     pub(crate) verified: AtomicU64,
     /// And in a store that no power cut takes back: the log need not keep them.
@@ -90,6 +93,7 @@ impl Shared {
             backlog: Backlog::default(),
             fetches: Fetches::default(),
             space,
+            operations: Bell::default(),
             verified: AtomicU64::new(0),
             snapped: AtomicU64::new(0),
             counters: Counters::default(),
@@ -179,6 +183,7 @@ impl Shared {
             parked.fail(cause);
         }
         self.backlog.close();
+        self.operations.ring();
     }
 
     /// The reading room over the store's file; a simulation has none.

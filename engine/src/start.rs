@@ -17,7 +17,7 @@ use crate::recovery::{Progress, Settings};
 use crate::shared::Shared;
 use crate::shelf::FileShelf;
 use crate::threads::{self, read_clocks, spawn};
-use crate::{keeper, reads};
+use crate::{keeper, operations, reads};
 
 /// Segments' worth of room that a full start waits for: the open one is written anew, and one is kept ready.
 const SEGMENTS_NEEDED: u64 = 2;
@@ -111,11 +111,15 @@ impl Start {
             let (shared, snapper) = (Arc::clone(&shared), opening.snapper);
             move || threads::snapshots(snapper, &shared)
         })?;
+        let operations = spawn("mainstay-operate", {
+            let shared = Arc::clone(&shared);
+            move || operations::run(shared)
+        })?;
         Ok(Threads {
             closing,
             writer,
             flusher,
-            store: vec![keeper, reads, snapper],
+            store: vec![keeper, reads, snapper, operations],
         })
     }
 

@@ -17,8 +17,9 @@ mod trail;
 pub use library::Library;
 pub use list::{
     AfterPage, ApprovalAsk, AuditAsk, AuditPage, DeadAsk, DeadGroup, DeadGroups, DeadLetter,
-    EventLine, From, JobAsk, JobLine, JobPage, LedgerAsk, ListError, Listed, Page, RunAsk, RunLine,
-    Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk, TaskLine,
+    EventLine, From, JobAsk, JobLine, JobPage, LedgerAsk, ListError, Listed, MatchAsk, Matched,
+    Matches, Page, RunAsk, RunLine, Scope, SqlAnswer, SqlAsk, SqlError, SqlValue, TaskAsk,
+    TaskLine,
 };
 #[doc(hidden)]
 pub use memory::MemoryPlant;

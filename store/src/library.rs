@@ -11,7 +11,8 @@ use rusqlite::Connection;
 
 use crate::list::{
     self, AfterPage, ApprovalAsk, AuditAsk, AuditPage, DeadAsk, DeadGroups, DeadLetter, JobAsk,
-    JobPage, LedgerAsk, ListError, Listed, Places, RunAsk, RunLine, Scope, TaskAsk, TaskLine,
+    JobPage, LedgerAsk, ListError, Listed, MatchAsk, Matched, Matches, Places, RunAsk, RunLine,
+    Scope, TaskAsk, TaskLine,
 };
 use crate::{SqlAnswer, SqlAsk, SqlError, StoreError};
 use crate::{query, sqlite};
@@ -152,19 +153,36 @@ impl Library {
     /// Dead letters, grouped by what went wrong.
     ///
     /// # Errors
-    /// [`ListError::Store`].
+    /// [`ListError::Query`] and [`ListError::Store`].
     pub fn dead_groups(&self, ask: &DeadAsk) -> Result<DeadGroups, ListError> {
         Ok(self
             .view(|view| list::groups(view, ask))?
             .unwrap_or_default())
     }
 
-    /// Dead letters, in the order in which their runs were made, whose number is beyond `after`.
+    /// A page of dead letters, the last that failed first.
     ///
     /// # Errors
-    /// [`ListError::Store`].
-    pub fn dead_letters(&self, ask: &DeadAsk, after: u64) -> Result<Vec<DeadLetter>, ListError> {
-        let found = self.view(|view| list::letters(view, ask, after))?;
+    /// [`ListError`].
+    pub fn dead_letters(&self, ask: &DeadAsk) -> Result<Listed<DeadLetter>, ListError> {
+        self.list(|view| list::letters(view, ask))
+    }
+
+    /// How many runs match, and the first of them: `after`, `through` and `until` say nothing here.
+    ///
+    /// # Errors
+    /// [`ListError::Query`] and [`ListError::Store`].
+    pub fn matches(&self, ask: &MatchAsk) -> Result<Matches, ListError> {
+        let found = self.view(|view| list::matches(view, ask))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The runs that match and come next.
+    ///
+    /// # Errors
+    /// As [`Library::matches`].
+    pub fn next_matches(&self, ask: &MatchAsk) -> Result<Vec<Matched>, ListError> {
+        let found = self.view(|view| list::next(view, ask))?;
         Ok(found.unwrap_or_default())
     }
 

@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod lease;
 mod object;
+mod operation;
 mod operator;
 mod query;
 mod queue;
@@ -46,6 +47,10 @@ pub use lease::{
     LeaseMetadata,
 };
 pub use object::{Object, Unique};
+pub use operation::{
+    Bulk, BulkPreview, ClearDeadLetters, DeadLetter, DeadLetterCleared, DeadLetterGroup,
+    DeadLetterGroups, DeadLetterList, Operation, OperationList, RefusedRun, RunFilter,
+};
 pub use operator::{DeadJobs, RetryRun, RunRetried};
 pub use query::{EmptyBody, QueryAnswer, QueryBody, RunList, RunSummary, TaskList, TaskSummary};
 pub use queue::{

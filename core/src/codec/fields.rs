@@ -88,6 +88,9 @@ record!(RunTransitioned { 1 run, 2 to, 3 by, 4 delay_ms });
 record!(TaskReopened { 1 task, 2 kind, 3 queue, 4 row, 5 by });
 record!(RunRedriven { 1 run, 2 task, 3 row_number, 4 new_run, 5 by, 6 reason });
 record!(DeadLetterCleared { 1 run, 2 task, 3 row_number, 4 kind, 5 queue, 6 by, 7 reason });
+record!(OperationStarted { 1 operation, 2 action, 3 filter, 4 with_dependents, 5 matched, 6 through, 7 until, 8 by, 9 reason, 10 chosen });
+record!(OperationAdvanced { 1 operation, 2 cursor, 3 done, 4 refused_total, 5 refused });
+record!(OperationEnded { 1 operation, 2 state, 3 by, 4 reason });
 // Actors.
 record!(ActorRegistered { 1 actor, 2 identity, 3 capabilities, 4 department, 5 heartbeat_interval_ms, 6 by, 7 chosen });
 record!(ActorDraining { 1 actor, 2 by, 3 reason });

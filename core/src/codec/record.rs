@@ -8,12 +8,15 @@ use alloc::vec::Vec;
 use super::wire::{Malformed, Value, put_bytes, put_number, put_u128, put_varint};
 use crate::actor::Departure;
 use crate::ledger::{ApprovalState, Decision};
+use crate::operation::{Action, OperationState};
 use crate::platform::KeyDigest;
 use crate::run::{AttemptResult, Cause, Hold, Origin, State};
 use crate::schedule::{Misfire, Overlap, SkipCause};
 use crate::task::{HoldPolicy, Jitter, SafetyLevel, Strategy};
 use crate::time::{Steady, Timestamp};
-use crate::{ActorId, ApprovalId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{
+    ActorId, ApprovalId, Bytes, KeyId, OperationId, RunId, SubscriptionId, TaskId, TenantId, Text,
+};
 
 /// A set of numbered fields.
 pub(crate) trait Record: Default {
@@ -157,7 +160,8 @@ id_field!(
     SubscriptionId,
     ActorId,
     KeyId,
-    ApprovalId
+    ApprovalId,
+    OperationId
 );
 
 impl Field for KeyDigest {
@@ -218,7 +222,8 @@ option_field!(
     AttemptResult,
     TaskId,
     RunId,
-    ActorId
+    ActorId,
+    State
 );
 
 impl<T: Record> Field for Option<Box<T>> {
@@ -319,7 +324,15 @@ macro_rules! named_field {
         }
     )+};
 }
-named_field!(AttemptResult, Cause, State, ApprovalState, Decision);
+named_field!(
+    AttemptResult,
+    Cause,
+    State,
+    ApprovalState,
+    Decision,
+    Action,
+    OperationState
+);
 
 /// Codes whose zero, the usual case, is not written.
 macro_rules! rare_code_field {

@@ -64,6 +64,8 @@ impl Command {
             // Dead letters and operations.
             Command::RetryRun { .. } => 40,
             Command::ClearDeadLetter { .. } => 41,
+            // Operations.
+            Command::Operate(what) => what.code(),
             // Actors.
             Command::RegisterActor(_) => 60,
             Command::DrainActor { .. } => 61,
@@ -115,6 +117,8 @@ impl Command {
             Command::Govern(change) => Some(change.reason()),
             // Ledgers.
             Command::Attest(what) => what.control_reason(),
+            // Operations.
+            Command::Operate(what) => what.control_reason(),
             Command::ResumeRun { .. }
             | Command::UpdateTask(_)
             | Command::CreateRun { .. }

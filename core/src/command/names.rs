@@ -71,6 +71,10 @@ const COMMANDS: &[CommandNote] = &[
     work(38, "submit_all"),
     control(40, "retry_run"),
     control(41, "clear_dead_letter"),
+    // Operations.
+    control(42, "start_operation"),
+    control(43, "cancel_operation"),
+    work(44, "advance_operation"),
     // Actors.
     work(60, "register_actor"),
     control(61, "drain_actor"),

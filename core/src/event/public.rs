@@ -246,6 +246,21 @@ pub const PUBLIC_TYPES: &[PublicType] = &[
         &[K::DeadLetterCleared],
         "A dead letter was cleared away.",
     ),
+    told(
+        "operation_started",
+        &[K::OperationStarted],
+        "Many runs are to be acted on, a piece at a time.",
+    ),
+    told(
+        "operation_advanced",
+        &[K::OperationAdvanced],
+        "A piece of an operation is done.",
+    ),
+    told(
+        "operation_ended",
+        &[K::OperationEnded],
+        "An operation is done, or was canceled.",
+    ),
     told("tenant_created", &[K::TenantCreated], "A tenant was added."),
     told(
         "tenant_updated",
@@ -402,6 +417,11 @@ impl EventKind {
             "counter" | "counters" | "digest" => false,
             "incarnation" => self == EventKind::EngineStarted,
             "row_number" => false,
+            // Where an operation stands in the store.
+            "cursor" | "through" | "until" => !matches!(
+                self,
+                EventKind::OperationStarted | EventKind::OperationAdvanced
+            ),
             _ => true,
         }
     }

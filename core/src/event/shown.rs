@@ -10,6 +10,7 @@ use crate::actor::Departure;
 use crate::budget::{Amount, BudgetSpec};
 use crate::image::Revived;
 use crate::ledger::Decision;
+use crate::operation::{Action, OperationState, Refused, Selection};
 use crate::platform::KeyDigest;
 use crate::run::{self, AttemptResult, Cause, Hold, Origin, RunError};
 use crate::schedule::{Cron, Misfire, Overlap, Repeat, Schedule, SkipCause};
@@ -18,7 +19,9 @@ use crate::task::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy, TaskSpec,
 };
 use crate::time::Timestamp;
-use crate::{ActorId, ApprovalId, Bytes, KeyId, RunId, SubscriptionId, TaskId, TenantId, Text};
+use crate::{
+    ActorId, ApprovalId, Bytes, KeyId, OperationId, RunId, SubscriptionId, TaskId, TenantId, Text,
+};
 
 /// One field's value.
 #[derive(Clone, Copy)]
@@ -90,6 +93,7 @@ pub(crate) fn wire_name(name: &'static str) -> &'static str {
         "run" => "run_id",
         "subscription" => "subscription_id",
         "approval" => "approval_id",
+        "operation" => "operation_id",
         "prerequisite" => "prerequisite_id",
         "parent" => "parent_task_id",
         "actor" => "actor_id",
@@ -147,6 +151,11 @@ plain! {
     ActorId: |value| FactValue::Id(value.0),
     KeyId: |value| FactValue::Id(value.0),
     ApprovalId: |value| FactValue::Id(value.0),
+    OperationId: |value| FactValue::Id(value.0),
+    Action: |value| FactValue::Word(value.name()),
+    OperationState: |value| FactValue::Word(value.name()),
+    Refused: |value| FactValue::Record(value),
+    Selection: |value| FactValue::Record(value),
     Decision: |value| FactValue::Word(value.name()),
     KeyDigest: |value| FactValue::Bytes(&value.0),
     Text: |value| FactValue::Text(value),
@@ -348,6 +357,46 @@ impl Fields for Schedule {
                 cron.fields(visit);
             }
         }
+    }
+}
+
+impl Fields for Refused {
+    fn fields<'a>(&'a self, visit: &mut Visit<'_, 'a>) {
+        self.run.show("run_id", visit);
+        self.code.show("code", visit);
+    }
+}
+
+impl Fields for Selection {
+    fn fields<'a>(&'a self, visit: &mut Visit<'_, 'a>) {
+        let Selection {
+            state,
+            task,
+            queue,
+            kind,
+            tag,
+            worker,
+            error_code,
+            fingerprint,
+            created_after,
+            created_before,
+            q,
+        } = self;
+        state.show("state", visit);
+        task.show("task_id", visit);
+        for (name, text) in [
+            ("queue", queue),
+            ("kind", kind),
+            ("tag", tag),
+            ("worker", worker),
+            ("error_code", error_code),
+            ("fingerprint", fingerprint),
+            ("q", q),
+        ] {
+            text.show(name, visit);
+        }
+        created_after.show("created_after", visit);
+        created_before.show("created_before", visit);
     }
 }
 

@@ -67,6 +67,9 @@ pub enum ObjectClass {
     Queue = 1,
     /// What is known of a tenant besides its id; the key is empty.
     Tenant = 2,
+    // Operations.
+    /// An operation on many runs; the key is its id.
+    Operation = 3,
     /// A registered actor; the key is its id.
     Actor = 4,
     // Access.
@@ -91,6 +94,8 @@ impl ObjectClass {
         match code {
             1 => Some(ObjectClass::Queue),
             2 => Some(ObjectClass::Tenant),
+            // Operations.
+            3 => Some(ObjectClass::Operation),
             4 => Some(ObjectClass::Actor),
             // Access.
             5 => Some(ObjectClass::Key),

@@ -12,8 +12,10 @@ use crate::id::Minted;
 use crate::ledger::{Approval, ApprovalState};
 use crate::limits::{
     ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, CAPABILITIES_MAX, CHILDREN_SHOWN_MAX, DEPENDS_ON_MAX,
-    HIERARCHY_DEPTH_MAX, HISTORY_KEPT, LOST_LEASES_MAX, SUBSCRIPTIONS_MAX,
+    HIERARCHY_DEPTH_MAX, HISTORY_KEPT, LOST_LEASES_MAX, OPERATION_REFUSED_SHOWN_MAX,
+    SUBSCRIPTIONS_MAX,
 };
+use crate::operation::{Operation, OperationState};
 use crate::queue::QueueRow;
 use crate::run::{Origin, State as RunState};
 use crate::state::State;
@@ -229,6 +231,22 @@ pub(super) fn check_approval(row: &Approval, sequence: u64) -> Result<(), Malfor
             && task::is_name(&row.ledger_key)
             && !row.subject.is_empty(),
         "an approval that cannot be",
+    )
+}
+
+/// An operation of a checkpoint: nothing that nobody could have begun, and no further than it goes.
+pub(super) fn check_operation(row: &Operation, sequence: u64) -> Result<(), Malformed> {
+    let over = row.state != OperationState::Running;
+    let kept = row.refused.len() as u64;
+    rule(
+        row.filter.check(row.action).is_ok()
+            && (1..=sequence).contains(&row.number)
+            && row.through <= sequence
+            && row.cursor <= row.through
+            && row.refused.len() <= OPERATION_REFUSED_SHOWN_MAX
+            && kept <= row.refused_total
+            && over == row.finished_at.is_some(),
+        "an operation that cannot be",
     )
 }
 

@@ -6,6 +6,7 @@ mod columns;
 mod cut;
 mod form;
 mod guard;
+mod operation;
 mod read;
 mod revive;
 mod statistics;

@@ -355,6 +355,8 @@ impl Loader {
             ObjectClass::Key | ObjectClass::Role | ObjectClass::Grant => {
                 super::access::load(state, tenant, row, self.fresh)?;
             }
+            // Operations.
+            ObjectClass::Operation => super::operation::load(state, tenant, row, self.fresh)?,
             // Ledgers.
             ObjectClass::Approval => super::approval::load(state, tenant, row, self.fresh)?,
             ObjectClass::Queue => {

@@ -12,4 +12,5 @@ pub use approval::RequestApproval;
 pub use attest::Attest;
 pub(crate) use attest::attest;
 pub(crate) use index::Approvals;
+pub(crate) use model::words;
 pub use model::{Approval, ApprovalRow, ApprovalState, Decision, LedgerRow};

@@ -8,6 +8,7 @@ use crate::codec::{Malformed, Record, record};
 use crate::time::Timestamp;
 use crate::{ActorId, ApprovalId, Bytes, TenantId, Text};
 
+/// Words of the wire that are numbers in the log.
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $code:literal $text:literal),+ $(,)? })+) => {$(
         $(#[$doc])*
@@ -38,6 +39,7 @@ macro_rules! words {
         }
     )+};
 }
+pub(crate) use words;
 
 words! {
     /// Where an approval stands.

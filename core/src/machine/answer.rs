@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::facts::Facts;
 use super::model::{Machine, Now};
-use super::{access, overview, views};
+use super::{access, operate, overview, views};
 use crate::image::KeyClass;
 use crate::outcome::SubmittedRun;
 use crate::query::{
@@ -74,6 +74,10 @@ impl Machine {
                 Answer::Grant(grant.roles, grant.capabilities)
             }
             Query::Tenants => Answer::Tenants(access::tenants(&self.state)),
+            // Operations.
+            Query::Operation(_) | Query::Operations { .. } | Query::NextOperation(_) => {
+                operate::answer(&self.state, tenant, query)
+            }
             // Statistics.
             Query::Overview => {
                 let counters = Stats {

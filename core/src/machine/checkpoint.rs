@@ -281,6 +281,7 @@ fn cut_objects(state: &mut State, cut: &mut Cut) {
         });
     }
     cut_access(state, cut);
+    cut_operations(state, cut);
     cut_approvals(state, cut);
     for at in state.statistics.take_dirty() {
         let series = state.statistics.get(at);
@@ -290,6 +291,22 @@ fn cut_objects(state: &mut State, cut: &mut Cut) {
             class: ObjectClass::Statistics,
             tenant: state.tenants[series.tenant as usize],
             key: image::series_key(state, series),
+            image,
+        });
+    }
+}
+
+/// Operations that changed, and those that are forgotten: an empty image says so.
+fn cut_operations(state: &mut State, cut: &mut Cut) {
+    for (tenant, id) in state.operations.take_changed() {
+        let mut image = Vec::new();
+        if let Some(row) = state.operations.find(tenant, id) {
+            row.put(&mut image);
+        }
+        cut.objects.push(ObjectRow {
+            class: ObjectClass::Operation,
+            tenant: state.tenants[tenant as usize],
+            key: id.to_string().as_str().into(),
             image,
         });
     }

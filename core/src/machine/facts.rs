@@ -11,6 +11,7 @@ use crate::codec::{Malformed, Record};
 use crate::command::{Call, Command};
 use crate::image::{KeyClass, KeyRow, Loader, PlaceRow};
 use crate::limits::{DEPENDS_ON_MAX, RUNS_SHOWN_MAX};
+use crate::operation::{Action, Operate};
 use crate::query::{Answer, Query};
 use crate::rejection::Rejection;
 use crate::schedule::{self, Ask, Instants, Unfit};
@@ -199,6 +200,7 @@ impl Machine {
                 self.wanted_tasks(tenant, core::iter::once(task).chain(named), &mut visit);
             }
             Command::RetryRun { run, .. } => self.dead_letter_wanted(tenant, *run, &mut visit),
+            Command::Operate(what) => self.operation_wanted(tenant, what, &mut visit),
             Command::Attest(what) => {
                 let key = what.idempotency_key();
                 self.wanted_key(tenant, KeyClass::Ledger, key, &mut visit);
@@ -268,6 +270,24 @@ impl Machine {
         let payload = run.map(|run| self.state.task_of(run).payload.bytes());
         if payload.flatten().is_none() {
             visit(Wanted::DeadLetter(id));
+        }
+    }
+
+    /// The runs of a piece that have left memory.
+    fn operation_wanted(&self, tenant: u32, what: &Operate, visit: &mut impl FnMut(Wanted)) {
+        let Operate::Advance(piece) = what else {
+            return;
+        };
+        let row = self.state.operations.find(tenant, piece.operation);
+        let Some(row) = row.filter(|row| row.takes(piece).is_ok()) else {
+            return;
+        };
+        for (_, run) in &piece.runs {
+            if row.action == Action::Retry {
+                self.dead_letter_wanted(tenant, *run, visit);
+            } else if self.state.find_run(tenant, *run).is_none() {
+                visit(Wanted::Run(*run));
+            }
         }
     }
 

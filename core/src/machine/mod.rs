@@ -7,6 +7,7 @@ mod checkpoint;
 mod facts;
 mod hear;
 mod model;
+mod operate;
 mod overview;
 mod react;
 mod step;

@@ -5,6 +5,7 @@
 use super::facts::Facts;
 use super::hear;
 use super::model::{Events, Machine, Now, Step};
+use super::operate;
 use super::react;
 use super::tx::Tx;
 use crate::command::{Call, Command, Finish};
@@ -105,6 +106,7 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::WeighTenant { weight } => platform::weigh(tx, *weight),
         Command::Govern(change) => platform::govern(tx, change),
         Command::Attest(what) => ledger::attest(tx, what),
+        Command::Operate(what) => operate::operate(tx, what),
         Command::AllocateBudget { .. }
         | Command::Consume { .. }
         | Command::ConsumeBudget { .. }
@@ -346,6 +348,7 @@ fn named_run(command: &Command) -> Option<RunId> {
         | Command::DeregisterActor { .. }
         | Command::BeatActor { .. }
         | Command::Govern(_)
-        | Command::Attest(_) => None,
+        | Command::Attest(_)
+        | Command::Operate(_) => None,
     }
 }

@@ -17,8 +17,8 @@ use crate::schedule::{self, Ask, Instants, Unfit};
 use crate::state::{At, Held, Note, Renewal, State, Volatile};
 use crate::time::Steady;
 use crate::{
-    ActorId, ApprovalId, Bytes, Principal, RunId, SubscriptionId, TaskId, TenantId, Text, budget,
-    dependency, queue, run, task,
+    ActorId, ApprovalId, Bytes, OperationId, Principal, RunId, SubscriptionId, TaskId, TenantId,
+    Text, budget, dependency, queue, run, task,
 };
 
 /// One command's view of the machine.
@@ -238,6 +238,10 @@ impl<'a> Tx<'a> {
 
     pub(crate) fn mint_subscription(&mut self) -> SubscriptionId {
         SubscriptionId(self.mint())
+    }
+
+    pub(crate) fn mint_operation(&mut self) -> OperationId {
+        OperationId(self.mint())
     }
 
     pub(crate) fn mint_approval(&mut self) -> ApprovalId {

@@ -90,6 +90,8 @@ impl Rejection {
             Rejection::UnknownRole { role } | Rejection::RoleInUse { role } => text("role", role),
             Rejection::ApprovalAlreadyExists { approval }
             | Rejection::UnknownApproval { approval } => text("approval_id", approval),
+            Rejection::OperationAlreadyExists { operation }
+            | Rejection::UnknownOperation { operation } => text("operation_id", operation),
             Rejection::IdempotencyConflict { key } => text("idempotency_key", key),
             Rejection::CheckpointConflict { name } => text("name", name),
             Rejection::LeaseAlreadyActive { owner } => text("owner", owner),

@@ -43,7 +43,8 @@ impl Rejection {
             // Access.
             | Rejection::UnknownKey { .. }
             | Rejection::UnknownRole { .. }
-            | Rejection::UnknownApproval { .. } => Family::NotFound,
+            | Rejection::UnknownApproval { .. }
+            | Rejection::UnknownOperation { .. } => Family::NotFound,
             Rejection::TaskAlreadyExists { .. }
             | Rejection::IdempotencyConflict { .. }
             | Rejection::LeaseLost { .. }
@@ -80,6 +81,7 @@ impl Rejection {
             // Access.
             | Rejection::KeyAlreadyExists { .. }
             | Rejection::ApprovalAlreadyExists { .. }
+            | Rejection::OperationAlreadyExists { .. }
             | Rejection::ApprovalStateMismatch { .. }
             | Rejection::RoleInUse { .. }
             | Rejection::EngineAlreadyPaused

@@ -176,6 +176,10 @@ impl Rejection {
                 format!("approval {approval} already exists")
             }
             Rejection::UnknownApproval { .. } => "approval not found".into(),
+            Rejection::UnknownOperation { .. } => "operation not found".into(),
+            Rejection::OperationAlreadyExists { operation } => {
+                format!("operation {operation} already exists")
+            }
             Rejection::ApprovalStateMismatch { state, decision } => {
                 format!(
                     "{} does not fit: the approval is {}",

@@ -103,6 +103,7 @@ fn put_objects(state: &State, digest: &mut Digest) {
         digest.add(&text);
     }
     put_access(state, digest);
+    put_operations(state, digest);
     put_approvals(state, digest);
     for series in state.statistics.iter() {
         text.clear();
@@ -110,6 +111,19 @@ fn put_objects(state: &State, digest: &mut Digest) {
         put_u128(&mut text, 1, state.tenants[series.tenant as usize].0);
         put_bytes(&mut text, 1, image::series_key(state, series).as_bytes());
         image::put_series(series, &mut text);
+        digest.add(&text);
+    }
+}
+
+/// What is done to many runs, and what was.
+fn put_operations(state: &State, digest: &mut Digest) {
+    let mut text = Vec::new();
+    for (tenant, id, row) in state.operations.all() {
+        text.clear();
+        put_varint(&mut text, 21);
+        put_u128(&mut text, 1, state.tenants[tenant as usize].0);
+        put_u128(&mut text, 1, id.0);
+        row.put(&mut text);
         digest.add(&text);
     }
 }

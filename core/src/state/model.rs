@@ -25,7 +25,9 @@ use crate::slab::Slab;
 use crate::statistics::Statistics;
 use crate::subscription::Watches;
 use crate::time::{Steady, Timestamp};
-use crate::{ActorId, RunId, TaskId, TenantId, Text, actor, ledger, platform, run, schedule, task};
+use crate::{
+    ActorId, RunId, TaskId, TenantId, Text, actor, ledger, operation, platform, run, schedule, task,
+};
 
 /// When and where an event happens: what `apply` may know besides the state.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +120,8 @@ pub(crate) struct State {
     pub(crate) owed: Owed,
     /// Who may do what.
     pub(crate) access: platform::Access,
+    /// What is done, or was, to many runs a piece at a time.
+    pub(crate) operations: operation::Operations,
     /// Plans that wait for approval, and entries on their way to the store.
     pub(crate) approvals: ledger::Approvals,
     pub(crate) stats: Stats,
@@ -173,6 +177,7 @@ impl State {
             actors: actor::Index::default(),
             owed: Owed::default(),
             access: platform::Access::default(),
+            operations: operation::Operations::default(),
             approvals: ledger::Approvals::default(),
             stats: Stats::default(),
             statistics: Statistics::default(),

@@ -100,6 +100,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
     actor::verify(state, &volatile.actors)?;
     state.access.verify(state.tenants.len())?;
     statistics::verify(state)?;
+    state.operations.verify(state.tenants.len())?;
     check_tasks(state)?;
     dependency::census(state)
 }

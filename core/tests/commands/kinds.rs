@@ -58,6 +58,8 @@ commands!(
     WeighTenant,
     RetryRun,
     ClearDeadLetter,
+    // Operations.
+    Operate,
     // Actors.
     RegisterActor,
     DrainActor,
@@ -145,6 +147,9 @@ refusals!(
     UnknownApproval,
     ApprovalStateMismatch,
     SelfApproval,
+    // Operations.
+    UnknownOperation,
+    OperationAlreadyExists,
     SequenceOverflow,
     NotDeadLettered,
     UniqueKeyTaken,

@@ -51,6 +51,10 @@ impl Names {
             Event::RoleRevoked(e) => e.role.to_string(),
             Event::CapabilityGranted(e) => e.capability.to_string(),
             Event::CapabilityRevoked(e) => e.capability.to_string(),
+            // Operations.
+            Event::OperationStarted(e) => format!("{} by={}", e.action.name(), e.by),
+            Event::OperationAdvanced(e) => format!("done={} refused={}", e.done, e.refused_total),
+            Event::OperationEnded(e) => format!("{} by={}", e.state.name(), text(Some(&e.by))),
             // Ledgers.
             Event::LedgerAppended(e) => {
                 let says = String::from_utf8_lossy(&e.payload);
@@ -242,6 +246,12 @@ impl World {
             Outcome::TenantCreated(_) => format!("created {name}"),
             Outcome::RunRetried { run, .. } => format!("retried {name} as={}", names.run(*run)),
             Outcome::DeadLetterCleared => format!("cleared {name}"),
+            Outcome::OperationStarted { created: true, .. } => "began".into(),
+            Outcome::OperationStarted { created: false, .. } => "was there".into(),
+            Outcome::OperationAdvanced { done, refused } => {
+                format!("done={done} refused={refused}")
+            }
+            Outcome::OperationEnded(state) => state.name().into(),
             Outcome::TenantWeighted => format!("weighted {name}"),
             // Access.
             // Ledgers.

@@ -10,6 +10,7 @@ mod dead;
 mod facts;
 mod lane;
 mod line;
+mod operate;
 mod queues;
 mod schedule;
 mod show;

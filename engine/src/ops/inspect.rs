@@ -269,6 +269,8 @@ impl Inspection {
             Query::Run(id) | Query::Explain(id) => reader.run(tenant, *id)?,
             Query::Stats | Query::Engine | Query::Places | Query::Queues | Query::Budgets => None,
             Query::Actor(_) | Query::Actors { .. } | Query::Workforce => None,
+            // Operations.
+            Query::Operation(_) | Query::Operations { .. } | Query::NextOperation(_) => None,
             // Statistics.
             Query::Overview | Query::Report { .. } => None,
             // Access: all of it is in memory.

@@ -309,6 +309,9 @@ impl<L: Log> Writer<L> {
             );
             self.body_commands += 1;
             if let Some(reason) = reason {
+                if matches!(call.command, Command::Operate(_)) {
+                    self.shared.operations.ring();
+                }
                 self.note_control(kind, reason, &call.principal, first);
             }
             self.previous = Some(call.principal);

@@ -7,7 +7,7 @@ use mainstay_core::limits::{
     ERROR_CODE_BYTES_MAX, LIST_LIMIT_MAX, LIST_OFFSET_MAX, NAME_CHARS_MAX, TAG_BYTES_MAX,
     WORKER_BYTES_MAX,
 };
-use mainstay_core::{RunState, TaskState, Text, Timestamp};
+use mainstay_core::{Fingerprint, RunState, Selection, TaskState, Text, Timestamp};
 
 use crate::edge::{Failure, invalid_parameter, read_task};
 use crate::json::read_instant;
@@ -82,6 +82,27 @@ pub(super) fn run_ask(scope: Scope, given: Given<'_>) -> Result<RunAsk, Failure>
         created_before: given.instant("created_before")?,
         q: given.find("q").map(str::to_owned),
         ..RunAsk::all(scope, page)
+    })
+}
+
+/// Which runs are chosen, of those that a list of dead letters or an act on many runs is about.
+pub(super) fn selection(given: Given<'_>) -> Result<Selection, Failure> {
+    let fingerprint = given.find("fingerprint").map(|text| {
+        let known = Fingerprint::parse(text).map(|known| Text::from(known.to_string()));
+        known.ok_or_else(|| invalid_parameter("fingerprint", "must be 16 hexadecimal digits"))
+    });
+    Ok(Selection {
+        state: given.choice("state", RunState::ALL, |state| state.name())?,
+        task: given.find("task_id").map(read_task).transpose()?,
+        queue: given.word("queue")?,
+        kind: given.word("kind")?,
+        tag: given.text("tag", TAG_BYTES_MAX)?,
+        worker: given.text("worker", WORKER_BYTES_MAX)?,
+        error_code: given.text("error_code", ERROR_CODE_BYTES_MAX)?,
+        fingerprint: fingerprint.transpose()?,
+        created_after: given.instant("created_after")?,
+        created_before: given.instant("created_before")?,
+        q: given.find("q").map(Text::from),
     })
 }
 

@@ -32,7 +32,8 @@ pub(crate) async fn runs(exchange: Exchange) -> Result<Reply, Failure> {
     answer(&exchange, "runs", &page, read, write_run_line)
 }
 
-fn answer<T>(
+/// A page as an answer.
+pub(super) fn answer<T>(
     exchange: &Exchange,
     name: &str,
     page: &Page,

@@ -157,6 +157,10 @@ impl Failure {
         self.code.name
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn status(&self) -> u16 {
         self.code.status
     }
@@ -194,21 +198,27 @@ impl Failure {
     }
 }
 
+/// The code on the wire of a refusal of the machine.
+pub(crate) fn wire_code(code: &str) -> &str {
+    match code {
+        "unknown_run" => "run_not_found",
+        "unknown_task" => "task_not_found",
+        "unknown_tenant" => "tenant_not_found",
+        "unknown_actor" => "actor_not_found",
+        // Access.
+        "unknown_key" => "key_not_found",
+        "unknown_role" => "role_not_found",
+        // Ledgers.
+        "unknown_approval" => "approval_not_found",
+        "unknown_subscription" => "subscription_not_found",
+        "unknown_operation" => "operation_not_found",
+        code => code,
+    }
+}
+
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Failure {
-        let code = match rejection.code() {
-            "unknown_run" => "run_not_found",
-            "unknown_task" => "task_not_found",
-            "unknown_tenant" => "tenant_not_found",
-            "unknown_actor" => "actor_not_found",
-            // Access.
-            "unknown_key" => "key_not_found",
-            "unknown_role" => "role_not_found",
-            // Ledgers.
-            "unknown_approval" => "approval_not_found",
-            "unknown_subscription" => "subscription_not_found",
-            code => code,
-        };
+        let code = wire_code(rejection.code());
         let mut failure = Failure::new(code, rejection.to_string());
         debug_assert_eq!(
             failure.status(),

@@ -17,7 +17,7 @@ pub(crate) use exchange::{
     Addressed, Edge, Exchange, Placed, read_actor, read_run, read_subscription, read_task,
     read_tenant, until_ended,
 };
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, wire_code};
 pub(crate) use headers::{Form, invalid_parameter};
 pub(crate) use pieces::{Pieces, ReplyBody};
 pub(crate) use reply::{Grants, Reply};

@@ -2,6 +2,7 @@
 
 mod access;
 mod actors;
+mod bulk;
 mod document;
 mod headers;
 mod jobs;

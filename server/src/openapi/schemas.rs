@@ -5,6 +5,7 @@
 
 use super::access::ACCESS;
 use super::actors::ACTORS;
+use super::bulk::BULK;
 use super::jobs::JOBS;
 use super::leases::LEASES;
 use super::operators::OPERATORS;
@@ -64,6 +65,7 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
         .chain(OPERATORS)
         .chain(ACCESS)
         .chain(TRAIL)
+        .chain(BULK)
         .chain(JOBS)
 }
 

@@ -1,10 +1,12 @@
 //! What those who administer jobs ask of lists, and the answers.
-//! Owns: the nouns of jobs and of dead letters.
+//! Owns: the nouns of jobs, of dead letters and of acts on many runs.
 //! Never: reads anything.
 
-use mainstay_core::{Fingerprint, RunId, RunState, TenantId, Text, Timestamp};
+use mainstay_core::{
+    Action, Fingerprint, RunId, RunState, Selection, TaskId, TenantId, Text, Timestamp,
+};
 
-use super::ask::Scope;
+use super::ask::{Page, Scope};
 
 /// Which runs those who administer jobs see. Filters are ANDed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,17 +63,15 @@ pub struct JobPage {
     pub checkpoint: u64,
 }
 
-/// Which dead letters are asked for. Filters are ANDed.
+/// Which dead letters are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadAsk {
     /// Whose.
     pub scope: Scope,
-    /// Of this kind.
-    pub kind: Option<Text>,
-    /// With this fingerprint.
-    pub fingerprint: Option<Fingerprint>,
-    /// Groups or letters at most.
-    pub limit: u32,
+    /// Which of them; a state says nothing here.
+    pub filter: Selection,
+    /// Which page of them; of groups, how many.
+    pub page: Page,
 }
 
 /// Dead letters that failed alike.
@@ -105,12 +105,73 @@ pub struct DeadGroups {
 }
 
 /// One dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The run's number.
-    pub number: u64,
-    /// The run's id.
-    pub id: RunId,
     /// Its tenant.
     pub tenant: TenantId,
+    /// The run's id.
+    pub id: RunId,
+    /// Its task.
+    pub task: TaskId,
+    /// Which handler.
+    pub kind: Text,
+    /// Which lane.
+    pub queue: Text,
+    /// What it has in common with others that failed alike.
+    pub fingerprint: Fingerprint,
+    /// The error's code of its last ended attempt.
+    pub error_code: Option<Text>,
+    /// The error's text of its last ended attempt.
+    pub error_message: Option<Text>,
+    /// Grants.
+    pub attempt_count: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was due.
+    pub scheduled_at: Timestamp,
+    /// When it failed for good.
+    pub failed_at: Timestamp,
+}
+
+/// Which runs an act on many is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchAsk {
+    /// Whose.
+    pub scope: Scope,
+    /// What is to be done: it says which runs there are to choose from.
+    pub action: Action,
+    /// Which of them.
+    pub filter: Selection,
+    /// Those with greater numbers.
+    pub after: u64,
+    /// Those with numbers up to this one.
+    pub through: u64,
+    /// Of dead letters, those that had failed by then.
+    pub until: Timestamp,
+    /// Runs at most.
+    pub limit: u32,
+}
+
+/// A run that matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// Its number.
+    pub number: u64,
+    /// Its id.
+    pub id: RunId,
+    /// Bytes of its task's payload, about.
+    pub payload_bytes: u64,
+}
+
+/// How many runs match, as of one commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matches {
+    /// How many.
+    pub total: u64,
+    /// The first of them.
+    pub first: Vec<Matched>,
+    /// The last event that the commit reflects.
+    pub through: u64,
+    /// Recorded time of that event.
+    pub until: Timestamp,
 }

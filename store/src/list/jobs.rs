@@ -9,6 +9,7 @@ use rusqlite::{Row, params_from_iter};
 use super::ask::ListError;
 use super::filter::{failed, malformed};
 use super::job_ask::{JobAsk, JobLine, JobPage};
+use super::matching::joined;
 use super::places::Places;
 use super::search::Search;
 use crate::library::View;
@@ -81,11 +82,6 @@ fn filter(view: &View<'_>, ask: &JobAsk) -> Result<Option<(String, Vec<Value>)>,
         bound.push(Value::Text(search.expression()));
     }
     Ok(Some((all.join(" AND "), bound)))
-}
-
-fn joined<T: ToString>(numbers: &[T]) -> String {
-    let texts: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-    texts.join(",")
 }
 
 fn line(places: &Places, row: &Row<'_>) -> rusqlite::Result<JobLine> {

@@ -8,6 +8,7 @@ mod filter;
 mod job_ask;
 mod jobs;
 mod ledger;
+mod matching;
 mod page;
 mod places;
 mod run_key;
@@ -25,8 +26,12 @@ pub use ask::{
 };
 pub(crate) use audit::audit;
 pub(crate) use dead::{groups, letters};
-pub use job_ask::{DeadAsk, DeadGroup, DeadGroups, DeadLetter, JobAsk, JobLine, JobPage};
+pub use job_ask::{
+    DeadAsk, DeadGroup, DeadGroups, DeadLetter, JobAsk, JobLine, JobPage, MatchAsk, Matched,
+    Matches,
+};
 pub(crate) use jobs::jobs;
 pub(crate) use ledger::{approval, approvals, entries};
+pub(crate) use matching::{matches, next};
 pub(crate) use page::{places, runs, tasks};
 pub(crate) use places::Places;

@@ -589,7 +589,7 @@ fn many_live_rows_are_read_in_order_while_others_are_written() {
 
 /// What a file of format 2 was: no audit trail, no ledgers, no dead letters.
 const DOWN_TO_2: &str = "DROP TABLE audit_row; DROP TABLE ledger_row; DROP TABLE approval_row; DELETE FROM meta WHERE name LIKE 'audit_%'; \
-     DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX run_dead; DROP INDEX run_dead_at; \
+     DROP VIEW tasks; DROP VIEW runs; DROP VIEW attempts; DROP VIEW queues; DROP INDEX run_dead; DROP INDEX run_dead_at; DROP INDEX run_dead_number; \
      ALTER TABLE run_row DROP COLUMN dead; ALTER TABLE run_row DROP COLUMN fingerprint; ALTER TABLE place_row DROP COLUMN dead; \
      UPDATE meta SET value = 2 WHERE name = 'format'; \
      CREATE VIEW tasks AS SELECT 1; CREATE VIEW runs AS SELECT 1; CREATE VIEW attempts AS SELECT 1; CREATE VIEW queues AS SELECT 1; \

@@ -95,7 +95,8 @@ pub(super) fn samples() -> Vec<Event> {
     let all = all.chain(newest_samples());
     let actors = actor_samples().into_iter().skip(1);
     let all = all.chain(actors).chain(super::access::samples());
-    all.chain(super::attest::samples()).collect()
+    let all = all.chain(super::attest::samples());
+    all.chain(super::operation::samples()).collect()
 }
 
 /// The kinds that came after those of the second golden file.

@@ -64,8 +64,10 @@ fn type_of(kind: &str) -> String {
     }
     match kind.as_str() {
         "TaskId" | "RunId" | "TenantId" | "SubscriptionId" => "uuid",
-        "ActorId" | "KeyId" | "ApprovalId" => "uuid",
-        "Decision" => "word",
+        "ActorId" | "KeyId" | "ApprovalId" | "OperationId" => "uuid",
+        "Decision" | "Action" | "OperationState" => "word",
+        "Selection" => "the filter's fields",
+        "Refused" => "`{run_id, code}`",
         // Never shown.
         "KeyDigest" | "u128" => "digest",
         "u32" | "u64" | "i32" => "integer",

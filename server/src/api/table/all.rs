@@ -1,6 +1,6 @@
 //! The one table of routes: the router, the metrics and the OpenAPI document all read it.
 
-use super::{access, actors, attest, jobs, runs, system, tasks};
+use super::{access, actors, attest, bulk, jobs, runs, system, tasks};
 use crate::api::route::Route;
 
 /// The parts, one per line.
@@ -13,6 +13,8 @@ const PARTS: &[&[Route]] = &[
     access::ROUTES,
     // Ledgers.
     attest::ROUTES,
+    // Operations.
+    bulk::ROUTES,
     // Jobs.
     jobs::ROUTES,
 ];

@@ -4,6 +4,7 @@ mod access;
 mod actors;
 mod all;
 mod attest;
+mod bulk;
 mod jobs;
 mod rules;
 mod runs;

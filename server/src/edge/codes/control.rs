@@ -10,6 +10,19 @@ pub(super) const CODES: &[Code] = &[
         "expected, actual",
         "Another number of things matches than was expected; nothing happened.",
     ),
+    code("invalid_operation_id", 400, "operation_id", "Not a UUID."),
+    code(
+        "operation_not_found",
+        404,
+        "operation_id",
+        "No such operation in the caller's tenant, or it ended too long ago.",
+    ),
+    code(
+        "operation_already_exists",
+        409,
+        "operation_id",
+        "The chosen operation id is taken by an operation on other runs.",
+    ),
     code(
         "invalid_approval_id",
         400,

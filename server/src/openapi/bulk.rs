@@ -1,0 +1,150 @@
+//! The shapes of acts on many runs and of dead letters, in the notation of the other schemas.
+
+use super::schemas::{Schema, answered, sent};
+
+/// What those are made of.
+pub(super) const BULK: &[Schema] = &[
+    sent(
+        "RunFilter",
+        &[
+            "state string?",
+            "task_id uuid?",
+            "queue string?",
+            "kind string?",
+            "tag string?",
+            "worker string?",
+            "error_code string?",
+            "fingerprint string?",
+            "created_after instant?",
+            "created_before instant?",
+            "q string?",
+        ],
+    ),
+    sent(
+        "Bulk",
+        &[
+            "action! cancel|retry|resume",
+            "filter! RunFilter",
+            "dry_run boolean?",
+            "expected_count integer?",
+            "with_dependents boolean?",
+            "reason string?",
+        ],
+    ),
+    sent(
+        "ClearDeadLetters",
+        &[
+            "filter! RunFilter",
+            "dry_run boolean?",
+            "expected_count integer?",
+            "reason string?",
+        ],
+    ),
+    answered(
+        "SelectedRuns",
+        &[
+            "state string",
+            "task_id uuid",
+            "queue string",
+            "kind string",
+            "tag string",
+            "worker string",
+            "error_code string",
+            "fingerprint string",
+            "created_after instant",
+            "created_before instant",
+            "q string",
+        ],
+    ),
+    answered(
+        "Operation",
+        &[
+            "operation_id! uuid",
+            "tenant_id! uuid",
+            "action! cancel|retry|resume|clear",
+            "filter! SelectedRuns",
+            "with_dependents! boolean",
+            "reason! string?",
+            "state! running|done|canceled",
+            "matched! integer",
+            "done! integer",
+            "refused_total! integer",
+            "refused! [RefusedRun]",
+            "created_at! instant",
+            "created_by! string",
+            "finished_at! instant?",
+        ],
+    ),
+    answered("RefusedRun", &["run_id! uuid", "code! string"]),
+    // An earlier request's operation, or what a dry run would act on.
+    answered(
+        "OperationOrPreview",
+        &[
+            "action! cancel|retry|resume|clear",
+            "matched! integer",
+            "run_ids [uuid]",
+            "operation_id uuid",
+            "tenant_id uuid",
+            "filter SelectedRuns",
+            "with_dependents boolean",
+            "reason string?",
+            "state running|done|canceled",
+            "done integer",
+            "refused_total integer",
+            "refused [RefusedRun]",
+            "created_at instant",
+            "created_by string",
+            "finished_at instant?",
+        ],
+    ),
+    answered(
+        "OperationList",
+        &[
+            "operations! [Operation]",
+            "limit! integer",
+            "next_cursor! string?",
+        ],
+    ),
+    // Letters, or groups of them.
+    answered(
+        "DeadLetterPage",
+        &[
+            "dead_letters [DeadLetter]",
+            "limit integer",
+            "offset integer",
+            "next_cursor string?",
+            "groups [FailedAlike]",
+            "total integer",
+        ],
+    ),
+    answered(
+        "DeadLetter",
+        &[
+            "run_id! uuid",
+            "task_id! uuid",
+            "tenant_id! uuid",
+            "kind! string",
+            "queue! string",
+            "fingerprint! string",
+            "error_code! string?",
+            "error_message! string?",
+            "attempt_count! integer",
+            "created_at! instant",
+            "scheduled_at! instant",
+            "failed_at! instant",
+        ],
+    ),
+    answered(
+        "FailedAlike",
+        &[
+            "fingerprint! string",
+            "kind! string",
+            "error_code! string?",
+            "error_message! string?",
+            "count! integer",
+            "last_at! instant",
+            "last_run_id! uuid",
+        ],
+    ),
+    answered("DeadLetterCleared", &["run_id! uuid", "status! cleared"]),
+];
