@@ -82,8 +82,8 @@ pub use outcome::{
 pub use platform::{BUILT_IN_ROLES, Capabilities, Capability, Govern, KeyDigest, NewKey};
 pub use query::{
     ActorView, Answer, AttemptView, Block, BondView, CancelView, ChangeView, EngineView, Execution,
-    Explain, KeyView, KeysOf, LeaseView, OperationView, Overview, Query, QueueLoad, QueueView, RunView,
-    ScheduleView, Stats, SubscriptionView, TaskView, TenantLoad, TenantView, Workforce,
+    Explain, KeyView, KeysOf, LeaseView, OperationView, Overview, Query, QueueLoad, QueueView,
+    RunView, ScheduleView, Stats, SubscriptionView, TaskView, TenantLoad, TenantView, Workforce,
 };
 pub use queue::{QueueConfig, RateLimit};
 pub use rejection::{Family, Rejection};

@@ -11,7 +11,7 @@ use crate::edge::{Exchange, Failure, Reply};
 use crate::json::{Subject, Writer};
 
 /// What the list is asked by, as `name type`.
-pub(crate) const PARAMETERS: &[&str] = &["limit integer", "cursor string"];
+pub(crate) const PARAMETERS: &[&str] = &["limit limit", "cursor cursor"];
 
 /// `POST /api/v1/bulk`.
 pub(crate) async fn begin(exchange: Exchange) -> Result<Reply, Failure> {

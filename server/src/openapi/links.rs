@@ -24,6 +24,12 @@ const NAMED: &[Named] = &[
     ("MadeKey", "/key_id", &["key_id"]),
     ("ApprovalBrief", "/approval_id", &["approval_id"]),
     ("ApprovalPage", "/approvals/0/approval_id", &["approval_id"]),
+    ("Operation", "/operation_id", &["operation_id"]),
+    (
+        "OperationList",
+        "/operations/0/operation_id",
+        &["operation_id"],
+    ),
     ("Subscribed", "/subscription_id", &["subscription_id"]),
     ("Tenant", "/tenant_id", &["tenant_id"]),
     ("TenantList", "/tenants/0/tenant_id", &["tenant_id"]),

@@ -201,6 +201,30 @@ fn check_records(checked: &mut Checked) {
     checked.call("GET", "/api/v1/ledger", "", "");
 }
 
+/// Acts on many runs, and the lists of dead letters.
+fn check_bulk(checked: &mut Checked) {
+    let (run, _other) = (fail_one(checked), fail_one(checked));
+    checked.call("GET", "/api/v1/dead-letters", "", "");
+    checked.call("DELETE", "/api/v1/dead-letters/{run_id}", &run, "");
+    checked.call("DELETE", "/api/v1/dead-letters/{run_id}", &run, "");
+    for body in [
+        r#"{"action":"retry","filter":{"queue":"dead"},"dry_run":true}"#,
+        r#"{"action":"retry","filter":{"queue":"dead"},"expected_count":99}"#,
+        r#"{"action":"retry","filter":{"state":"ready"}}"#,
+    ] {
+        checked.call("POST", "/api/v1/bulk", "", body);
+    }
+    let body = r#"{"action":"retry","filter":{"queue":"dead"},"reason":"mended"}"#;
+    let begun = checked.call("POST", "/api/v1/bulk", "", body);
+    let id = text(&begun["operation_id"]);
+    checked.call("GET", "/api/v1/bulk", "", "");
+    checked.call("GET", "/api/v1/bulk/{operation_id}", &id, "");
+    checked.call("GET", "/api/v1/bulk/{operation_id}", "nope", "");
+    checked.call("DELETE", "/api/v1/bulk/{operation_id}", &id, "");
+    let body = r#"{"filter":{},"reason":"old"}"#;
+    checked.call("POST", "/api/v1/dead-letters/clear", "", body);
+}
+
 /// Every route of the administration of jobs.
 fn check_jobs(checked: &mut Checked) {
     let (run, other) = (fail_one(checked), fail_one(checked));
@@ -338,6 +362,7 @@ fn every_route_answers_what_the_document_promises() {
     // Access.
     check_access(&mut checked);
     check_dead_letters(&mut checked);
+    check_bulk(&mut checked);
     check_jobs(&mut checked);
     checked.call("POST", "/api/v1/backup", "", "");
     check_actors(&mut checked);

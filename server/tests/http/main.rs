@@ -5,6 +5,7 @@ mod actors;
 mod approvals;
 mod audit;
 mod backup;
+mod bulk;
 mod collector;
 mod connections;
 mod control;

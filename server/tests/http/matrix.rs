@@ -108,6 +108,8 @@ fn things(world: &World, tenant: &str, role: &str) -> Things {
     let actor = post("/api/v1/actors", told).expect(201);
     let key = post("/api/v1/keys", r#"{"name":"spare","role":"worker"}"#).expect(201);
     let plan = post("/api/v1/approvals", r#"{"subject":"a","plan":1}"#).expect(201);
+    let bulk = r#"{"action":"resume","filter":{}}"#;
+    let operation = post("/api/v1/bulk", bulk).expect(201);
     let holds = r#"{"capabilities":["can_cancel","can_review","deploy"]}"#;
     for name in [role, "spare"] {
         let path = format!("/api/v1/roles/{name}");
@@ -126,6 +128,7 @@ fn things(world: &World, tenant: &str, role: &str) -> Things {
         ("key_id", text(&key["key_id"])),
         ("actor_id", text(&actor["actor_id"])),
         ("approval_id", text(&plan["approval_id"])),
+        ("operation_id", text(&operation["operation_id"])),
         ("dimension", "token".to_owned()),
     ])
 }
@@ -141,6 +144,7 @@ fn absent() -> Things {
         "key_id",
         "actor_id",
         "approval_id",
+        "operation_id",
     ];
     let mut things: Things = names.into_iter().zip((1..).map(id)).collect();
     things.insert("token", "1.1.00000000000000000000000000000000".to_owned());
@@ -151,7 +155,7 @@ fn absent() -> Things {
 }
 
 /// Ids that a path may name: unlike names, they tell one tenant's things from another's.
-const IDS: [&str; 7] = [
+const IDS: [&str; 8] = [
     "job_id",
     "task_id",
     "run_id",
@@ -159,6 +163,7 @@ const IDS: [&str; 7] = [
     "key_id",
     "actor_id",
     "approval_id",
+    "operation_id",
 ];
 
 /// A body that the route takes; where nothing is written here, one that is empty goes as far as being read.
@@ -195,6 +200,9 @@ fn body(route: &Route, things: &Things) -> String {
         ("POST", "/approvals") => json!({"subject": "a", "plan": 1}),
         // What either of the two capabilities is enough for.
         ("POST", "/approvals/{approval_id}/decide") => json!({"decision": "reject"}),
+        // Nothing matches.
+        ("POST", "/bulk") => json!({"action": "resume", "filter": {"queue": "nobody"}}),
+        ("POST", "/dead-letters/clear") => json!({"filter": {"queue": "nobody"}}),
         ("POST", "/schedule/preview") => json!({"run_policy": {"type": "once"}}),
         ("POST", "/custom-events") => json!({"key": "nobody-listens"}),
         ("POST", "/query") => json!({"sql": "SELECT count(*) FROM runs"}),
@@ -244,6 +252,7 @@ fn told(response: &Response, things: &Things) -> (u16, String) {
         "key_id",
         "actor_id",
         "approval_id",
+        "operation_id",
     ] {
         body = body.replace(&things[name], name);
     }
