@@ -279,6 +279,9 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         Event::SubscriptionTriggered(fact) => fact.run?,
         Event::LedgerAppended(_) => return None,
         Event::ApprovalRequested(_) | Event::ApprovalDecided(_) => return None,
+        Event::OperationStarted(_) | Event::OperationAdvanced(_) | Event::OperationEnded(_) => {
+            return None;
+        }
         Event::TenantCreated(_)
         | Event::TenantWeighted(_)
         | Event::KeyCreated(_)
