@@ -45,6 +45,8 @@ pub(crate) struct Package {
     pub(crate) is_shipped: bool,
     /// Our crates that this one uses, if it is one of ours.
     pub(crate) edges: Vec<Edge>,
+    /// All crates that it is always built from, whosever they are.
+    pub(crate) names: Vec<String>,
 }
 
 /// A dependency of one of our crates on another one, by short names.
@@ -91,6 +93,7 @@ impl Metadata {
                 is_member: members.contains(id),
                 is_shipped: shipped.contains(id),
                 edges: edges(package),
+                names: names(package),
             }
         });
         Metadata {
@@ -111,6 +114,13 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+fn names(package: &Value) -> Vec<String> {
+    let all = list(&package["dependencies"]);
+    let built = all.filter(|it| it["kind"].is_null() && it["optional"] != true);
+    let names = built.filter_map(|dependency| dependency["name"].as_str());
+    names.map(str::to_owned).collect()
 }
 
 fn edges(package: &Value) -> Vec<Edge> {

@@ -14,7 +14,6 @@ pub(crate) const WAIT_FOR: HeaderName = HeaderName::from_static("mainstay-wait-f
 pub(crate) const STALE: HeaderName = HeaderName::from_static("mainstay-stale");
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 const REQUEST_ID_BYTES_MAX: usize = 128;

@@ -46,18 +46,13 @@ pub(crate) async fn serve(
     let chunked = parts.headers.contains_key(TRANSFER_ENCODING);
     let expects = parts.headers.contains_key(EXPECT);
     let found = find_route(&parts.method, parts.uri.path());
-    let route = match &found {
-        Found::Route(route, _) => Some(*route),
-        _ => None,
-    };
-    let allow = match &found {
-        Found::OtherMethod(allow) => Some(allow.clone()),
-        _ => None,
+    let (route, allow) = match &found {
+        Found::Route(route, _) => (Some(*route), None),
+        Found::OtherMethod(allow) => (None, Some(allow.clone())),
+        Found::Nothing => (None, None),
     };
     let _in_flight = edge.metrics.begin();
-    let traceparent = parts.headers.get(&headers::TRACEPARENT);
-    let traceparent = traceparent.and_then(|value| value.to_str().ok());
-    let context = traceparent.and_then(|text| edge.tracer.context(text));
+    let context = edge.tracer.context(&parts.headers);
     let mut noted = Noted::default();
     let work = work(
         Arc::clone(&edge),
@@ -69,7 +64,7 @@ pub(crate) async fn serve(
         link.peer(),
         &mut noted,
     );
-    let mut result = CatchPanic(Box::pin(work))
+    let result = CatchPanic(Box::pin(work))
         .await
         .unwrap_or_else(|| Err(Failure::internal()));
     // An answer that came before the body's end would be lost if the connection were closed over it.
@@ -78,10 +73,9 @@ pub(crate) async fn serve(
         let refused = matches!(&result, Err(failure) if failure.close);
         close |= refused || expects || !body::discard(&mut body).await;
     }
-    if let Err(failure) = &mut result {
-        close |= failure.close;
-    }
-    let code = result.as_ref().err().map(Failure::code);
+    let failure = result.as_ref().err();
+    close |= failure.is_some_and(|failure| failure.close);
+    let code = failure.map(Failure::code);
     let answer = Answering {
         edge: &edge,
         link: &link,
@@ -91,7 +85,7 @@ pub(crate) async fn serve(
         allow,
     };
     let response = answer.respond(result);
-    let told = Told {
+    Told {
         route,
         status: response.status().as_u16(),
         code,
@@ -100,8 +94,8 @@ pub(crate) async fn serve(
         noted: &noted,
         peer: link.peer(),
         context,
-    };
-    told.tell(&edge);
+    }
+    .tell(&edge);
     response
 }
 

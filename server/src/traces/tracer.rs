@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hyper::HeaderMap;
 use mainstay::Handle;
 
 use super::context::{Context, Sampling};
@@ -55,9 +56,9 @@ impl Tracer {
     }
 
     /// The context of a request whose span will be kept.
-    pub(crate) fn context(&self, traceparent: &str) -> Option<Context> {
+    pub(crate) fn context(&self, headers: &HeaderMap) -> Option<Context> {
         self.otel.as_ref()?;
-        let context = Context::parse(traceparent);
+        let context = Context::parse(headers.get("traceparent")?.to_str().ok()?);
         context.filter(|context| self.sampling.keeps_under(*context))
     }
 

@@ -10,6 +10,7 @@ mod collector;
 mod connections;
 mod control;
 mod dead_letters;
+mod deploy;
 mod document;
 mod envelopes;
 mod events;

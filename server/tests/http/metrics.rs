@@ -12,7 +12,7 @@ fn scrape(world: &World) -> Exposition {
 }
 
 /// Type and labels by name, as the reference has them.
-fn reference() -> BTreeMap<String, (String, Vec<String>)> {
+pub(crate) fn reference() -> BTreeMap<String, (String, Vec<String>)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/metrics.md");
     let text = std::fs::read_to_string(path).expect("the reference");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));

@@ -101,6 +101,7 @@ mod tests {
             is_member: true,
             is_shipped: true,
             edges: to.iter().map(edge).collect(),
+            names: Vec::new(),
         });
         Metadata {
             packages: packages.collect(),

@@ -39,6 +39,9 @@ const BANNED: &[(&str, &str)] = &[
     ("serde_yaml", "not maintained"),
 ];
 
+/// Banned crates that one other brings along, which nobody replaces for that.
+const BROUGHT: &[(&str, &str)] = &[("lazy_static", "sharded-slab")];
+
 /// The ways cargo writes crates.io.
 const SOURCES: &[&str] = &[
     "registry+https://github.com/rust-lang/crates.io-index",
@@ -50,7 +53,7 @@ pub(crate) fn check(metadata: &Metadata) -> Vec<Violation> {
     for package in &metadata.packages {
         for problem in [
             licence_problem(package),
-            ban_problem(package),
+            ban_problem(package, metadata),
             source_problem(package),
         ]
         .into_iter()
@@ -77,8 +80,17 @@ fn licence_problem(package: &Package) -> Option<String> {
     }
 }
 
-fn ban_problem(package: &Package) -> Option<String> {
+fn ban_problem(package: &Package, metadata: &Metadata) -> Option<String> {
     let (_, reason) = BANNED.iter().find(|(name, _)| *name == package.name)?;
+    let mut users = metadata
+        .packages
+        .iter()
+        .filter(|user| user.names.contains(&package.name))
+        .peekable();
+    let is_brought = |user: &Package| BROUGHT.contains(&(&package.name, &user.name));
+    if users.peek().is_some() && users.all(is_brought) {
+        return None;
+    }
     Some(format!("banned: {reason}"))
 }
 
@@ -104,6 +116,7 @@ mod tests {
             is_member: false,
             is_shipped: true,
             edges: Vec::new(),
+            names: Vec::new(),
         }
     }
 
@@ -145,6 +158,19 @@ mod tests {
             messages(package("chrono", Some("MIT"))),
             ["chrono 1.0.0: banned: jiff is the time library here"]
         );
+    }
+
+    #[test]
+    fn a_banned_crate_may_be_brought_by_the_one_that_is_named_and_by_no_other() {
+        let found = |user: &str| {
+            let user = Package {
+                names: vec!["lazy_static".to_owned()],
+                ..package(user, Some("MIT"))
+            };
+            let packages = vec![package("lazy_static", Some("MIT")), user];
+            check(&Metadata { packages }).len()
+        };
+        assert_eq!((found("sharded-slab"), found("a")), (0, 1));
     }
 
     #[test]
