@@ -3,7 +3,7 @@
 use mainstay_client::Page;
 use mainstay_client::wire::{
     CapabilityGrant, Granted, Key, MadeKey, NewKey, NewTenant, Role, RoleGrant, RoleSettings,
-    Tenant,
+    Tenant, TenantSettings,
 };
 
 use crate::args::{Global, GrantArgs, KeyCommand, RoleCommand, TenantCommand};
@@ -12,6 +12,7 @@ use crate::exit::{Code, Failure};
 use crate::lists::{show_rows, tell_more};
 use crate::screen::Screen;
 use crate::shown::{show, words};
+use crate::workflow;
 
 const KEY_HEAD: [&str; 6] = ["key", "name", "role", "tenant", "expires", "revoked"];
 const ROLE_HEAD: [&str; 3] = ["role", "built in", "capabilities"];
@@ -173,20 +174,31 @@ pub(crate) async fn tenant(
 ) -> Result<Code, Failure> {
     let client = connection::client(global, SHORT_PATIENCE)?;
     match command {
-        TenantCommand::Create { name, id } => {
+        TenantCommand::Create { name, id, reason } => {
             let new = NewTenant {
                 name: name.as_str().into(),
                 tenant_id: id.as_deref().map(Into::into),
-                reason: None,
+                reason: reason.as_deref().map(Into::into),
             };
             show(screen, &client.create_tenant(&new).await?, show_tenant);
         }
         TenantCommand::List => show(screen, &client.tenants().await?, |screen, list| {
             show_rows(screen, &mut &TENANT_HEAD[..], &list.tenants, tenant_row);
         }),
-        TenantCommand::Set { tenant_id, weight } => {
-            let tenant = client.set_tenant(tenant_id, *weight).await?;
+        TenantCommand::Set {
+            tenant_id,
+            weight,
+            reason,
+        } => {
+            let settings = TenantSettings {
+                weight: *weight,
+                reason: reason.as_deref().map(Into::into),
+            };
+            let tenant = client.set_tenant(tenant_id, &settings).await?;
             show(screen, &tenant, show_tenant);
+        }
+        TenantCommand::Budget(command) => {
+            workflow::tenant_budget(&client, command, screen).await?;
         }
     }
     Ok(Code::Done)

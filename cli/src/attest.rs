@@ -91,13 +91,14 @@ pub(crate) async fn approval(
             subject,
             plan,
             ledger,
+            reason,
         } => {
             let spec = ApprovalSpec {
                 subject: subject.as_str().into(),
                 plan: payload::read(plan)?,
                 ledger_key: ledger.as_deref().map(Into::into),
                 approval_id: None,
-                reason: None,
+                reason: reason.as_deref().map(Into::into),
             };
             brief(&client.request_approval(&spec).await?);
         }

@@ -79,11 +79,20 @@ pub(crate) async fn task(
         }
         TaskCommand::Update(args) => workflow::update(&client, args, screen).await?,
         TaskCommand::Budget(command) => workflow::budget(&client, command, screen).await?,
-        TaskCommand::Depend { task_id, on } => {
-            workflow::depend(&client, task_id, on, screen).await?;
+        TaskCommand::Depend {
+            task_id,
+            on,
+            reason,
+        } => {
+            workflow::depend(&client, task_id, on, reason.as_deref(), screen).await?;
         }
-        TaskCommand::Run { task_id, at } => {
-            workflow::create_run(&client, task_id, at.as_deref(), screen).await?;
+        TaskCommand::Run {
+            task_id,
+            at,
+            reason,
+        } => {
+            workflow::create_run(&client, task_id, at.as_deref(), reason.as_deref(), screen)
+                .await?;
         }
         TaskCommand::Subscribe(args) => workflow::subscribe(&client, args, screen).await?,
         TaskCommand::Unsubscribe { subscription_id } => {

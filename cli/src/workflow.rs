@@ -2,14 +2,16 @@
 
 use mainstay_client::Client;
 use mainstay_client::wire::{
-    BudgetSpec, BudgetView, CustomEvent, FilterSpec, NewRun, Occurrences, QueueCounts, QueueList,
-    QueueSettings, RateLimit, RunPolicySpec, RunsByState, Str, TaskPatch, TaskState, TaskSummary,
+    AllocateBudget, BudgetView, CustomEvent, FilterSpec, NewRun, Occurrences, QueueCounts,
+    QueueList, QueueSettings, RateLimit, Replenish, RunPolicySpec, RunsByState, Str, TaskPatch,
+    TaskState, TaskSummary,
 };
 use mainstay_client::{TaskFilter, wire};
 use serde_json::json;
 
 use crate::args::{
-    BudgetCommand, Global, PreviewArgs, QueueCommand, ScheduleCommand, SubscribeArgs, UpdateArgs,
+    Budget, BudgetCommand, Global, PreviewArgs, QueueCommand, ScheduleCommand, SubscribeArgs,
+    TenantBudgetCommand, UpdateArgs,
 };
 use crate::connection::{self, SHORT_PATIENCE};
 use crate::exit::{Code, Failure};
@@ -40,6 +42,7 @@ pub(crate) async fn update(
             ..RunPolicySpec::default()
         }),
         paused: (args.pause || args.unpause).then_some(args.pause),
+        reason: text(&args.reason),
         ..TaskPatch::default()
     };
     show(
@@ -55,10 +58,11 @@ pub(crate) async fn depend(
     client: &Client,
     task_id: &str,
     on: &[String],
+    reason: Option<&str>,
     screen: Screen,
 ) -> Result<(), Failure> {
     let on: Vec<&str> = on.iter().map(String::as_str).collect();
-    let answer = client.declare_dependencies(task_id, &on).await?;
+    let answer = client.declare_dependencies(task_id, &on, reason).await?;
     show(screen, &answer, |screen, answer| {
         screen.line(&format!("task {task_id}: waits for {}", answer.unmet));
     });
@@ -70,10 +74,12 @@ pub(crate) async fn create_run(
     client: &Client,
     task_id: &str,
     at: Option<&str>,
+    reason: Option<&str>,
     screen: Screen,
 ) -> Result<(), Failure> {
     let run = NewRun {
         scheduled_at: at.map(Str::from),
+        reason: reason.map(Str::from),
         ..NewRun::default()
     };
     let answer = client.create_run(task_id, &run).await?;
@@ -159,34 +165,87 @@ pub(crate) async fn budget(
     command: &BudgetCommand,
     screen: Screen,
 ) -> Result<(), Failure> {
-    let one = |budget: BudgetView| {
-        show(screen, &budget, |screen, budget| {
-            table(screen, std::slice::from_ref(budget))
-        })
-    };
     match command {
-        BudgetCommand::List { task_id } => {
-            show(screen, &client.budgets(task_id).await?, |screen, list| {
-                table(screen, list)
-            })
-        }
-        BudgetCommand::Allocate { task_id, budget } => {
-            let spec = BudgetSpec {
-                dimension: budget.dimension.as_str().into(),
-                limit: budget.limit,
-                reserve: budget.reserve,
-            };
-            one(client.allocate_budget(task_id, &spec).await?);
+        BudgetCommand::List { task_id } => show_budgets(screen, &client.budgets(task_id).await?),
+        BudgetCommand::Allocate {
+            task_id,
+            budget,
+            reason,
+        } => {
+            let allocation = allocation(budget, reason);
+            show_budget(screen, &client.allocate_budget(task_id, &allocation).await?);
         }
         BudgetCommand::Replenish {
             task_id,
             dimension,
             new_limit,
-        } => one(client
-            .replenish_budget(task_id, dimension, *new_limit)
-            .await?),
+            reason,
+        } => {
+            let period = period(*new_limit, reason);
+            let told = client.replenish_budget(task_id, dimension, &period).await?;
+            show_budget(screen, &told);
+        }
     }
     Ok(())
+}
+
+/// `tenant budget …`
+pub(crate) async fn tenant_budget(
+    client: &Client,
+    command: &TenantBudgetCommand,
+    screen: Screen,
+) -> Result<(), Failure> {
+    match command {
+        TenantBudgetCommand::List { tenant_id } => {
+            show_budgets(screen, &client.tenant_budgets(tenant_id).await?);
+        }
+        TenantBudgetCommand::Allocate {
+            tenant_id,
+            budget,
+            reason,
+        } => {
+            let allocation = allocation(budget, reason);
+            let told = client.allocate_tenant_budget(tenant_id, &allocation).await;
+            show_budget(screen, &told?);
+        }
+        TenantBudgetCommand::Replenish {
+            tenant_id,
+            dimension,
+            new_limit,
+            reason,
+        } => {
+            let period = period(*new_limit, reason);
+            let told = client.replenish_tenant_budget(tenant_id, dimension, &period);
+            show_budget(screen, &told.await?);
+        }
+    }
+    Ok(())
+}
+
+fn allocation<'a>(budget: &'a Budget, reason: &'a Option<String>) -> AllocateBudget<'a> {
+    AllocateBudget {
+        dimension: budget.dimension.as_str().into(),
+        limit: budget.limit,
+        reserve: budget.reserve,
+        reason: text(reason),
+    }
+}
+
+fn period(new_limit: u64, reason: &Option<String>) -> Replenish<'_> {
+    Replenish {
+        new_limit,
+        reason: text(reason),
+    }
+}
+
+fn show_budgets(screen: Screen, budgets: &Vec<BudgetView>) {
+    show(screen, budgets, |screen, budgets| table(screen, budgets));
+}
+
+fn show_budget(screen: Screen, budget: &BudgetView) {
+    show(screen, budget, |screen, budget| {
+        table(screen, std::slice::from_ref(budget))
+    });
 }
 
 fn table(screen: Screen, budgets: &[BudgetView]) {
@@ -338,6 +397,7 @@ pub(crate) async fn queue(
             concurrency_limit,
             rate,
             weight,
+            reason,
         } => {
             let settings = QueueSettings {
                 concurrency_limit: *concurrency_limit,
@@ -346,6 +406,7 @@ pub(crate) async fn queue(
                     max,
                 }),
                 weight: *weight,
+                reason: text(reason),
             };
             show(
                 screen,

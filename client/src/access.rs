@@ -138,17 +138,13 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn set_tenant(&self, tenant_id: &str, weight: u32) -> Result<Tenant, Error> {
+    pub async fn set_tenant(
+        &self,
+        tenant_id: &str,
+        settings: &TenantSettings<'_>,
+    ) -> Result<Tenant, Error> {
         let path = format!("/api/v1/tenants/{}", segment(tenant_id));
-        self.send(
-            Method::PUT,
-            path,
-            &TenantSettings {
-                weight,
-                reason: None,
-            },
-        )
-        .await
+        self.send(Method::PUT, path, settings).await
     }
 }
 

@@ -6,7 +6,7 @@ use crate::calls::reason_body;
 use crate::client::segment;
 use crate::retry::Repeat;
 use crate::wire::{
-    BudgetSpec, BudgetView, Consume, Consumed, CustomEvent, Dependencies, DependenciesDeclared,
+    AllocateBudget, BudgetView, Consume, Consumed, CustomEvent, Dependencies, DependenciesDeclared,
     EmptyBody, EngineChanged, FilterSpec, NewRun, Occurrences, PreviewBody, QueueCounts,
     QueueSettings, Replenish, RunBrief, RunPolicySpec, Str, Subscribe, Subscribed, Task, TaskPatch,
     Triggered, Unsubscribed,
@@ -36,10 +36,11 @@ impl Client {
         &self,
         task_id: &str,
         depends_on: &[&str],
+        reason: Option<&str>,
     ) -> Result<DependenciesDeclared, Error> {
         let body = Dependencies {
             depends_on: depends_on.iter().map(|id| Str::from(*id)).collect(),
-            reason: None,
+            reason: reason.map(Str::from),
         };
         self.post(task_path(task_id, "/dependencies"), &body, Repeat::Safe)
             .await
@@ -84,8 +85,49 @@ impl Client {
     }
 }
 
+/// The path of a tenant's budgets.
+fn tenant_path(tenant_id: &str, rest: &str) -> String {
+    format!("/api/v1/tenants/{}/budgets{rest}", segment(tenant_id))
+}
+
 /// Budgets.
 impl Client {
+    /// The budgets that cover all of a tenant's work.
+    ///
+    /// # Errors
+    /// See [`Error`]; `tenant_not_found` for a tenant that this key does not reach.
+    pub async fn tenant_budgets(&self, tenant_id: &str) -> Result<Vec<BudgetView>, Error> {
+        self.get(tenant_path(tenant_id, "")).await
+    }
+
+    /// Sets a budget of a tenant, or changes its limit within its period. For system keys.
+    ///
+    /// # Errors
+    /// See [`Error`]; `tenant_not_found`, `zero_limit`, `limit_exceeded`.
+    pub async fn allocate_tenant_budget(
+        &self,
+        tenant_id: &str,
+        budget: &AllocateBudget<'_>,
+    ) -> Result<BudgetView, Error> {
+        self.send(Method::PUT, tenant_path(tenant_id, ""), budget)
+            .await
+    }
+
+    /// Begins a new period of a tenant's budget. For system keys. Not repeated when nobody knows whether it arrived: each one is a period
+    /// of its own.
+    ///
+    /// # Errors
+    /// See [`Error`]; `tenant_not_found`, `budget_not_allocated`, `zero_limit`.
+    pub async fn replenish_tenant_budget(
+        &self,
+        tenant_id: &str,
+        dimension: &str,
+        period: &Replenish<'_>,
+    ) -> Result<BudgetView, Error> {
+        let path = tenant_path(tenant_id, &format!("/{}/replenish", segment(dimension)));
+        self.post(path, period, Repeat::UnlessUncertain).await
+    }
+
     /// A task's budgets.
     ///
     /// # Errors
@@ -101,7 +143,7 @@ impl Client {
     pub async fn allocate_budget(
         &self,
         task_id: &str,
-        budget: &BudgetSpec<'_>,
+        budget: &AllocateBudget<'_>,
     ) -> Result<BudgetView, Error> {
         self.post(task_path(task_id, "/budgets"), budget, Repeat::Safe)
             .await
@@ -115,21 +157,13 @@ impl Client {
         &self,
         task_id: &str,
         dimension: &str,
-        new_limit: u64,
+        period: &Replenish<'_>,
     ) -> Result<BudgetView, Error> {
         let path = task_path(
             task_id,
             &format!("/budgets/{}/replenish", segment(dimension)),
         );
-        self.post(
-            path,
-            &Replenish {
-                new_limit,
-                reason: None,
-            },
-            Repeat::UnlessUncertain,
-        )
-        .await
+        self.post(path, period, Repeat::UnlessUncertain).await
     }
 
     /// Reports what a running attempt used since it last reported. Not repeated when nobody knows whether it arrived: it would count
@@ -198,7 +232,7 @@ impl Client {
     pub async fn configure_queue(
         &self,
         name: &str,
-        settings: &QueueSettings,
+        settings: &QueueSettings<'_>,
     ) -> Result<QueueCounts, Error> {
         self.send(Method::PUT, queue_path(name, ""), settings).await
     }

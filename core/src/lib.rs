@@ -90,7 +90,10 @@ pub use rejection::{Family, Rejection};
 pub use run::{
     AttemptResult, Cause, Fence, Hold, Origin, RunError, State as RunState, TRANSITIONS,
 };
-pub use schedule::{Ask, Cron, Instants, Misfire, Overlap, Repeat, Schedule, SkipCause, Unfit};
+pub use schedule::{
+    Ask, Cron, Instants, Misfire, Overlap, Repeat, Schedule, SkipCause, Unfit,
+    check as check_schedule,
+};
 pub use state::Digest;
 pub use statistics::{KindReport, Spans, StatsReport};
 pub use subscription::Filter;

@@ -227,6 +227,29 @@ limits! {
     JSON_DEPTH_MAX: usize = 64;
 }
 
+/// What a name must be, for those who are refused.
+pub const NAME_FORM: &str = "must match [a-z0-9._-]{1,128}";
+
+/// Whether a text is a name, of a kind, a queue, a dimension and so on: `[a-z0-9._-]{1,128}`.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
+    };
+    !text.is_empty() && text.len() <= NAME_CHARS_MAX && text.bytes().all(allowed)
+}
+
+/// A name's form, for every command but submits that takes one.
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), Rejection> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(Rejection::InvalidRequest {
+        field,
+        message: NAME_FORM.into(),
+    })
+}
+
 /// A lease's bounds, for every command that takes one.
 pub(crate) fn check_lease_ms(lease_ms: Option<u64>) -> Result<(), Rejection> {
     if lease_ms.is_some_and(|ms| !(LEASE_MS_MIN..=LEASE_MS_MAX).contains(&ms)) {

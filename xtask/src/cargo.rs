@@ -13,6 +13,11 @@ pub(crate) fn workspace_root() -> Result<PathBuf, String> {
     Ok(root.to_path_buf())
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
 /// A cargo command without what the outer `cargo run` put into the environment, which would make
 /// build scripts that watch it run again.
 pub(crate) fn command(root: &Path, args: &[&str]) -> Command {

@@ -7,6 +7,9 @@ mod digest;
 mod lexer;
 mod metadata;
 mod scale;
+mod schemathesis;
+mod served;
+mod slow;
 mod spdx;
 mod stages;
 mod tidy;
@@ -27,6 +30,10 @@ cargo xtask <chore>
   bench               runs the released binary's benchmarks and appends the results to bench/history/
   scale [--runs-max N]
                       memory, disk, restart and lists with up to N (10,000,000) runs; needs 30 GB and half an hour for all of it
+  schemathesis [--cases N]
+                      made-up requests to every documented route of a live server, N (20,000) at least; installs what it
+                      needs with pip, under target/
+  slow                how long healthy requests take beside 1,000 slow connections, measured with the released binary
   help                this text
 ";
 
@@ -56,6 +63,12 @@ fn run(words: &[&str]) -> Result<(), String> {
         ["sim"] => stages::long_simulation(&root, "20000000"),
         ["sim", "--crash-points", count] => stages::long_simulation(&root, count),
         ["bench"] => bench::run(&root),
+        ["schemathesis"] => schemathesis::run(&root, 20_000),
+        ["schemathesis", "--cases", cases] => {
+            let cases = cases.parse().map_err(|_| "--cases takes a number")?;
+            schemathesis::run(&root, cases)
+        }
+        ["slow"] => slow::run(&root),
         ["scale"] => scale::run(&root, 10_000_000),
         ["scale", "--runs-max", most] => {
             let most = most.parse().map_err(|_| "--runs-max takes a number")?;

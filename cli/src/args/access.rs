@@ -1,5 +1,7 @@
 //! Arguments of the commands about keys, roles and tenants.
 
+use super::submit::{Budget, budget};
+
 /// Commands about keys.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum KeyCommand {
@@ -118,6 +120,9 @@ pub(crate) enum TenantCommand {
         /// Its id [default: minted]
         #[arg(long, value_name = "ID")]
         id: Option<String>,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// List tenants
     #[command(after_help = "Example:\n  mainstay tenant list --json")]
@@ -132,5 +137,53 @@ pub(crate) enum TenantCommand {
         /// 1 to 1000
         #[arg(long, value_name = "N")]
         weight: u32,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Set, look at and renew what all of a tenant's work together may spend
+    #[command(subcommand)]
+    Budget(TenantBudgetCommand),
+}
+
+/// Commands about what a tenant may spend.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum TenantBudgetCommand {
+    /// Show a tenant's budgets
+    #[command(
+        after_help = "Example:\n  mainstay tenant budget list 0197f3a2-7c1e-7d3a-9c55-1f0e6f0a2b14"
+    )]
+    List {
+        /// The tenant's id, or `default`
+        tenant_id: String,
+    },
+    /// Set a budget, or change its limit within its period
+    #[command(
+        after_help = "Example:\n  mainstay tenant budget allocate default cost_cents=500000 --reason 'this quarter'"
+    )]
+    Allocate {
+        /// The tenant's id, or `default`
+        tenant_id: String,
+        /// The dimension, the limit and what each attempt holds
+        #[arg(value_name = "DIM=LIMIT[:RESERVE]", value_parser = budget)]
+        budget: Budget,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Begin a new period of a budget
+    #[command(
+        after_help = "Example:\n  mainstay tenant budget replenish default cost_cents 500000"
+    )]
+    Replenish {
+        /// The tenant's id, or `default`
+        tenant_id: String,
+        /// The dimension
+        dimension: String,
+        /// How much may be spent in the new period
+        new_limit: u64,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
 }

@@ -50,6 +50,9 @@ pub(crate) enum ApprovalCommand {
         /// The ledger that its decisions are appended to [default: decision]
         #[arg(long, value_name = "LEDGER")]
         ledger: Option<String>,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// List approvals, the oldest first
     #[command(after_help = "Example:\n  mainstay approval list --state planned")]

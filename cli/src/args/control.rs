@@ -120,6 +120,9 @@ pub(crate) enum TaskCommand {
         /// A task that must be completed before; may be repeated
         #[arg(long, value_name = "TASK_ID", required = true)]
         on: Vec<String>,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Make one more run of a task
     #[command(
@@ -131,6 +134,9 @@ pub(crate) enum TaskCommand {
         /// When it is due [default: now]
         #[arg(long, value_name = "T")]
         at: Option<String>,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Let a task wait to hear of something
     #[command(

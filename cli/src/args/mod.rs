@@ -14,7 +14,7 @@ mod submit;
 mod work;
 mod workflow;
 
-pub(crate) use access::{GrantArgs, KeyCommand, RoleCommand, TenantCommand};
+pub(crate) use access::{GrantArgs, KeyCommand, RoleCommand, TenantBudgetCommand, TenantCommand};
 pub(crate) use actor::{ActorCommand, ActorListArgs};
 pub(crate) use attest::{ApprovalCommand, LedgerCommand};
 pub(crate) use audit::AuditCommand;

@@ -37,6 +37,9 @@ pub(crate) struct UpdateArgs {
     /// Let its schedule go on
     #[arg(long)]
     pub(crate) unpause: bool,
+    /// Why; kept in the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 /// Commands about what a task may spend.
@@ -60,6 +63,9 @@ pub(crate) enum BudgetCommand {
         /// The dimension, the limit and what each attempt holds
         #[arg(value_name = "DIM=LIMIT[:RESERVE]", value_parser = budget)]
         budget: Budget,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Begin a new period of a budget
     #[command(
@@ -72,6 +78,9 @@ pub(crate) enum BudgetCommand {
         dimension: String,
         /// How much may be spent in the new period
         new_limit: u64,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
 }
 
@@ -203,6 +212,9 @@ pub(crate) enum QueueCommand {
         /// Its share among the queues of one claim
         #[arg(long, value_name = "N")]
         weight: Option<u32>,
+        /// Why; kept in the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
 }
 

@@ -53,9 +53,7 @@ pub use operation::{
 };
 pub use operator::{DeadJobs, RetryRun, RunRetried};
 pub use query::{EmptyBody, QueryAnswer, QueryBody, RunList, RunSummary, TaskList, TaskSummary};
-pub use queue::{
-    KindCounts, PlaceCounts, QueueChange, QueueCounts, QueueList, QueueSettings, RateLimit,
-};
+pub use queue::{KindCounts, PlaceCounts, QueueCounts, QueueList, QueueSettings, RateLimit};
 pub use run::{
     Attempt, AttemptError, CancelRequested, Change, Explain, ExplainReason, LeaseInfo, ResumeRun,
     Run, RunChanged,

@@ -17,9 +17,9 @@ pub struct RateLimit {
 }
 
 /// Body of `PUT /api/v1/queues/{name}`: what is absent is not limited any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct QueueSettings {
+pub struct QueueSettings<'a> {
     /// How many of its runs workers may hold at once, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency_limit: Option<u32>,
@@ -31,25 +31,6 @@ pub struct QueueSettings {
     )]
     pub rate_limit: Option<RateLimit>,
     /// Its share among the queues of one claim, 1..=1000; 1 when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight: Option<u32>,
-}
-
-/// Body of `PUT /api/v1/queues/{name}` with its reason.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QueueChange<'a> {
-    /// As [`QueueSettings::concurrency_limit`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrency_limit: Option<u32>,
-    /// As [`QueueSettings::rate_limit`].
-    #[serde(
-        default,
-        deserialize_with = "object::optional",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub rate_limit: Option<RateLimit>,
-    /// As [`QueueSettings::weight`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
     /// Why; kept in the audit trail.

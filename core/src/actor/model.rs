@@ -81,8 +81,8 @@ pub(crate) fn check(
     if identity.is_empty() || identity.len() > limits::IDENTITY_BYTES_MAX {
         return Err(("identity", "must have 1 to 255 bytes"));
     }
-    if department.is_some_and(|name| !task::is_name(name)) {
-        return Err(("department", "must match [a-z0-9._-]{1,128}"));
+    if department.is_some_and(|name| !limits::is_name(name)) {
+        return Err(("department", limits::NAME_FORM));
     }
     let interval = limits::HEARTBEAT_INTERVAL_MS_MIN..=limits::HEARTBEAT_INTERVAL_MS_MAX;
     if !interval.contains(&heartbeat_interval_ms) {

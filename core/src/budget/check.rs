@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::model::{Amount, Budget, BudgetSpec};
 use crate::rejection::Rejection;
-use crate::{Text, limits, task};
+use crate::{Text, limits};
 
 pub(super) fn invalid(field: &'static str, message: impl Into<String>) -> Rejection {
     Rejection::InvalidRequest {
@@ -18,7 +18,7 @@ pub(super) fn invalid(field: &'static str, message: impl Into<String>) -> Reject
 }
 
 fn is_spec(spec: &BudgetSpec) -> Result<(), String> {
-    if !task::is_name(&spec.dimension) {
+    if !limits::is_name(&spec.dimension) {
         return Err("need a dimension that matches [a-z0-9._-]{1,128}".into());
     }
     if spec.limit == 0 || spec.limit > limits::BUDGET_LIMIT_MAX {
@@ -79,7 +79,7 @@ pub(crate) fn check_amounts(before: &[Amount], items: &[Amount]) -> Result<(), R
         });
     }
     for (at, item) in items.iter().enumerate() {
-        check_dimension("consumption", &item.dimension)?;
+        limits::check_name("consumption", &item.dimension)?;
         check_amount("consumption", item.amount)?;
         let before = &items[..at];
         if before.iter().any(|other| other.dimension == item.dimension) {
@@ -87,14 +87,6 @@ pub(crate) fn check_amounts(before: &[Amount], items: &[Amount]) -> Result<(), R
         }
     }
     Ok(())
-}
-
-pub(super) fn check_dimension(field: &'static str, dimension: &Text) -> Result<(), Rejection> {
-    if task::is_name(dimension) {
-        Ok(())
-    } else {
-        Err(invalid(field, "must match [a-z0-9._-]{1,128}"))
-    }
 }
 
 pub(super) fn check_amount(field: &'static str, amount: u64) -> Result<(), Rejection> {
@@ -108,7 +100,7 @@ pub(super) fn check_amount(field: &'static str, amount: u64) -> Result<(), Rejec
 
 /// A limit of a budget that is set or begins anew, and what attempts hold of it.
 pub(super) fn check_limit(dimension: &Text, limit: u64, reserve: u64) -> Result<(), Rejection> {
-    check_dimension("dimension", dimension)?;
+    limits::check_name("dimension", dimension)?;
     if limit == 0 {
         return Err(Rejection::ZeroLimit {
             dimension: dimension.clone(),

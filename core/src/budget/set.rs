@@ -4,7 +4,7 @@
 
 use alloc::boxed::Box;
 
-use super::check::{check_amount, check_dimension, check_limit, invalid};
+use super::check::{check_amount, check_limit, invalid};
 use super::cover::{find, list};
 use super::model::{Amount, Budget, BudgetScope};
 use crate::event::{BudgetAllocated, BudgetConsumed, BudgetReplenished};
@@ -77,7 +77,7 @@ pub(crate) fn consume(
     amount: u64,
 ) -> Result<Outcome, Rejection> {
     let (id, task) = scope_of(tx, scope)?;
-    check_dimension("dimension", dimension)?;
+    limits::check_name("dimension", dimension)?;
     check_amount("amount", amount)?;
     known(tx, task, dimension)?;
     if amount > 0 {
@@ -101,7 +101,7 @@ pub(crate) fn replenish(
     limit: u64,
 ) -> Result<Outcome, Rejection> {
     let (id, task) = scope_of(tx, scope)?;
-    check_dimension("dimension", dimension)?;
+    limits::check_name("dimension", dimension)?;
     let reserve = known(tx, task, dimension)?.reserve;
     check_limit(dimension, limit, reserve).map_err(|refused| match refused {
         Rejection::InvalidRequest { message, .. } => invalid("new_limit", message),

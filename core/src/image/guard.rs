@@ -13,7 +13,7 @@ use crate::ledger::{Approval, ApprovalState};
 use crate::limits::{
     ATTEMPTS_KEPT, ATTEMPTS_MAX, BUDGETS_MAX, CAPABILITIES_MAX, CHILDREN_SHOWN_MAX, DEPENDS_ON_MAX,
     HIERARCHY_DEPTH_MAX, HISTORY_KEPT, LOST_LEASES_MAX, OPERATION_REFUSED_SHOWN_MAX,
-    SUBSCRIPTIONS_MAX,
+    SUBSCRIPTIONS_MAX, is_name,
 };
 use crate::operation::{Operation, OperationState};
 use crate::queue::QueueRow;
@@ -189,7 +189,7 @@ pub(super) fn check_live_run(form: &RunForm, state: &State) -> Result<(), Malfor
 /// A queue's row: nothing that nobody could have set.
 pub(super) fn check_queue(name: &str, row: &QueueRow) -> Result<(), Malformed> {
     rule(
-        task::is_name(name) && queue::check(&row.config).is_ok(),
+        is_name(name) && queue::check(&row.config).is_ok(),
         "a queue with settings that cannot be",
     )
 }
@@ -212,7 +212,7 @@ pub(super) fn check_actor(form: &ActorForm, sequence: u64) -> Result<(), Malform
 /// A key's row: nothing that nobody could have made, and no end from beyond the sequence.
 pub(super) fn check_key(form: &KeyForm, sequence: u64) -> Result<(), Malformed> {
     rule(
-        task::is_name(&form.name) && form.revoked <= sequence && !form.role.is_empty(),
+        is_name(&form.name) && form.revoked <= sequence && !form.role.is_empty(),
         "a key that cannot be",
     )?;
     rule(
@@ -228,7 +228,7 @@ pub(super) fn check_approval(row: &Approval, sequence: u64) -> Result<(), Malfor
         !row.state.is_final()
             && reviewed == row.reviewed_by.is_some()
             && (1..=sequence).contains(&row.number)
-            && task::is_name(&row.ledger_key)
+            && is_name(&row.ledger_key)
             && !row.subject.is_empty(),
         "an approval that cannot be",
     )
@@ -253,7 +253,7 @@ pub(super) fn check_operation(row: &Operation, sequence: u64) -> Result<(), Malf
 /// A role's row: what is in order, and names what is there.
 pub(super) fn check_role(name: &Text, capabilities: &[Text]) -> Result<(), Malformed> {
     rule(
-        task::is_name(name)
+        is_name(name)
             && !capabilities.is_empty()
             && capabilities.len() <= CAPABILITIES_MAX
             && capabilities.is_sorted_by(|one, other| one < other),

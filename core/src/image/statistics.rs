@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 
 use super::cut::ObjectRow;
 use super::form::{SeriesForm, SliceForm, TimesForm};
+use crate::Text;
 use crate::codec::{Malformed, Record};
+use crate::limits::is_name;
 use crate::state::State;
 use crate::statistics::{SLICES, Series, Slice, Times};
-use crate::{Text, task};
 
 /// The key of what is counted of no kind of its own. No kind is called so.
 const OTHERS: &str = "*";
@@ -59,7 +60,7 @@ pub(super) fn load(
     let wrong = Malformed("statistics that cannot be");
     let form = SeriesForm::read(&row.image)?;
     let most = state.sequence;
-    let is_named = &*row.key == OTHERS || task::is_name(&row.key);
+    let is_named = &*row.key == OTHERS || is_name(&row.key);
     let counted = form.tasks_total.max(form.attempts_total);
     if !is_named || counted > most || form.slices.len() as u64 > SLICES {
         return Err(wrong);

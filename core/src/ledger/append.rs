@@ -25,19 +25,9 @@ pub struct AppendLedger {
     pub idempotency_key: Option<Text>,
 }
 
-pub(super) fn check_key(field: &'static str, key: &Text) -> Result<(), Rejection> {
-    if task::is_name(key) {
-        return Ok(());
-    }
-    Err(Rejection::InvalidRequest {
-        field,
-        message: "must match [a-z0-9._-]{1,128}".into(),
-    })
-}
-
 /// Decides an entry.
 pub(crate) fn decide(tx: &mut Tx<'_>, append: &AppendLedger) -> Result<Outcome, Rejection> {
-    check_key("ledger_key", &append.key)?;
+    limits::check_name("ledger_key", &append.key)?;
     if append.payload.len() > limits::PAYLOAD_BYTES_MAX {
         return Err(Rejection::LimitExceeded {
             limit: "payload_bytes",

@@ -5,7 +5,6 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::append::check_key;
 use super::model::{Approval, ApprovalState, Decision};
 use crate::event::{ApprovalDecided, ApprovalRequested, LedgerAppended};
 use crate::limits;
@@ -60,7 +59,7 @@ pub(crate) fn request(tx: &mut Tx<'_>, ask: &RequestApproval) -> Result<Outcome,
         .ledger_key
         .clone()
         .unwrap_or_else(|| Text::from(DECISIONS));
-    check_key("ledger_key", &ledger_key)?;
+    limits::check_name("ledger_key", &ledger_key)?;
     let approvals = &tx.state().approvals;
     if let Some(approval) = ask.approval
         && approvals.has(tx.tenant, approval)

@@ -4,7 +4,7 @@
 
 use super::access::{Grant, Held};
 use super::capability::Capabilities;
-use super::key::{check_hands, check_name};
+use super::key::check_hands;
 use crate::event::{CapabilityGranted, CapabilityRevoked, RoleAssigned, RoleRevoked};
 use crate::limits;
 use crate::machine::Tx;
@@ -98,7 +98,7 @@ pub(crate) fn grant_capability(
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
     check(tx, actor, reason)?;
-    check_name("capability", capability)?;
+    limits::check_name("capability", capability)?;
     check_hands(tx, Held::of(core::slice::from_ref(capability)).may)?;
     if has(tx, actor, |grant| &grant.capabilities, capability) {
         return Ok(UNCHANGED);

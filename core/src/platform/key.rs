@@ -10,7 +10,7 @@ use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::platform::NewKey;
 use crate::rejection::Rejection;
-use crate::{KeyId, Text, task};
+use crate::{KeyId, Text};
 
 /// Refuses who may not manage access, and whoever would hand out what they do not have.
 pub(super) fn check_hands(tx: &Tx<'_>, given: Capabilities) -> Result<(), Rejection> {
@@ -24,21 +24,11 @@ pub(super) fn check_hands(tx: &Tx<'_>, given: Capabilities) -> Result<(), Reject
     }
 }
 
-pub(super) fn check_name(field: &'static str, name: &Text) -> Result<(), Rejection> {
-    if task::is_name(name) {
-        return Ok(());
-    }
-    Err(Rejection::InvalidRequest {
-        field,
-        message: "must match [a-z0-9._-]{1,128}".into(),
-    })
-}
-
 /// Decides the making of a key.
 pub(crate) fn create_key(tx: &mut Tx<'_>, new: &NewKey) -> Result<Outcome, Rejection> {
     check_hands(tx, Capabilities::NONE)?;
     limits::check_reason(new.reason.as_ref())?;
-    check_name("name", &new.name)?;
+    limits::check_name("name", &new.name)?;
     if new.id.0 == 0 {
         return Err(Rejection::InvalidRequest {
             field: "key_id",

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::access::{Held, put_name};
 use super::capability::{BUILT_IN_ROLES, Capabilities};
-use super::key::{check_hands, check_name};
+use super::key::check_hands;
 use crate::Text;
 use crate::event::{RoleDefined, RoleRemoved};
 use crate::limits;
@@ -16,7 +16,7 @@ use crate::rejection::Rejection;
 
 /// Refuses names of roles that every tenant has.
 fn check_own(role: &Text) -> Result<(), Rejection> {
-    check_name("role", role)?;
+    limits::check_name("role", role)?;
     if BUILT_IN_ROLES.iter().any(|(name, _)| *name == &**role) {
         return Err(Rejection::InvalidRequest {
             field: "role",
@@ -50,7 +50,7 @@ pub(crate) fn put_role(
         });
     }
     for capability in capabilities {
-        check_name("capabilities", capability)?;
+        limits::check_name("capabilities", capability)?;
         put_name(&mut ordered, capability);
     }
     check_hands(tx, Held::of(&ordered).may)?;

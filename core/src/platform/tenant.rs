@@ -2,7 +2,6 @@
 //! Owns: the two decisions.
 //! Never: looks at a tenant's work.
 
-use super::key::check_name;
 use crate::event::{TenantCreated, TenantWeighted};
 use crate::limits;
 use crate::machine::Tx;
@@ -16,7 +15,7 @@ pub(crate) fn create(
     id: Option<TenantId>,
     name: &Text,
 ) -> Result<Outcome, Rejection> {
-    check_name("name", name)?;
+    limits::check_name("name", name)?;
     if id == Some(TenantId(0)) {
         return Err(Rejection::InvalidRequest {
             field: "tenant_id",

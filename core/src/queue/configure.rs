@@ -10,7 +10,7 @@ use crate::event::{QueueConfigured, QueuePaused, QueueResumed};
 use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::{Text, limits, task};
+use crate::{Text, limits};
 
 fn invalid(field: &'static str, message: impl Into<String>) -> Rejection {
     let message = message.into();
@@ -27,9 +27,7 @@ fn within(field: &'static str, value: u64, most: u64) -> Result<(), Rejection> {
 
 /// Names of queues are kept for good, so their number is limited.
 fn check_name(tx: &Tx<'_>, queue: &Text) -> Result<(), Rejection> {
-    if !task::is_name(queue) {
-        return Err(invalid("queue", "must match [a-z0-9._-]{1,128}"));
-    }
+    limits::check_name("queue", queue)?;
     let named = tx.state().places.names_of(tx.tenant);
     if named >= limits::NAMES_PER_TENANT_MAX && !tx.state().knows_name(tx.tenant, queue) {
         return Err(Rejection::LimitExceeded {

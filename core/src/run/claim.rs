@@ -93,11 +93,11 @@ fn check(claim: &Claim) -> Result<(), Rejection> {
     if claim.queues.len() * claim.kinds.len() > limits::CLAIM_PLACES_MAX {
         return invalid("kinds", "queues times kinds must be at most 4096");
     }
-    if !claim.queues.iter().all(|queue| task::is_name(queue)) {
-        return invalid("queues", "must match [a-z0-9._-]{1,128}");
+    if !claim.queues.iter().all(|queue| limits::is_name(queue)) {
+        return invalid("queues", limits::NAME_FORM);
     }
-    if !claim.kinds.iter().all(|kind| task::is_name(kind)) {
-        return invalid("kinds", "must match [a-z0-9._-]{1,128}");
+    if !claim.kinds.iter().all(|kind| limits::is_name(kind)) {
+        return invalid("kinds", limits::NAME_FORM);
     }
     task::check_capabilities(&claim.capabilities).map_err(|message| Rejection::InvalidRequest {
         field: "capabilities",

@@ -9,7 +9,10 @@ use crate::task::{invalid, within};
 use crate::time::Timestamp;
 
 /// Checks the fields of a schedule.
-pub(crate) fn check(schedule: &Schedule) -> Result<(), Rejection> {
+///
+/// # Errors
+/// `invalid_task` with the first field that is out of bounds.
+pub fn check(schedule: &Schedule) -> Result<(), Rejection> {
     match schedule {
         Schedule::Repeat(repeat) => check_repeat(repeat),
         Schedule::Cron(cron) => check_cron(cron),

@@ -15,7 +15,7 @@ pub(crate) use advance::{
 pub(crate) use apply::{left, link, made, moved, stop};
 pub(crate) use census::{census, is_stalled};
 pub(crate) use change::{ask_change, change, check_change, first_of};
-pub(crate) use check::check;
+pub use check::check;
 pub(crate) use index::{Index, is_due, reopen, stall};
 pub use instants::{Ask, Instants, Unfit};
 pub(crate) use instants::{ask_due, ask_submit};

@@ -11,7 +11,7 @@ use crate::limits;
 use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
-use crate::{Bytes, SubscriptionId, TaskId, Text, task};
+use crate::{Bytes, SubscriptionId, TaskId, Text};
 
 fn invalid(field: &'static str, message: &str) -> Rejection {
     Rejection::InvalidRequest {
@@ -33,9 +33,7 @@ fn check_filter(tx: &Tx<'_>, filter: &Filter) -> Result<(), Rejection> {
         Filter::Custom(key) => return check_key("filter.key", key),
         Filter::TaskCompleted(task) | Filter::RunStateChanged(task, _) => *task,
         Filter::BudgetThreshold(task, dimension, percent) => {
-            if !task::is_name(dimension) {
-                return Err(invalid("filter.dimension", "must match [a-z0-9._-]{1,128}"));
-            }
+            limits::check_name("filter.dimension", dimension)?;
             if !(1..=100).contains(percent) {
                 return Err(invalid("filter.percent", "must be between 1 and 100"));
             }

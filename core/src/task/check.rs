@@ -10,14 +10,6 @@ use crate::rejection::Rejection;
 use crate::time::Timestamp;
 use crate::{Text, budget, limits, schedule};
 
-/// Whether a text is a name: `[a-z0-9._-]{1,128}`.
-pub(crate) fn is_name(text: &str) -> bool {
-    let allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
-    };
-    !text.is_empty() && text.len() <= limits::NAME_CHARS_MAX && text.bytes().all(allowed)
-}
-
 /// Whether an idempotency key, if there is one, has an allowed size.
 pub(crate) fn check_key(key: Option<&Text>) -> Result<(), String> {
     match key {
@@ -80,11 +72,11 @@ fn sized(field: &'static str, text: Option<&Text>, most: usize) -> Result<(), Re
 
 /// Checks a whole task.
 pub(crate) fn check(spec: &TaskSpec, payload_bytes_max: usize) -> Result<(), Rejection> {
-    if !is_name(&spec.kind) {
-        return invalid("kind", "must match [a-z0-9._-]{1,128}");
+    if !limits::is_name(&spec.kind) {
+        return invalid("kind", limits::NAME_FORM);
     }
-    if !is_name(&spec.queue) {
-        return invalid("queue", "must match [a-z0-9._-]{1,128}");
+    if !limits::is_name(&spec.queue) {
+        return invalid("queue", limits::NAME_FORM);
     }
     if spec.run_at.is_some_and(|at| at > Timestamp::MAX) {
         return invalid("run_policy.run_at", "must be before the year 10000");

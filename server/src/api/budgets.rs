@@ -1,42 +1,81 @@
 //! Budgets: what may be spent, what is used, and a new period.
 
 use mainstay_client::wire;
-use mainstay_core::{Amount, BudgetScope, BudgetView, Command, Outcome, Text};
+use mainstay_core::{
+    Amount, Answer, BudgetScope, BudgetView, Call, Command, Outcome, Query, TenantId, Text,
+};
 
 use super::heartbeat::call_in;
 use super::names::Names;
 use super::tasks::find_task;
-use crate::edge::{Exchange, Failure, Placed, Reply};
+use crate::edge::{Exchange, Failure, Placed, Reply, read_tenant};
 use crate::json::{Subject, Writer};
 
 /// `POST /api/v1/tasks/{task_id}/budgets`.
 pub(crate) async fn allocate(exchange: Exchange) -> Result<Reply, Failure> {
-    let scope = BudgetScope::Task(exchange.task()?);
-    let (command, reason) = {
-        let body: wire::AllocateBudget<'_> = exchange.read(Subject::Request)?;
-        let command = Command::AllocateBudget {
-            scope,
-            dimension: Names::default().share(&body.dimension),
-            limit: body.limit,
-            reserve: body.reserve,
-        };
-        (command, body.reason.as_deref().map(Text::from))
+    let call = read_allocation(&exchange, BudgetScope::Task(exchange.task()?))?;
+    answer(exchange.call_by(call).await?)
+}
+
+/// `PUT /api/v1/tenants/{tenant_id}/budgets`.
+pub(crate) async fn allocate_tenant(exchange: Exchange) -> Result<Reply, Failure> {
+    let tenant = path_tenant(&exchange)?;
+    let mut call = read_allocation(&exchange, BudgetScope::Tenant)?;
+    call.principal.tenant = tenant;
+    answer(exchange.call_by(call).await?)
+}
+
+fn read_allocation(exchange: &Exchange, scope: BudgetScope) -> Result<Call, Failure> {
+    let body: wire::AllocateBudget<'_> = exchange.read(Subject::Request)?;
+    let command = Command::AllocateBudget {
+        scope,
+        dimension: Names::default().share(&body.dimension),
+        limit: body.limit,
+        reserve: body.reserve,
     };
-    answer(exchange.call_because(command, reason).await?)
+    Ok(Call {
+        reason: body.reason.as_deref().map(Text::from),
+        ..exchange.call_of(command)
+    })
 }
 
 /// `POST /api/v1/tasks/{task_id}/budgets/{dimension}/replenish`.
 pub(crate) async fn replenish(exchange: Exchange) -> Result<Reply, Failure> {
-    let (new_limit, reason) = {
-        let body: wire::Replenish<'_> = exchange.read(Subject::Request)?;
-        (body.new_limit, body.reason.as_deref().map(Text::from))
-    };
+    let call = read_period(&exchange, BudgetScope::Task(exchange.task()?))?;
+    answer(exchange.call_by(call).await?)
+}
+
+/// `POST /api/v1/tenants/{tenant_id}/budgets/{dimension}/replenish`.
+pub(crate) async fn replenish_tenant(exchange: Exchange) -> Result<Reply, Failure> {
+    let tenant = path_tenant(&exchange)?;
+    let mut call = read_period(&exchange, BudgetScope::Tenant)?;
+    call.principal.tenant = tenant;
+    answer(exchange.call_by(call).await?)
+}
+
+fn read_period(exchange: &Exchange, scope: BudgetScope) -> Result<Call, Failure> {
+    let body: wire::Replenish<'_> = exchange.read(Subject::Request)?;
     let command = Command::ReplenishBudget {
-        scope: BudgetScope::Task(exchange.task()?),
+        scope,
         dimension: exchange.name(1),
-        new_limit,
+        new_limit: body.new_limit,
     };
-    answer(exchange.call_because(command, reason).await?)
+    Ok(Call {
+        reason: body.reason.as_deref().map(Text::from),
+        ..exchange.call_of(command)
+    })
+}
+
+/// The tenant that the path names, as far as the caller reaches.
+fn path_tenant(exchange: &Exchange) -> Result<TenantId, Failure> {
+    let tenant = read_tenant(&exchange.name(0))?;
+    match exchange.caller.tenant {
+        Some(own) if own != tenant => {
+            let sequence = exchange.handle().sequence();
+            Err(Failure::tenant_not_found(tenant).at(sequence))
+        }
+        _ => Ok(tenant),
+    }
 }
 
 fn answer(placed: Placed<Outcome>) -> Result<Reply, Failure> {
@@ -53,6 +92,18 @@ pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
     let found = find_task(&exchange, exchange.principal.tenant, exchange.task()?).await?;
     let mut json = Writer::new();
     write_budgets(&mut json, &found.value.budgets);
+    Ok(Reply::json(json.done()).at(found.sequence))
+}
+
+/// `GET /api/v1/tenants/{tenant_id}/budgets`.
+pub(crate) async fn of_tenant(exchange: Exchange) -> Result<Reply, Failure> {
+    let tenant = path_tenant(&exchange)?;
+    let found = exchange.ask_in(tenant, Query::Budgets).await?;
+    let Answer::Budgets(budgets) = found.value else {
+        return Err(Failure::tenant_not_found(tenant).at(found.sequence));
+    };
+    let mut json = Writer::new();
+    write_budgets(&mut json, &budgets);
     Ok(Reply::json(json.done()).at(found.sequence))
 }
 

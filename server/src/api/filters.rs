@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use mainstay::store::{From, Page, RunAsk, Scope, TaskAsk};
 use mainstay_core::limits::{
-    ERROR_CODE_BYTES_MAX, LIST_LIMIT_MAX, LIST_OFFSET_MAX, NAME_CHARS_MAX, TAG_BYTES_MAX,
-    WORKER_BYTES_MAX,
+    ERROR_CODE_BYTES_MAX, LIST_LIMIT_MAX, LIST_OFFSET_MAX, NAME_FORM, TAG_BYTES_MAX,
+    WORKER_BYTES_MAX, is_name,
 };
 use mainstay_core::{Fingerprint, RunState, Selection, TaskState, Text, Timestamp};
 
@@ -183,13 +183,8 @@ impl Given<'_> {
         let Some(value) = self.find(name) else {
             return Ok(None);
         };
-        let fits = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
-        };
-        if value.is_empty() || value.len() > NAME_CHARS_MAX || !value.bytes().all(fits) {
-            let what =
-                format!("must be 1 to {NAME_CHARS_MAX} of a-z, 0-9, dot, underscore and dash");
-            return Err(invalid_parameter(name, &what));
+        if !is_name(value) {
+            return Err(invalid_parameter(name, NAME_FORM));
         }
         Ok(Some(Text::from(value)))
     }

@@ -46,7 +46,7 @@ impl<T> Items<T> {
         self.items.push(Item::Failed(item, failure));
     }
 
-    /// Calls the engine once and hands every item its result, in order. Answers where it stands in the log.
+    /// Calls the engine once, each item by a lease's token or with its parent's, and hands every item its result, in order. Answers where it stands in the log.
     pub(crate) async fn settle(
         self,
         exchange: &Exchange,
@@ -63,7 +63,7 @@ impl<T> Items<T> {
                         .next()
                         .map(|outcome| outcome.map_err(Failure::from));
                     let result = outcome.unwrap_or_else(|| Err(Failure::internal()));
-                    let result = result.map_err(|failure| failure.within(list, index));
+                    let result = result.map_err(|failure| failure.of_token().within(list, index));
                     write(item, result, durable);
                 }
                 Item::Failed(item, failure) => write(item, Err(failure), durable),

@@ -6,6 +6,7 @@ use mainstay_core::{ActorId, AppendLedger, Attest, Command, LedgerRow, Outcome, 
 
 use super::audit::after_and_limit;
 use super::convert::json_bytes;
+use super::filters::Given;
 use super::heartbeat::call_in;
 use super::lists::refused;
 use crate::edge::{Exchange, Failure, Reading, Reply};
@@ -55,7 +56,7 @@ pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
     let (after, limit) = after_and_limit(&exchange)?;
     let ask = LedgerAsk {
         scope: exchange.scope,
-        key: exchange.parameter("ledger_key").map(Text::from),
+        key: Given(&exchange.parameters).word("ledger_key")?,
         after,
         limit,
     };

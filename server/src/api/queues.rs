@@ -113,7 +113,7 @@ pub(crate) async fn configure(exchange: Exchange) -> Result<Reply, Failure> {
 }
 
 fn read_settings(exchange: &Exchange, name: &Text) -> Result<(Command, Option<Text>), Failure> {
-    let body: wire::QueueChange<'_> = exchange.read(Subject::Request)?;
+    let body: wire::QueueSettings<'_> = exchange.read(Subject::Request)?;
     let command = Command::ConfigureQueue {
         queue: name.clone(),
         config: QueueConfig {

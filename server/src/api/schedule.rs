@@ -1,8 +1,7 @@
 //! What is coming: the instants of a schedule that somebody thinks of, and of a task's own.
 
 use mainstay_client::wire;
-use mainstay_core::limits::REPEAT_COUNT_MAX;
-use mainstay_core::{Answer, Query, Schedule, Timestamp, Unfit};
+use mainstay_core::{Answer, Query, Rejection, Timestamp, Unfit, check_schedule};
 
 use super::names::Names;
 use super::run_policy::{When, read_policy};
@@ -75,15 +74,10 @@ fn instants_of(when: &When, now: Timestamp, next: usize) -> Result<Vec<Timestamp
     let Some(schedule) = when.schedule.as_deref() else {
         return Ok(vec![when.run_at.unwrap_or(now)]);
     };
-    if let Schedule::Repeat(repeat) = schedule {
-        let wrong = |field, message: &str| Err(Subject::Request.wrong(field, message));
-        if !(1..=REPEAT_COUNT_MAX).contains(&repeat.count) {
-            return wrong("run_policy.count", "must be between 1 and 10000");
-        }
-        if repeat.interval_ms == 0 {
-            return wrong("run_policy.interval_ms", "must be at least 1");
-        }
-    }
+    check_schedule(schedule).map_err(|refused| match refused {
+        Rejection::InvalidTask { field, message } => Subject::Request.wrong(field, message),
+        other => other.into(),
+    })?;
     mainstay::schedule_preview(schedule, now, next).map_err(unfit)
 }
 

@@ -305,6 +305,7 @@ impl Exchange {
         call: Call,
         durability: Durability,
     ) -> Result<Placed<Outcome>, Failure> {
+        let by_token = is_by_token(&call.command);
         let replied = self.handle().call_with(call, durability).await?;
         let (sequence, durable) = (replied.sequence, replied.durable);
         match replied.value {
@@ -313,7 +314,14 @@ impl Exchange {
                 sequence,
                 durable,
             }),
-            Err(rejection) => Err(Failure::from(rejection).at(sequence)),
+            Err(rejection) => {
+                let failure = Failure::from(rejection).at(sequence);
+                Err(if by_token {
+                    failure.of_token()
+                } else {
+                    failure
+                })
+            }
         }
     }
 
@@ -396,6 +404,20 @@ impl Exchange {
             (None, key) => Ok(key.map(str::to_owned)),
         }
     }
+}
+
+/// Whether a run is named together with its lease's token, and nowhere else.
+fn is_by_token(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Heartbeat { .. }
+            | Command::Finish(_)
+            | Command::Checkpoint(_)
+            | Command::Consume { .. }
+            | Command::Submit(_)
+            | Command::SubmitAs(..)
+            | Command::SubmitAll(_)
+    )
 }
 
 /// How often somebody who waits is looked at again.

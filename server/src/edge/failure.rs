@@ -144,6 +144,18 @@ impl Failure {
         .text("run_id", run.to_string())
     }
 
+    /// The refusal of what came with a lease's token: nobody holds a run that is not there, and another tenant's is not there.
+    pub(crate) fn of_token(self) -> Failure {
+        let run = self.details.iter().find(|(name, _)| *name == "run_id");
+        match run {
+            Some((_, Detail::Text(run))) if self.code() == "run_not_found" => Failure {
+                sequence: self.sequence,
+                ..Failure::lease_lost(run)
+            },
+            _ => self,
+        }
+    }
+
     /// The server does not do this at the moment.
     pub(crate) fn not_ready(reason: &'static str) -> Failure {
         Failure::new("not_ready", format!("the server is {reason}")).text("reason", reason)

@@ -3,6 +3,8 @@
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 
+use mainstay_core::limits::IDEMPOTENCY_KEY_BYTES_MAX;
+
 use super::failure::Failure;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,6 +49,15 @@ pub(crate) fn position(headers: &HeaderMap, name: &HeaderName) -> Result<Option<
         return Ok(None);
     };
     text.parse().map(Some).map_err(|_| invalid(name))
+}
+
+/// The key under which a request may be repeated.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let key = single(headers, &IDEMPOTENCY_KEY)?;
+    match key.map(str::len) {
+        None | Some(1..=IDEMPOTENCY_KEY_BYTES_MAX) => Ok(key),
+        Some(_) => Err(invalid(&IDEMPOTENCY_KEY)),
+    }
 }
 
 /// What a reader of events says of itself.

@@ -127,7 +127,7 @@ async fn work(
     let parameters = headers::parameters(parts.uri.query(), route.parameters)?;
     let expected_sequence = headers::position(headers, &headers::IF_SEQUENCE)?;
     let wait_for = headers::position(headers, &headers::WAIT_FOR)?;
-    let idempotency_key = headers::single(headers, &headers::IDEMPOTENCY_KEY)?.map(str::to_owned);
+    let idempotency_key = headers::idempotency_key(headers)?.map(str::to_owned);
     // A promise that nobody keeps must not look kept. A read may be repeated anyway.
     if idempotency_key.is_some() && route.changes() && !route.keyed {
         return Err(Failure::not_supported("Idempotency-Key"));

@@ -13,8 +13,8 @@ const ASKED: &[Header] = &[
     (
         "RequestId",
         "X-Request-Id",
-        "request_id",
-        "A name of the caller's own for the request; the answer repeats it and the audit trail keeps it.",
+        "string",
+        "A name of the caller's own for the request, 1 to 128 printable characters of ASCII: the answer repeats it and the audit trail keeps it. In the place of anything else the server makes one.",
     ),
     (
         "Tenant",
@@ -55,7 +55,7 @@ const ASKED: &[Header] = &[
     (
         "OfLog",
         "Mainstay-Log",
-        "log_id",
+        "string",
         "The log that the cursor is of; another one is answered `cursor_expired`.",
     ),
 ];

@@ -51,7 +51,7 @@ pub(super) const JOBS: &[Schema] = &[
             "avg_execution_ms! mean_ms",
             "p95_execution_ms! integer",
             "p99_execution_ms! integer",
-            "success_rate! ratio",
+            "success_rate! share",
             "message! string",
         ],
     ),

@@ -131,7 +131,7 @@ const LISTS: &[ListKind] = &[
         1,
         limits::CAPABILITIES_MAX,
     ),
-    ("role_capabilities", "name", 0, limits::CAPABILITIES_MAX),
+    ("role_capabilities", "name", 1, limits::CAPABILITIES_MAX),
     ("queues", "name", 1, limits::CLAIM_FILTER_MAX),
     ("kinds", "name", 0, limits::CLAIM_FILTER_MAX),
     ("retry_codes", "retry_code", 0, limits::NON_RETRYABLE_MAX),
@@ -139,7 +139,7 @@ const LISTS: &[ListKind] = &[
     ("some_prerequisites", "uuid", 1, limits::DEPENDS_ON_MAX),
     ("budgets", "BudgetSpec", 0, limits::BUDGETS_MAX),
     ("amounts", "AmountSpec", 0, limits::BUDGETS_MAX),
-    ("children", "TaskSpec", 0, limits::CHILDREN_PER_FINISH_MAX),
+    ("children", "ChildSpec", 0, limits::CHILDREN_PER_FINISH_MAX),
     (
         "custom_events",
         "CustomEvent",
@@ -155,7 +155,6 @@ const UUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-
 const FORMS: &[FormKind] = &[
     ("name", "^[a-z0-9._-]{1,128}$", "mail.send"),
     // What a header may hold: visible ASCII, and spaces within.
-    ("request_id", "^[!-~]([ -~]{0,126}[!-~])?$", "req-1"),
     ("header_key", "^[!-~]([ -~]{0,253}[!-~])?$", "order-1"),
     (
         "log_id",
@@ -209,7 +208,7 @@ fn special(kind: &str) -> Option<Value> {
             {"$ref": "#/components/schemas/Base64Value"},
         ]}),
         "multiplier" => json!({"type": "number", "minimum": 1, "maximum": 1000, "examples": [2]}),
-        "ratio" => json!({"type": "number", "minimum": 0, "maximum": 1}),
+        "share" => json!({"type": "number", "minimum": 0, "maximum": 100}),
         "mean_ms" => json!({"type": "number", "minimum": 0}),
         "run_state" => words(RunState::ALL.iter().map(|state| state.name()).collect()),
         "task_state" => words(TaskState::ALL.iter().map(|state| state.name()).collect()),

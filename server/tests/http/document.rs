@@ -130,6 +130,12 @@ fn check_access(checked: &mut Checked) {
     checked.call("GET", "/api/v1/tenants", "", "");
     let path = "/api/v1/tenants/{tenant_id}";
     checked.call("PUT", path, &tenant, r#"{"weight":7}"#);
+    let budgets = "/api/v1/tenants/{tenant_id}/budgets";
+    let allocation = r#"{"dimension":"token","limit":100,"reason":"x"}"#;
+    checked.call("PUT", budgets, &tenant, allocation);
+    checked.call("GET", budgets, &tenant, "");
+    let replenish = "/api/v1/tenants/{tenant_id}/budgets/{dimension}/replenish";
+    checked.call("POST", replenish, &tenant, r#"{"new_limit":200}"#);
     let holds = r#"{"capabilities":["deploy","can_read"],"reason":"new team"}"#;
     checked.call("PUT", "/api/v1/roles/{name}", "deployer", holds);
     checked.call("GET", "/api/v1/roles", "", "");

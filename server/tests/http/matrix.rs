@@ -51,21 +51,21 @@ struct Asker {
 }
 
 /// The things of one tenant, by the name that paths give them.
-type Things = BTreeMap<&'static str, String>;
+pub(crate) type Things = BTreeMap<&'static str, String>;
 
 /// One route as the document describes it.
-struct Route {
-    method: String,
-    path: String,
+pub(crate) struct Route {
+    pub(crate) method: String,
+    pub(crate) path: String,
     required: Option<String>,
     /// Another capability that is as good.
     alternative: Option<String>,
     of_system: bool,
     open: bool,
-    has_body: bool,
+    pub(crate) has_body: bool,
 }
 
-fn routes(world: &World) -> Vec<Route> {
+pub(crate) fn routes(world: &World) -> Vec<Route> {
     let document = world.get("/api/v1/openapi.json").expect(200);
     let mut routes = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
@@ -89,7 +89,7 @@ fn routes(world: &World) -> Vec<Route> {
 }
 
 /// Things of every kind that a path can name, in one tenant.
-fn things(world: &World, tenant: &str, role: &str) -> Things {
+pub(crate) fn things(world: &World, tenant: &str, role: &str) -> Things {
     let of = [
         ("mainstay-tenant", tenant),
         ("content-type", "application/json"),
@@ -167,7 +167,7 @@ const IDS: [&str; 8] = [
 ];
 
 /// A body that the route takes; where nothing is written here, one that is empty goes as far as being read.
-fn body(route: &Route, things: &Things) -> String {
+pub(crate) fn body(route: &Route, things: &Things) -> String {
     let thing = |name: &str| things[name].clone();
     let path = route.path.trim_start_matches("/api/v1");
     let body = match (route.method.as_str(), path) {
@@ -192,7 +192,12 @@ fn body(route: &Route, things: &Things) -> String {
         }
         ("POST", "/tasks/{task_id}/dependencies") => json!({"depends_on": [thing("task_id")]}),
         ("POST", "/tasks/{task_id}/budgets") => json!({"dimension": "token", "limit": 100}),
-        ("POST", "/tasks/{task_id}/budgets/{dimension}/replenish") => json!({"new_limit": 100}),
+        (
+            "POST",
+            "/tasks/{task_id}/budgets/{dimension}/replenish"
+            | "/tenants/{tenant_id}/budgets/{dimension}/replenish",
+        ) => json!({"new_limit": 100}),
+        ("PUT", "/tenants/{tenant_id}/budgets") => json!({"dimension": "token", "limit": 100}),
         ("POST", "/tasks/{task_id}/subscriptions") => {
             json!({"filter": {"type": "custom", "key": "x"}})
         }
@@ -216,7 +221,7 @@ fn body(route: &Route, things: &Things) -> String {
 }
 
 /// The path with what stands in its braces. A parameter that nothing is known of fails: whoever adds it says here what it names.
-fn fill(route: &Route, things: &Things) -> String {
+pub(crate) fn fill(route: &Route, things: &Things) -> String {
     let segments = route.path.split('/').map(|segment| {
         let Some(name) = segment
             .strip_prefix('{')
@@ -386,9 +391,6 @@ fn every_route_answers_every_role_as_the_table_says_and_tells_nothing_of_what_is
         let (role, may) = (role.to_owned(), Vec::new());
         askers.push(Asker { role, key, may });
     }
-    let mut things_foreign = things_foreign;
-    // A token that is good says whose run it is: nobody but its holder has it. What is asked is whether the run shows without.
-    things_foreign.insert("token", absent()["token"].clone());
     let mut matrix = Matrix {
         world: &world,
         own: things_own,

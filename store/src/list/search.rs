@@ -57,13 +57,13 @@ fn words(conn: &Connection, q: &str) -> Result<Vec<String>, ListError> {
         .collect();
     let refuse = |text: String| Err(ListError::Query(text));
     if words.is_empty() {
-        return refuse("q has no word in it".into());
+        return refuse("has no word in it".into());
     }
     if words.len() > WORDS_MAX {
-        return refuse(format!("q has more than {WORDS_MAX} words"));
+        return refuse(format!("has more than {WORDS_MAX} words"));
     }
     if words.iter().any(|word| word.len() > WORD_BYTES_MAX) {
-        return refuse(format!("q has a word of more than {WORD_BYTES_MAX} bytes"));
+        return refuse(format!("has a word of more than {WORD_BYTES_MAX} bytes"));
     }
     Ok(words)
 }

@@ -3,7 +3,7 @@
 use super::rules::{SMALL_BODY_BYTES_MAX, body, optional};
 use crate::api::keys::KEY_PARAMETERS;
 use crate::api::route::{Route, Verb};
-use crate::api::{keys, roles, tenants};
+use crate::api::{budgets, keys, roles, tenants};
 use crate::auth::Needs;
 use mainstay_core::Capability;
 
@@ -19,6 +19,13 @@ const GRANT: &[&str] = &[
     "invalid_actor_id",
     "actor_not_found",
     "role_not_found",
+    "limit_exceeded",
+    "non_monotonic_sequence",
+];
+
+const TENANT_BUDGET: &[&str] = &[
+    "budget_not_allocated",
+    "zero_limit",
     "limit_exceeded",
     "non_monotonic_sequence",
 ];
@@ -190,4 +197,32 @@ pub(super) const ROUTES: &[Route] = &[
     .verb(Verb::Put)
     .control()
     .errors(&["non_monotonic_sequence"]),
+    Route::get(
+        "/api/v1/tenants/{tenant_id}/budgets",
+        "What all of a tenant's work together may spend",
+        Needs::READ,
+        &[(200, "[Budget]")],
+        |x| Box::pin(budgets::of_tenant(x)),
+    ),
+    Route::post(
+        "/api/v1/tenants/{tenant_id}/budgets",
+        "Set a budget of a tenant, or change its limit within its period",
+        Needs::System(Capability::Admin),
+        body("AllocateBudget", SMALL_BODY_BYTES_MAX),
+        &[(200, "Budget")],
+        |x| Box::pin(budgets::allocate_tenant(x)),
+    )
+    .verb(Verb::Put)
+    .control()
+    .errors(TENANT_BUDGET),
+    Route::post(
+        "/api/v1/tenants/{tenant_id}/budgets/{dimension}/replenish",
+        "Begin a new period of a tenant's budget",
+        Needs::System(Capability::Admin),
+        body("Replenish", SMALL_BODY_BYTES_MAX),
+        &[(200, "Budget")],
+        |x| Box::pin(budgets::replenish_tenant(x)),
+    )
+    .control()
+    .errors(TENANT_BUDGET),
 ];

@@ -44,6 +44,7 @@ const BATCH_ERRORS: &[&str] = &[
 ];
 const TASK: &[&str] = &["invalid_task_id", "task_not_found"];
 const TASK_CHANGE: &[&str] = &[
+    "invalid_task",
     "invalid_task_id",
     "task_not_found",
     "task_canceled",
@@ -136,6 +137,7 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .control()
     .errors(&[
+        "invalid_task",
         "invalid_task_id",
         "task_not_found",
         "empty_dependency_list",
