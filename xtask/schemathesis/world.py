@@ -90,6 +90,9 @@ keep("approval_id", post("/approvals", {"subject": "drop a table", "plan": ["DRO
 for number in range(3):
     post("/ledger", {"ledger_key": "incident", "payload": {"severity": number}})
 
+operation = {"action": "cancel", "filter": {"kind": "nobody"}}
+keep("operation_id", post("/bulk", operation)["operation_id"])
+
 world["job_id"] = world["run_id"]
 with open(OUT, "w") as out:
     json.dump(world, out)

@@ -16,7 +16,7 @@ pub(crate) const PARAMETERS: &[&str] = &[
     "limit limit",
     "offset offset",
     "cursor cursor",
-    "group fingerprint",
+    "group =fingerprint",
     "task_id uuid",
     "queue name",
     "kind name",

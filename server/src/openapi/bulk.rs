@@ -7,7 +7,7 @@ pub(super) const BULK: &[Schema] = &[
     sent(
         "RunFilter",
         &[
-            "state string?",
+            "state run_state?",
             "task_id uuid?",
             "queue name?",
             "kind name?",

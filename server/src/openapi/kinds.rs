@@ -247,7 +247,8 @@ pub(super) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// What the notation says, as JSON Schema: a kind of this file, a schema's name, words, `[T]` or `T?`.
+/// What the notation says, as JSON Schema: a kind of this file, a schema's name, words, `=word` where a kind has the word's name, `[T]`
+/// or `T?`.
 pub(super) fn value(notation: &str) -> Value {
     if let Some(inner) = notation.strip_suffix('?') {
         return nullable(value(inner));
@@ -255,6 +256,9 @@ pub(super) fn value(notation: &str) -> Value {
     let inner = notation.strip_prefix('[');
     if let Some(inner) = inner.and_then(|rest| rest.strip_suffix(']')) {
         return json!({"type": "array", "items": value(inner)});
+    }
+    if let Some(word) = notation.strip_prefix('=') {
+        return json!({"type": "string", "enum": [word]});
     }
     if let Some(found) = special(notation).or_else(|| listed(notation)) {
         return found;

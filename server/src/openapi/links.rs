@@ -30,6 +30,17 @@ const NAMED: &[Named] = &[
         "/operations/0/operation_id",
         &["operation_id"],
     ),
+    ("Operation", "/operation_id", &["operation_id"]),
+    (
+        "OperationList",
+        "/operations/0/operation_id",
+        &["operation_id"],
+    ),
+    (
+        "DeadLetterPage",
+        "/dead_letters/0/run_id",
+        &["run_id", "job_id"],
+    ),
     ("Subscribed", "/subscription_id", &["subscription_id"]),
     ("Tenant", "/tenant_id", &["tenant_id"]),
     ("TenantList", "/tenants/0/tenant_id", &["tenant_id"]),

@@ -144,7 +144,7 @@ const WORK: &[Schema] = &[
             "kind! name",
             "queue name?",
             "payload any",
-            "payload_base64 string?",
+            "payload_base64 base64?",
             "content_type content_type?",
             "run_policy RunPolicySpec?",
             "constraints ConstraintsSpec?",
