@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::object;
 use super::text::Str;
 
 /// Which runs are acted on; what is absent says nothing.
@@ -72,7 +73,7 @@ pub struct Bulk<'a> {
     #[serde(borrow)]
     pub action: Str<'a>,
     /// Which runs, of those that the action can be about.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object::one")]
     pub filter: RunFilter<'a>,
     /// Nothing happens; the answer says how many and which come first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +94,7 @@ pub struct Bulk<'a> {
 #[serde(deny_unknown_fields)]
 pub struct ClearDeadLetters<'a> {
     /// Which dead letters.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object::one")]
     pub filter: RunFilter<'a>,
     /// Nothing happens; the answer says how many and which come first.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -29,6 +29,7 @@ mod schema;
 mod slow;
 mod stories;
 mod tasks;
+mod tenancy;
 mod tls;
 mod tokens;
 mod traces;
