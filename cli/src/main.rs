@@ -10,6 +10,7 @@ mod bench;
 mod config;
 mod connection;
 mod control;
+mod dead;
 mod doctor;
 mod dump;
 mod events;
@@ -91,6 +92,8 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Schedule(command) => blocking(workflow::schedule(&global, &command, screen)),
         Command::Query(args) => blocking(query::query(&global, &args, screen)),
         Command::Events(args) => blocking(events::events(&global, &args, screen)),
+        Command::DeadLetter(command) => blocking(dead::dead_letter(&global, &command, screen)),
+        Command::Bulk(command) => blocking(dead::bulk(&global, &command, screen)),
         Command::Stats => blocking(control::stats(&global, screen)),
         Command::Engine(command) => blocking(control::engine(&global, &command, screen)),
         Command::Ledger(command) => blocking(attest::ledger(&global, &command, screen)),

@@ -268,7 +268,7 @@ impl Target {
         }
     }
 
-    fn add_page(&mut self, page: &Page) {
+    pub(crate) fn add_page(&mut self, page: &Page) {
         self.add(
             "limit",
             page.limit.map(|limit| limit.to_string()).as_deref(),

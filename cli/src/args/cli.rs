@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::{
-    ActorCommand, ApprovalCommand, AuditCommand, BackupArgs, BenchArgs, DoctorArgs, EngineCommand,
-    EventsArgs, InspectArgs, KeyCommand, LedgerCommand, LogCommand, QueryArgs, QueueCommand,
-    RestoreArgs, RoleCommand, RunCommand, ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand,
-    TenantCommand, WorkArgs,
+    ActorCommand, ApprovalCommand, AuditCommand, BackupArgs, BenchArgs, BulkCommand,
+    DeadLetterCommand, DoctorArgs, EngineCommand, EventsArgs, InspectArgs, KeyCommand,
+    LedgerCommand, LogCommand, QueryArgs, QueueCommand, RestoreArgs, RoleCommand, RunCommand,
+    ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand, TenantCommand, WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -62,6 +62,12 @@ pub(crate) enum Command {
     /// List tasks, look at one, change and control it
     #[command(subcommand)]
     Task(TaskCommand),
+    /// List dead letters, try them again, clear them away
+    #[command(subcommand)]
+    DeadLetter(DeadLetterCommand),
+    /// Act on many runs at once
+    #[command(subcommand)]
+    Bulk(BulkCommand),
     /// Show the counters
     #[command(after_help = "Example:\n  mainstay stats --json")]
     Stats,

@@ -81,9 +81,6 @@ pub struct Bulk<'a> {
     /// Refused as `expected_count_mismatch` unless so many match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_count: Option<u64>,
-    /// What their failures had canceled is tried again with them; only for `retry`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub with_dependents: Option<bool>,
     /// Why; kept in the audit trail.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Str<'a>>,
@@ -138,8 +135,6 @@ pub struct Operation {
     pub action: String,
     /// To which runs.
     pub filter: serde_json::Map<String, serde_json::Value>,
-    /// Whether what their failures had canceled is tried again with them.
-    pub with_dependents: bool,
     /// Why.
     pub reason: Option<String>,
     /// `running`, `done` or `canceled`.

@@ -31,7 +31,6 @@ pub(crate) async fn begin(exchange: Exchange) -> Result<Reply, Failure> {
             filter: read_filter(&body.filter)?,
             dry_run: body.dry_run.unwrap_or(false),
             expected_count: body.expected_count,
-            with_dependents: body.with_dependents.unwrap_or(false),
             reason: body.reason.as_deref().map(Text::from),
         }
     };
@@ -48,7 +47,12 @@ fn operation_of(exchange: &Exchange) -> Result<OperationId, Failure> {
 
 /// `GET /api/v1/bulk/{operation_id}`.
 pub(crate) async fn get(exchange: Exchange) -> Result<Reply, Failure> {
-    let found = find(&exchange, operation_of(&exchange)?).await?;
+    let found = find(
+        &exchange,
+        exchange.principal.tenant,
+        operation_of(&exchange)?,
+    )
+    .await?;
     Ok(show(&found.value).at(found.sequence))
 }
 
@@ -57,7 +61,7 @@ pub(crate) async fn cancel(exchange: Exchange) -> Result<Reply, Failure> {
     let (operation, reason) = (operation_of(&exchange)?, reason_of(&exchange)?);
     let cancel = Operate::Cancel { operation, reason };
     exchange.call(Command::Operate(Box::new(cancel))).await?;
-    let found = find(&exchange, operation).await?;
+    let found = find(&exchange, exchange.principal.tenant, operation).await?;
     Ok(show(&found.value).at(found.sequence))
 }
 

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use mainstay::store::{DeadAsk, ListError, Page};
+use mainstay::store::{DeadAsk, ListError, Page, Scope};
 use mainstay_client::wire;
-use mainstay_core::limits::LIST_LIMIT_MAX;
-use mainstay_core::{Action, Command, Operation, OperationState, Outcome, Selection, Text};
+use mainstay_core::limits::{LIST_LIMIT_MAX, OPERATION_REFUSED_SHOWN_MAX};
+use mainstay_core::{
+    Action, Answer, Command, Operation, OperationState, Outcome, Query, Selection, TenantId, Text,
+};
+use tokio::time::Instant;
 
 use super::dead_letters::write_groups;
 use super::jobs::{ONE_MAX, within};
 use super::lists::unreadable;
-use super::operations::{Asked, Begun, begin, read_filter, settled};
+use super::operations::{Asked, Begun, begin, count, read_filter, settled};
 use super::tasks::reason_of;
 use crate::edge::{Exchange, Failure, Placed, Reading, Reply, find_code, wire_code};
 use crate::json::{Subject, Writer};
@@ -105,44 +108,64 @@ pub(crate) async fn clear(exchange: Exchange) -> Result<Reply, Failure> {
     Ok(Reply::json(json.done()).at(done.sequence))
 }
 
-/// Acts on every dead letter that matches and was one when this began: an operation, which goes on when nobody waits for it any longer.
+/// Acts on every dead letter that matches and was one when this began: an operation of each tenant, which goes on when nobody waits for it
+/// any longer.
 async fn all(
     exchange: &Exchange,
     action: Action,
     counted: &'static str,
 ) -> Result<Placed<Operation>, Failure> {
-    let asked = asked(exchange, action)?;
-    let started = match begin(exchange, &asked).await? {
-        Begun::Preview(found) => {
-            return Ok(Placed {
-                value: Operation {
-                    done: found.total,
-                    ..Operation::default()
-                },
-                sequence: found.through,
-                durable: true,
-            });
-        }
-        Begun::Started(started) => started,
+    let mut asked = asked(exchange, action)?;
+    let found = count(exchange, exchange.scope, &asked).await?;
+    let mut done = Placed {
+        value: Operation::default(),
+        sequence: found.through,
+        durable: true,
     };
-    let view = settled(exchange, started.id, ALL_MAX).await?;
-    let operation = view.value.operation;
-    if operation.state == OperationState::Running {
-        let message = format!(
-            "not done within {} ms; it goes on as an operation",
-            ALL_MAX.as_millis()
-        );
-        return Err(Failure::new("request_timeout", message)
-            .text("applied", "applied")
-            .text("operation_id", started.id.to_string())
-            .number(counted, operation.done)
-            .at(view.sequence));
+    if asked.dry_run {
+        done.value.done = found.total;
+        return Ok(done);
     }
-    Ok(Placed {
-        value: operation,
-        sequence: view.sequence,
-        durable: view.durable,
-    })
+    // It holds of all tenants together.
+    asked.expected_count = None;
+    let mut begun = Vec::new();
+    for tenant in tenants(exchange).await? {
+        if let Begun::Started(started) = begin(exchange, tenant, &asked).await? {
+            begun.push((tenant, started.id));
+        }
+    }
+    let until = Instant::now() + ALL_MAX;
+    let mut late = None;
+    for (tenant, id) in begun {
+        let view = settled(exchange, tenant, id, until).await?;
+        let operation = view.value.operation;
+        done.value.done += operation.done;
+        done.value.refused.extend(operation.refused);
+        done.sequence = view.sequence;
+        if operation.state == OperationState::Running {
+            late = Some(id);
+        }
+    }
+    done.value.refused.truncate(OPERATION_REFUSED_SHOWN_MAX);
+    let Some(id) = late else { return Ok(done) };
+    let message = format!(
+        "not done within {} ms; it goes on as an operation",
+        ALL_MAX.as_millis()
+    );
+    Err(Failure::new("request_timeout", message)
+        .text("applied", "applied")
+        .text("operation_id", id.to_string())
+        .number(counted, done.value.done)
+        .at(done.sequence))
+}
+
+/// Whose jobs the caller administers.
+async fn tenants(exchange: &Exchange) -> Result<Vec<TenantId>, Failure> {
+    match (exchange.scope, exchange.ask(Query::Tenants).await?.value) {
+        (Scope::Tenant(tenant), _) => Ok(vec![tenant]),
+        (Scope::All, Answer::Tenants(all)) => Ok(all.iter().map(|tenant| tenant.id).collect()),
+        (Scope::All, _) => Err(Failure::internal()),
+    }
 }
 
 fn asked(exchange: &Exchange, action: Action) -> Result<Asked, Failure> {
@@ -157,7 +180,6 @@ fn asked(exchange: &Exchange, action: Action) -> Result<Asked, Failure> {
         filter: read_filter(&filter)?,
         dry_run: body.dry_run.unwrap_or(false),
         expected_count: body.expected_count,
-        with_dependents: false,
         reason: body.reason.as_deref().map(Text::from),
     })
 }

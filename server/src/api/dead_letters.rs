@@ -115,7 +115,6 @@ pub(crate) async fn clear(exchange: Exchange) -> Result<Reply, Failure> {
             filter: read_filter(&body.filter)?,
             dry_run: body.dry_run.unwrap_or(false),
             expected_count: body.expected_count,
-            with_dependents: false,
             reason: body.reason.as_deref().map(Text::from),
         }
     };

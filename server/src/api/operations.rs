@@ -6,7 +6,7 @@ use mainstay::store::{ListError, MatchAsk, Matches, Scope};
 use mainstay_client::wire;
 use mainstay_core::{
     Action, Answer, BeginOperation, Command, Operate, OperationId, OperationState, OperationView,
-    Outcome, Query, Rejection, Selection, TaskId, Text, Timestamp,
+    Outcome, Query, Rejection, Selection, TaskId, TenantId, Text, Timestamp,
 };
 use tokio::time::{Instant, sleep};
 
@@ -18,7 +18,7 @@ use crate::json::{Subject, Writer};
 /// Runs that a dry run names.
 const PREVIEW_MAX: u32 = 100;
 /// How long a small one is waited for before it is answered as it stands.
-pub(super) const SMALL_MAX: Duration = Duration::from_secs(1);
+const SMALL_MAX: Duration = Duration::from_secs(1);
 /// The first pause between two looks at one that goes on, and the longest.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
@@ -28,7 +28,6 @@ pub(super) struct Asked {
     pub(super) filter: Selection,
     pub(super) dry_run: bool,
     pub(super) expected_count: Option<u64>,
-    pub(super) with_dependents: bool,
     pub(super) reason: Option<Text>,
 }
 
@@ -59,37 +58,27 @@ pub(super) fn read_filter(filter: &wire::RunFilter<'_>) -> Result<Selection, Fai
 }
 
 /// Counts what matches and begins to act on it. Asking again with the same key finds the first operation, however many match by now.
-pub(super) async fn begin(exchange: &Exchange, asked: &Asked) -> Result<Begun, Failure> {
+pub(super) async fn begin(
+    exchange: &Exchange,
+    tenant: TenantId,
+    asked: &Asked,
+) -> Result<Begun, Failure> {
     if let Err(message) = asked.filter.check(asked.action) {
         return Err(Subject::Request.wrong("filter", message));
-    }
-    if asked.with_dependents {
-        return Err(Failure::not_supported("with_dependents"));
     }
     let keyed = exchange.keyed_id("operation", TaskId::default(), None)?;
     let keyed = keyed.map(OperationId);
     if let Some(id) = keyed.filter(|_| !asked.dry_run)
-        && let Some(known) = find(exchange, id).await?
+        && let Some(known) = find(exchange, tenant, id).await?
     {
         let operation = &known.value.operation;
-        let same = operation.action == asked.action
-            && *operation.filter == asked.filter
-            && operation.with_dependents == asked.with_dependents;
+        let same = operation.action == asked.action && *operation.filter == asked.filter;
         return match same {
             true => Ok(Begun::Started(Started { id, created: false })),
             false => Err(exchange.key_conflict().at(known.sequence)),
         };
     }
-    let found = count(exchange, asked).await?;
-    if let Some(expected) = asked.expected_count
-        && expected != found.total
-    {
-        let message = "another number of runs matches than was expected; nothing happened";
-        return Err(Failure::new("expected_count_mismatch", message)
-            .number("expected", expected)
-            .number("actual", found.total)
-            .at(found.through));
-    }
+    let found = count(exchange, Scope::Tenant(tenant), asked).await?;
     if asked.dry_run {
         return Ok(Begun::Preview(found));
     }
@@ -97,14 +86,15 @@ pub(super) async fn begin(exchange: &Exchange, asked: &Asked) -> Result<Begun, F
         operation: keyed,
         action: asked.action,
         filter: Box::new(asked.filter.clone()),
-        with_dependents: asked.with_dependents,
         matched: found.total,
         through: found.through,
         until: found.until,
         reason: asked.reason.clone(),
+        ..BeginOperation::default()
     };
-    let command = Command::Operate(Box::new(Operate::Begin(begin)));
-    let placed = exchange.call(command).await.map_err(|failure| {
+    let mut call = exchange.call_of(Command::Operate(Box::new(Operate::Begin(begin))));
+    call.principal.tenant = tenant;
+    let placed = exchange.call_by(call).await.map_err(|failure| {
         // Somebody else used the key for something else a moment ago.
         match failure.code() {
             "operation_already_exists" => exchange.key_conflict(),
@@ -120,10 +110,14 @@ pub(super) async fn begin(exchange: &Exchange, asked: &Asked) -> Result<Begun, F
     }))
 }
 
-/// What matches, by a store that holds everything durable, as far as it catches up.
-async fn count(exchange: &Exchange, asked: &Asked) -> Result<Matches, Failure> {
+/// What matches, by a store that holds everything durable, as far as it catches up: as many as were expected.
+pub(super) async fn count(
+    exchange: &Exchange,
+    scope: Scope,
+    asked: &Asked,
+) -> Result<Matches, Failure> {
     let ask = MatchAsk {
-        scope: Scope::Tenant(exchange.principal.tenant),
+        scope,
         action: asked.action,
         filter: asked.filter.clone(),
         after: 0,
@@ -135,18 +129,29 @@ async fn count(exchange: &Exchange, asked: &Asked) -> Result<Matches, Failure> {
     let read = exchange
         .read_stored_at(Reading::List, now, move |library| library.matches(&ask))
         .await?;
-    read.value.map_err(|error| match error {
+    let found = read.value.map_err(|error| match error {
         ListError::Query(what) => Subject::Request.wrong("filter", format!("cannot be: {what}")),
         error => refused(exchange, error),
-    })
+    })?;
+    match asked.expected_count {
+        Some(expected) if expected != found.total => {
+            let message = "another number of runs matches than was expected; nothing happened";
+            Err(Failure::new("expected_count_mismatch", message)
+                .number("expected", expected)
+                .number("actual", found.total)
+                .at(found.through))
+        }
+        _ => Ok(found),
+    }
 }
 
 /// An operation, if there is one of this id.
-pub(super) async fn find(
+async fn find(
     exchange: &Exchange,
+    tenant: TenantId,
     id: OperationId,
 ) -> Result<Option<Placed<OperationView>>, Failure> {
-    let placed = exchange.ask(Query::Operation(id)).await?;
+    let placed = exchange.ask_in(tenant, Query::Operation(id)).await?;
     let (sequence, durable) = (placed.sequence, placed.durable);
     Ok(match placed.value {
         Answer::Operation(view) => Some(Placed {
@@ -161,22 +166,23 @@ pub(super) async fn find(
 /// An operation; the same answer for a foreign id as for one that never was.
 pub(super) async fn get(
     exchange: &Exchange,
+    tenant: TenantId,
     operation: OperationId,
 ) -> Result<Placed<OperationView>, Failure> {
-    let found = find(exchange, operation).await?;
+    let found = find(exchange, tenant, operation).await?;
     found.ok_or_else(|| Failure::from(Rejection::UnknownOperation { operation }))
 }
 
 /// Where an operation stands once it is over, or once so much time has passed.
 pub(super) async fn settled(
     exchange: &Exchange,
+    tenant: TenantId,
     id: OperationId,
-    most: Duration,
+    until: Instant,
 ) -> Result<Placed<OperationView>, Failure> {
-    let until = Instant::now() + most;
     let mut pause = LOOKS.0;
     loop {
-        let view = get(exchange, id).await?;
+        let view = get(exchange, tenant, id).await?;
         let over = view.value.operation.state != OperationState::Running;
         if over || Instant::now() + pause >= until {
             return Ok(view);
@@ -188,7 +194,8 @@ pub(super) async fn settled(
 
 /// The answer to a request that begins an operation: a preview, or the operation, final when it is small.
 pub(super) async fn answer(exchange: &Exchange, asked: &Asked) -> Result<Reply, Failure> {
-    match begin(exchange, asked).await? {
+    let tenant = exchange.principal.tenant;
+    match begin(exchange, tenant, asked).await? {
         Begun::Preview(found) => {
             let mut json = Writer::with_capacity(128 + found.first.len() * 40);
             json.object()
@@ -203,7 +210,7 @@ pub(super) async fn answer(exchange: &Exchange, asked: &Asked) -> Result<Reply, 
             Ok(Reply::json(json.done()).at(found.through))
         }
         Begun::Started(started) => {
-            let view = settled(exchange, started.id, SMALL_MAX).await?;
+            let view = settled(exchange, tenant, started.id, Instant::now() + SMALL_MAX).await?;
             let status = if started.created { 201 } else { 200 };
             Ok(show(&view.value).status(status).at(view.sequence))
         }
@@ -226,7 +233,6 @@ pub(super) fn write(json: &mut Writer, view: &OperationView) {
         .string_field("action", operation.action.name())
         .name("filter");
     write_filter(json, &operation.filter);
-    json.bool_field("with_dependents", operation.with_dependents);
     json.maybe("reason", operation.reason.as_ref(), |json, reason| {
         json.string(reason);
     });
