@@ -428,13 +428,11 @@ impl Rejection {
             Rejection::ActorAlreadyRegistered { .. } => "actor_already_registered",
             Rejection::EmptyCapabilities => "empty_capabilities",
             Rejection::CapabilityMissing { .. } => "capability_missing",
-            // Access.
             Rejection::Forbidden { .. } => "forbidden",
             Rejection::UnknownKey { .. } => "unknown_key",
             Rejection::KeyAlreadyExists { .. } => "key_already_exists",
             Rejection::UnknownRole { .. } => "unknown_role",
             Rejection::RoleInUse { .. } => "role_in_use",
-            // Ledgers.
             Rejection::ApprovalAlreadyExists { .. } => "approval_already_exists",
             Rejection::UnknownApproval { .. } => "unknown_approval",
             Rejection::ApprovalStateMismatch { .. } => "approval_state_mismatch",

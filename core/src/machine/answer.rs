@@ -61,13 +61,7 @@ impl Machine {
             Query::Keys { of, after, limit } => {
                 Answer::Keys(access::keys(&self.state, tenant, *of, *after, *limit))
             }
-            Query::Roles => {
-                let own = self.state.access.roles(tenant);
-                Answer::Roles(
-                    own.map(|(name, list)| (name.clone(), list.to_vec()))
-                        .collect(),
-                )
-            }
+            Query::Roles => self.answer_of_roles(tenant),
             Query::Grant(actor) => {
                 let grant = self.state.access.grant(tenant, *actor).cloned();
                 let grant = grant.unwrap_or_default();
@@ -92,6 +86,12 @@ impl Machine {
                 Answer::Report(Box::new(report))
             }
         }
+    }
+
+    fn answer_of_roles(&self, tenant: u32) -> Answer {
+        let own = self.state.access.roles(tenant);
+        let own = own.map(|(name, list)| (name.clone(), list.to_vec()));
+        Answer::Roles(own.collect())
     }
 
     fn answer_of_actors(&self, now: &Now, tenant: u32, query: &Query) -> Answer {

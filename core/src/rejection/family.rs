@@ -32,7 +32,6 @@ impl Rejection {
             | Rejection::CapabilityMissing { .. }
             | Rejection::RunCreateRequiresScheduled { .. }
             | Rejection::ZeroLimit { .. } => Family::Invalid,
-            // Access.
             Rejection::Forbidden { .. } | Rejection::SelfApproval => Family::Forbidden,
             Rejection::UnknownTask { .. }
             | Rejection::TaskHasEnded { .. }
@@ -40,7 +39,6 @@ impl Rejection {
             | Rejection::UnknownSubscription { .. }
             | Rejection::UnknownActor { .. }
             | Rejection::UnknownTenant { .. }
-            // Access.
             | Rejection::UnknownKey { .. }
             | Rejection::UnknownRole { .. }
             | Rejection::UnknownApproval { .. }
@@ -78,7 +76,6 @@ impl Rejection {
             | Rejection::QueueNotPaused { .. }
             | Rejection::TenantAlreadyExists { .. }
             | Rejection::ActorAlreadyRegistered { .. }
-            // Access.
             | Rejection::KeyAlreadyExists { .. }
             | Rejection::ApprovalAlreadyExists { .. }
             | Rejection::OperationAlreadyExists { .. }

@@ -1,5 +1,6 @@
 //! The reference model's rules for the end of attempts: reports, cancels, and what time does.
 
+use mainstay::Event as E;
 use mainstay::{
     AttemptResult, Cause, Event, Finish, FinishOutcome, RunError, RunId, RunState, Text,
 };
@@ -277,11 +278,8 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         Event::DeadLetterCleared(fact) => fact.run,
         Event::BudgetConsumed(fact) => fact.run?,
         Event::SubscriptionTriggered(fact) => fact.run?,
-        Event::LedgerAppended(_) => return None,
-        Event::ApprovalRequested(_) | Event::ApprovalDecided(_) => return None,
-        Event::OperationStarted(_) | Event::OperationAdvanced(_) | Event::OperationEnded(_) => {
-            return None;
-        }
+        E::LedgerAppended(_) | E::ApprovalRequested(_) | E::ApprovalDecided(_) => return None,
+        E::OperationStarted(_) | E::OperationAdvanced(_) | E::OperationEnded(_) => return None,
         Event::TenantCreated(_)
         | Event::TenantWeighted(_)
         | Event::KeyCreated(_)

@@ -92,6 +92,20 @@ pub(super) fn condition(
         });
         all.and(&format!("+r.place IN ({})", joined(places.numbers())));
     }
+    narrow(&mut all, filter);
+    if let Some(q) = &filter.q {
+        let search = Search::new(view.conn, q, scope, &view.places)?;
+        let places = joined(search.places().numbers());
+        let of = format!(
+            "(r.place IN ({places}) OR r.task IN (SELECT rowid FROM text WHERE text MATCH ?))"
+        );
+        all.with(&of, Value::Text(search.expression()));
+    }
+    Ok(Some(all))
+}
+
+/// Adds what the filter says of a run and its task by themselves.
+fn narrow(all: &mut Condition, filter: &Selection) {
     if let Some(task) = filter.task {
         let id = Value::Blob(task.0.to_be_bytes().to_vec());
         let of = "r.task IN (SELECT number FROM task_row t WHERE t.tenant = r.tenant AND t.id = ?)";
@@ -120,15 +134,6 @@ pub(super) fn condition(
     if let Some(at) = filter.created_before {
         all.with("r.created_at < ?", instant(at));
     }
-    if let Some(q) = &filter.q {
-        let search = Search::new(view.conn, q, scope, &view.places)?;
-        let places = joined(search.places().numbers());
-        let of = format!(
-            "(r.place IN ({places}) OR r.task IN (SELECT rowid FROM text WHERE text MATCH ?))"
-        );
-        all.with(&of, Value::Text(search.expression()));
-    }
-    Ok(Some(all))
 }
 
 pub(super) fn joined<T: ToString>(numbers: &[T]) -> String {
