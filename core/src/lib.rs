@@ -26,6 +26,7 @@ mod command;
 mod deadletter;
 mod dependency;
 mod event;
+pub mod flow;
 mod id;
 mod image;
 mod intern;

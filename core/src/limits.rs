@@ -17,6 +17,8 @@ macro_rules! limits {
 limits! {
     /// Characters of a kind, a queue or another name.
     NAME_CHARS_MAX: usize = 128;
+    /// Characters of the name of a flow's step.
+    STEP_NAME_CHARS_MAX: usize = 64;
     /// Bytes of an idempotency key.
     IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     /// Bytes of a concurrency key.
