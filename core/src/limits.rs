@@ -17,6 +17,14 @@ macro_rules! limits {
 limits! {
     /// Characters of a kind, a queue or another name.
     NAME_CHARS_MAX: usize = 128;
+    /// Steps of a flow's definition, those within loops included.
+    FLOW_STEPS_MAX: usize = 10_000;
+    /// Unfinished runs of a flow's run.
+    FLOW_RUNS_MAX: usize = 10_000;
+    /// Flows within each other.
+    FLOW_DEPTH_MAX: usize = 32;
+    /// Iterations of a loop.
+    FLOW_ITERATIONS_MAX: usize = 10_000;
     /// Characters of the name of a flow's step.
     STEP_NAME_CHARS_MAX: usize = 64;
     /// Bytes of an idempotency key.

@@ -53,6 +53,21 @@ impl Number {
         self.0.parse().ok()
     }
 
+    /// The number in thousandths, if that is a whole number from 0 on and it is written without an exponent.
+    #[must_use]
+    pub fn thousandths(&self) -> Option<u64> {
+        let (whole, fraction) = self.0.split_once('.').unwrap_or((&self.0, ""));
+        if fraction.len() > 3 {
+            return None;
+        }
+        let whole: u64 = whole.parse().ok()?;
+        let fraction: u64 = match fraction {
+            "" => 0,
+            digits => digits.parse::<u64>().ok()? * 10u64.pow(3 - digits.len() as u32),
+        };
+        whole.checked_mul(1000)?.checked_add(fraction)
+    }
+
     fn worth(&self) -> Option<Worth<'_>> {
         let (negative, unsigned) = sign_of(&self.0);
         let (mantissa, exponent) = parts_of(unsigned);
@@ -175,6 +190,21 @@ mod tests {
             ("-12.50", "-1.25e+1"),
         ] {
             assert_eq!(number(a), number(b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn thousandths_are_exact_or_none() {
+        for (text, worth) in [
+            ("2", Some(2000)),
+            ("1.5", Some(1500)),
+            ("0.001", Some(1)),
+            ("1.0005", None),
+            ("-1", None),
+            ("1e3", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(number(text).thousandths(), worth, "{text}");
         }
     }
 

@@ -51,7 +51,19 @@ impl Value {
     /// # Errors
     /// [`NotJson`]; also for a name that comes twice in an object and for more than 64 levels.
     pub fn read(text: &[u8]) -> Result<Value, NotJson> {
-        let mut reader = Reader { text, at: 0 };
+        Value::read_by(text, false)
+    }
+
+    /// Like [`Value::read`], but names may come twice in an object: for whoever tells where.
+    ///
+    /// # Errors
+    /// As [`Value::read`] otherwise.
+    pub(super) fn read_with_twins(text: &[u8]) -> Result<Value, NotJson> {
+        Value::read_by(text, true)
+    }
+
+    fn read_by(text: &[u8], twins: bool) -> Result<Value, NotJson> {
+        let mut reader = Reader { text, at: 0, twins };
         let value = reader.value(0)?;
         reader.blank();
         if reader.at < text.len() {
@@ -159,6 +171,8 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// Whether a name may come twice in an object.
+    twins: bool,
 }
 
 impl Reader<'_> {
@@ -266,7 +280,7 @@ impl Reader<'_> {
             let value = self.value(depth)?;
             members.push((name, value));
             if !self.goes_on(b'}')? {
-                return match has_twin(&members) {
+                return match !self.twins && has_twin(&members) {
                     true => Err(NotJson {
                         at: begins,
                         what: "a name comes twice in the object that ends here",

@@ -12,7 +12,7 @@ mod update;
 
 pub(crate) use batch::{check_bounds, plan_all};
 pub(crate) use cancel::decide as cancel;
-pub(crate) use check::{check_capabilities, check_key, invalid, within};
+pub(crate) use check::{check as check_spec, check_capabilities, check_key, invalid, within};
 pub(crate) use create::decide as create_run;
 pub use model::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy, TaskSpec,
