@@ -17,16 +17,6 @@ macro_rules! limits {
 limits! {
     /// Characters of a kind, a queue or another name.
     NAME_CHARS_MAX: usize = 128;
-    /// Steps of a flow's definition, those within loops included.
-    FLOW_STEPS_MAX: usize = 10_000;
-    /// Unfinished runs of a flow's run.
-    FLOW_RUNS_MAX: usize = 10_000;
-    /// Flows within each other.
-    FLOW_DEPTH_MAX: usize = 32;
-    /// Iterations of a loop.
-    FLOW_ITERATIONS_MAX: usize = 10_000;
-    /// Characters of the name of a flow's step.
-    STEP_NAME_CHARS_MAX: usize = 64;
     /// Bytes of an idempotency key.
     IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
     /// Bytes of a concurrency key.
@@ -236,6 +226,15 @@ limits! {
     /// Depth of JSON in a body.
     JSON_DEPTH_MAX: usize = 64;
 }
+
+/// Steps of a flow's definition, those within loops included.
+pub const FLOW_STEPS_MAX: usize = 10_000;
+/// Runs of a flow that one of its steps may stand for at once.
+pub const FLOW_RUNS_MAX: usize = 10_000;
+/// Iterations of a loop.
+pub const FLOW_ITERATIONS_MAX: usize = 10_000;
+/// Characters of the name of a flow's step.
+pub const STEP_NAME_CHARS_MAX: usize = 64;
 
 /// What a name must be, for those who are refused.
 pub const NAME_FORM: &str = "must match [a-z0-9._-]{1,128}";

@@ -43,8 +43,6 @@ problems! {
     UnknownStep "flow_unknown_step",
     /// A step waits for itself.
     SelfDependency "flow_self_dependency",
-    /// More flows start each other than may stand within each other.
-    DepthExceeded "flow_depth_exceeded",
     /// A quorum without a number of at least 1, or where there is nothing to count.
     QuorumInvalid "quorum_invalid",
     /// A quorum larger than what there is to count.

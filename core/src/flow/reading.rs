@@ -109,7 +109,7 @@ impl Reading {
     pub(super) fn name(&mut self, fields: &Fields<'_>, name: &str) -> Option<Text> {
         let text = self.text(fields, name)?;
         if !crate::limits::is_name(text) {
-            self.invalid(fields.below(name), "must match [a-z0-9._-]{1,128}");
+            self.invalid(fields.below(name), crate::limits::NAME_FORM);
             return None;
         }
         Some(Text::from(text))
