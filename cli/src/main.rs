@@ -30,6 +30,7 @@ mod shown;
 mod span;
 mod submit;
 mod views;
+mod webhook;
 mod work;
 mod workflow;
 
@@ -98,6 +99,7 @@ fn run(cli: Cli, screen: Screen) -> Result<Code, Failure> {
         Command::Engine(command) => blocking(control::engine(&global, &command, screen)),
         Command::Ledger(command) => blocking(attest::ledger(&global, &command, screen)),
         Command::Approval(command) => blocking(attest::approval(&global, &command, screen)),
+        Command::Webhook(command) => blocking(webhook::webhook(&global, &command, screen)),
         Command::Audit(command) => blocking(audit::audit(&global, &command, screen)),
         Command::Serve(args) => serve::serve(&global, &args, screen),
         Command::Backup(args) => backup::backup(&global, &args, screen),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mainstay::store::Keep;
 use mainstay::{Engine, EngineOptions, Handle, OpenError, Recovered, Status};
 use mainstay_log::OpenError as LogError;
-use mainstay_server::{AdminKey, Config, Server, Tls};
+use mainstay_server::{AdminKey, Config, Server, Tls, WebhookRules};
 use rustix::process::{Resource, Signal as Unix, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -35,6 +35,10 @@ pub(crate) fn serve(global: &Global, args: &ServeArgs, screen: Screen) -> Result
             .otel
             .clone()
             .map(|otel| otel.cursor(directory.join("traces.cursor"))),
+        webhooks: WebhookRules {
+            directory: Some(directory.clone()),
+            ..settings.webhooks.clone()
+        },
         outgoing: Some(directory.join("store").join("outgoing")),
         listen: listen_address(args)?,
         tls: certificate(args)?,

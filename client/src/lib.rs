@@ -16,6 +16,7 @@ mod lists;
 mod operator;
 mod retry;
 mod transport;
+mod webhooks;
 pub mod wire;
 mod worker;
 mod workflow;

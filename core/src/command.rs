@@ -14,6 +14,7 @@ use crate::queue::QueueConfig;
 use crate::run::{Fence, RunError, State};
 use crate::subscription::Filter;
 use crate::time::Timestamp;
+use crate::webhook::Hook;
 use crate::{ActorId, AttemptId, Bytes, RunId, SubscriptionId, TaskId, TaskSpec, TenantId, Text};
 
 /// Who asks: recorded beside each command and in histories.
@@ -483,6 +484,9 @@ pub enum Command {
     // Ledgers.
     /// Put something on record: an entry of a ledger, a plan that waits for approval, a decision about it.
     Attest(Box<Attest>),
+    // Webhooks.
+    /// Something about who outside is told of events.
+    Hook(Box<Hook>),
 }
 
 mod audit;

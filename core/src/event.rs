@@ -13,6 +13,7 @@ mod parts;
 mod public;
 mod shown;
 mod waiting;
+mod webhook;
 
 pub use access::*;
 pub use actor::*;
@@ -24,6 +25,7 @@ pub use public::{About, HIDDEN_KINDS, PUBLIC_TYPES, PublicType};
 pub use shown::{FactValue, FieldNote, Fields, Items, Visit};
 pub(crate) use shown::{Noted, Shown, wire_name};
 pub use waiting::*;
+pub use webhook::*;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -492,4 +494,22 @@ events! {
     ApprovalRequested = 77;
     /// Somebody reviewed, approved or rejected a plan.
     ApprovalDecided = 78;
+
+    // Webhooks.
+    /// Somebody outside is to be told of events.
+    WebhookCreated = 80;
+    /// What a webhook is was set anew.
+    WebhookUpdated = 81;
+    /// A webhook is no more.
+    WebhookDeleted = 82;
+    /// A webhook signs with a new secret; for a day the one before signs too.
+    WebhookRotated = 83;
+    /// A webhook is told of events again, or no more.
+    WebhookSwitched = 84;
+    /// Events were sent to a webhook.
+    WebhookReported = 85;
+    /// An event is sent to a webhook on request.
+    DeliveryRequested = 86;
+    /// Events were trimmed from the log before they were sent to a webhook.
+    WebhookEventsMissed = 87;
 }

@@ -93,6 +93,9 @@ ids! {
     AttemptId,
     /// A subscription's id, unique within its tenant.
     SubscriptionId,
+    // Webhooks.
+    /// A webhook's id, unique within its tenant.
+    WebhookId,
     // Ledgers.
     /// An approval's id, unique within its tenant.
     ApprovalId,

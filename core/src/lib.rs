@@ -47,6 +47,7 @@ mod statistics;
 mod subscription;
 mod task;
 mod time;
+mod webhook;
 
 pub use actor::{Departure, Registration};
 pub use budget::{Amount, BudgetScope, BudgetSpec};
@@ -62,7 +63,7 @@ pub mod events {
 }
 pub use id::{
     ActorId, ApprovalId, AttemptId, KeyId, OperationId, ParseIdError, RunId, SubscriptionId,
-    TaskId, TenantId,
+    TaskId, TenantId, WebhookId,
 };
 pub use image::{
     AttemptColumns, Cut, CutRow, KeyClass, KeyRow, Loader, MarkRow, ObjectClass, ObjectRow,
@@ -103,6 +104,10 @@ pub use task::{
     Strategy, TaskSpec,
 };
 pub use time::{Steady, Timestamp};
+pub use webhook::{
+    Attempted, DeliveriesOf, Delivery, DeliveryState, Disabled, Hook, Report, Settled, Webhook,
+    WebhookSpec, WebhookView,
+};
 
 /// Short immutable text that many rows share: a kind, a queue, a worker's name.
 pub type Text = alloc::sync::Arc<str>;

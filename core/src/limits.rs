@@ -223,6 +223,18 @@ limits! {
     OPERATION_PIECE_BYTES_MAX: usize = 4 << 20;
     /// Refused runs that an operation names.
     OPERATION_REFUSED_SHOWN_MAX: usize = 100;
+    /// Webhooks of a tenant.
+    WEBHOOKS_MAX: usize = 100;
+    /// Bytes of a webhook's URL.
+    WEBHOOK_URL_BYTES_MAX: usize = 2048;
+    /// Types of events, queues or kinds that a webhook names.
+    WEBHOOK_FILTER_MAX: usize = 100;
+    /// Pending deliveries of a webhook; beyond them it is not told of further events until some have ended.
+    DELIVERIES_PENDING_MAX: usize = 1000;
+    /// Ended deliveries of a webhook that are still shown.
+    DELIVERIES_KEPT: usize = 200;
+    /// Attempts of one report of what was sent to a webhook.
+    REPORTED_MAX: usize = 256;
     /// Depth of JSON in a body.
     JSON_DEPTH_MAX: usize = 64;
 }

@@ -12,7 +12,7 @@ use crate::task::Payload;
 use crate::time::Timestamp;
 use crate::{
     ActorId, ApprovalId, AttemptId, Bytes, OperationId, RunId, SubscriptionId, TaskId, TenantId,
-    Text,
+    Text, WebhookId,
 };
 
 /// A run as its submit answers it.
@@ -355,4 +355,24 @@ pub enum Outcome {
     ApprovalRequested(ApprovalId),
     /// The approval stands here now.
     ApprovalDecided(ApprovalState),
+    // Webhooks.
+    /// The webhook is there.
+    WebhookCreated(WebhookId),
+    /// The webhook is as asked.
+    WebhookChanged {
+        /// False when it was so already.
+        changed: bool,
+    },
+    /// The webhook has a new secret.
+    WebhookRotated {
+        /// How many it has had.
+        generation: u32,
+    },
+    /// What was sent is known.
+    WebhookReported,
+    /// The event is sent.
+    DeliveryRequested {
+        /// Its sequence.
+        event: u64,
+    },
 }

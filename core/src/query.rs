@@ -24,8 +24,10 @@ use crate::schedule::Schedule;
 use crate::subscription::Filter;
 use crate::task::{Extras, Payload, Policy};
 use crate::time::Timestamp;
+use crate::webhook::{DeliveriesOf, Delivery, WebhookView};
 use crate::{
     ActorId, AttemptId, Bytes, KeyId, OperationId, RunId, SubscriptionId, TaskId, TenantId, Text,
+    WebhookId,
 };
 
 /// A bounded question, answered by index alone.
@@ -93,6 +95,29 @@ pub enum Query {
     },
     /// The operation that goes on and began after this one, by its number, of whatever tenant; the first of them when there is none after.
     NextOperation(u64),
+    // Webhooks.
+    /// One webhook.
+    Webhook(WebhookId),
+    /// Webhooks, by tenant and id.
+    Webhooks {
+        /// Of all tenants, instead of the one asked about.
+        all: bool,
+        /// Those after this one.
+        after: Option<(TenantId, WebhookId)>,
+        /// How many at most, not beyond [`crate::limits::LIST_LIMIT_MAX`].
+        limit: u32,
+    },
+    /// Deliveries of a webhook, newest first.
+    Deliveries {
+        /// The webhook.
+        webhook: WebhookId,
+        /// Which of them.
+        of: DeliveriesOf,
+        /// Those of events before this one.
+        before: u64,
+        /// How many at most, not beyond [`crate::limits::LIST_LIMIT_MAX`].
+        limit: u32,
+    },
     // Statistics.
     /// Everything at once, of all tenants: what a scrape of metrics shows.
     Overview,
@@ -156,6 +181,13 @@ pub enum Answer {
     Operation(Box<OperationView>),
     /// Operations.
     Operations(Vec<OperationView>),
+    // Webhooks.
+    /// A webhook.
+    Webhook(Box<WebhookView>),
+    /// Webhooks by tenant and id.
+    Webhooks(Vec<WebhookView>),
+    /// Deliveries.
+    Deliveries(Vec<Delivery>),
     // Statistics.
     /// Everything at once.
     Overview(Box<Overview>),

@@ -13,7 +13,7 @@ use crate::task::State as TaskState;
 use crate::time::Timestamp;
 use crate::{
     ActorId, ApprovalId, AttemptId, KeyId, OperationId, RunId, SubscriptionId, TaskId, TenantId,
-    Text,
+    Text, WebhookId,
 };
 
 /// Why a command was refused.
@@ -346,6 +346,27 @@ pub enum Rejection {
         /// The id.
         operation: OperationId,
     },
+    // Webhooks.
+    /// The chosen webhook id is taken.
+    WebhookAlreadyExists {
+        /// The id.
+        webhook: WebhookId,
+    },
+    /// No such webhook.
+    UnknownWebhook {
+        /// The id.
+        webhook: WebhookId,
+    },
+    /// The webhook is switched off.
+    WebhookDisabled {
+        /// The id.
+        webhook: WebhookId,
+    },
+    /// No such delivery of the webhook is known.
+    UnknownDelivery {
+        /// The event.
+        event: u64,
+    },
     /// The log's sequence has reached its end.
     SequenceOverflow,
     /// One of many things that go together is refused, and with it all of them.
@@ -439,6 +460,11 @@ impl Rejection {
             Rejection::SelfApproval => "self_approval",
             Rejection::UnknownOperation { .. } => "unknown_operation",
             Rejection::OperationAlreadyExists { .. } => "operation_already_exists",
+            // Webhooks.
+            Rejection::WebhookAlreadyExists { .. } => "webhook_already_exists",
+            Rejection::UnknownWebhook { .. } => "unknown_webhook",
+            Rejection::WebhookDisabled { .. } => "webhook_disabled",
+            Rejection::UnknownDelivery { .. } => "unknown_delivery",
             Rejection::SequenceOverflow => "sequence_overflow",
             Rejection::InList { why, .. } => why.code(),
             Rejection::NotDeadLettered { .. } => "not_dead_lettered",

@@ -39,6 +39,8 @@ mod shelf;
 mod stand;
 #[path = "commands/task.rs"]
 mod task;
+#[path = "commands/webhook.rs"]
+mod webhook;
 #[path = "commands/work.rs"]
 mod work;
 
@@ -60,6 +62,7 @@ fn table() -> Vec<Row> {
         actor::rows(),
         attest::rows(),
         operate::rows(),
+        webhook::rows(),
     ];
     tables.into_iter().flatten().collect()
 }

@@ -268,6 +268,8 @@ fn look(reader: &mut dyn Reader, asked: &Question, sequence: u64) -> Result<Answ
         Query::Operation(_) | Query::Operations { .. } | Query::NextOperation(_) => None,
         // Statistics.
         Query::Overview | Query::Report { .. } => None,
+        // Webhooks: all of it is in memory.
+        Query::Webhook(_) | Query::Webhooks { .. } | Query::Deliveries { .. } => None,
         // Access: all of it is in memory.
         Query::Key(_) | Query::Keys { .. } | Query::Roles | Query::Grant(_) | Query::Tenants => {
             None

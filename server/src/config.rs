@@ -9,6 +9,7 @@ use mainstay_core::limits::{PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX};
 use crate::auth::Issuer;
 use crate::connection::Tls;
 use crate::traces::Otel;
+use crate::webhooks::WebhookRules;
 
 /// How a server listens and what it bears with.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub struct Config {
     pub issuers: Vec<Issuer>,
     /// Where traces are sent. Default nowhere.
     pub otel: Option<Otel>,
+    /// What webhooks are allowed. Default: the public internet over `https`, and secrets that end with the process.
+    pub webhooks: WebhookRules,
     /// How long requests may take to finish once the server is told to end. Default 5 s.
     pub drain_time_max: Duration,
 }
@@ -85,6 +88,7 @@ impl Default for Config {
             auth_failures_per_minute_max: 300,
             issuers: Vec::new(),
             otel: None,
+            webhooks: WebhookRules::default(),
             drain_time_max: Duration::from_secs(5),
         }
     }

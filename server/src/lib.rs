@@ -34,6 +34,7 @@ mod openapi;
 mod outgoing;
 mod server;
 mod traces;
+mod webhooks;
 
 pub use auth::{Issuer, IssuerTenant, TokenAlgorithm};
 pub use config::Config;
@@ -41,3 +42,4 @@ pub use connection::{Tls, TlsError};
 pub use key::AdminKey;
 pub use server::{Ended, Server};
 pub use traces::Otel;
+pub use webhooks::WebhookRules;

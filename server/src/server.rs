@@ -18,6 +18,7 @@ use crate::connection::drive;
 use crate::edge::{Edge, Failure, bare_answer};
 use crate::journal::Facts;
 use crate::key::AdminKey;
+use crate::webhooks;
 
 /// Connections that the system keeps waiting until they are accepted.
 const BACKLOG: u32 = 4096;
@@ -81,6 +82,7 @@ impl Server {
         let exporter = edge.tracer.start(&edge.handle);
         let facts = Facts::watch(edge.handle.clone());
         let mut connections = JoinSet::new();
+        let sending = tokio::spawn(webhooks::run(Arc::clone(&edge), draining.clone()));
         let mut shutdown = pin!(shutdown);
         let mut pause = ACCEPT_PAUSE_MIN;
         loop {
@@ -102,6 +104,7 @@ impl Server {
             }
         }
         drop(listener);
+        sending.abort();
         edge.handle.drain();
         let _ = drain.send(true);
         let all = async { while connections.join_next().await.is_some() {} };

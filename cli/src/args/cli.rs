@@ -6,7 +6,7 @@ use super::{
     ActorCommand, ApprovalCommand, AuditCommand, BackupArgs, BenchArgs, BulkCommand,
     DeadLetterCommand, DoctorArgs, EngineCommand, EventsArgs, InspectArgs, KeyCommand,
     LedgerCommand, LogCommand, QueryArgs, QueueCommand, RestoreArgs, RoleCommand, RunCommand,
-    ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand, TenantCommand, WorkArgs,
+    ScheduleCommand, ServeArgs, SubmitArgs, TaskCommand, TenantCommand, WebhookCommand, WorkArgs,
 };
 
 /// The durable engine for work that must not be lost.
@@ -102,6 +102,9 @@ pub(crate) enum Command {
     /// Let plans wait for approval, and decide about them
     #[command(subcommand)]
     Approval(ApprovalCommand),
+    /// Tell others of events
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Look at the audit trail, write it out, verify it
     #[command(subcommand)]
     Audit(AuditCommand),

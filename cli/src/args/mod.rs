@@ -12,6 +12,7 @@ mod list;
 mod log;
 mod ops;
 mod submit;
+mod webhook;
 mod work;
 mod workflow;
 
@@ -27,6 +28,7 @@ pub(crate) use list::{EventsArgs, QueryArgs, RunListArgs, TaskListArgs};
 pub(crate) use log::{LogArgs, LogFormat};
 pub(crate) use ops::{BackupArgs, DoctorArgs, InspectArgs, LogCommand, RestoreArgs};
 pub(crate) use submit::{Budget, SubmitArgs};
+pub(crate) use webhook::{WebhookArgs, WebhookCommand};
 pub(crate) use work::WorkArgs;
 pub(crate) use workflow::{
     BudgetCommand, PreviewArgs, QueueCommand, ScheduleCommand, SubscribeArgs, UpdateArgs,

@@ -8,6 +8,7 @@ use super::limits::{
 use super::oidc;
 use super::otel;
 use super::settings::Settings;
+use super::webhooks;
 
 /// The settings in a text; the error names the key and what was expected.
 pub(super) fn read(text: &str) -> Result<Settings, String> {
@@ -24,6 +25,10 @@ pub(super) fn read(text: &str) -> Result<Settings, String> {
             settings.otel = Some(otel::read(value)?);
             continue;
         }
+        if section == "webhooks" {
+            settings.webhooks = webhooks::read(value)?;
+            continue;
+        }
         let known: &[&str] = match section.as_str() {
             "log" => &["retain_bytes", "retain_age", "segment_bytes"],
             "history" => &["keep", "max_bytes", "queues", "audit"],
@@ -32,7 +37,7 @@ pub(super) fn read(text: &str) -> Result<Settings, String> {
             "disk" => &["low_water_bytes"],
             _ => {
                 return Err(format!(
-                    "there is no section [{section}]; there are [log], [history], [search], [memory], [disk], [otel] and [oidc.NAME]"
+                    "there is no section [{section}]; there are [log], [history], [search], [memory], [disk], [otel], [webhooks] and [oidc.NAME]"
                 ));
             }
         };

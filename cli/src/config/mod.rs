@@ -5,5 +5,6 @@ pub(crate) mod limits;
 mod oidc;
 mod otel;
 mod settings;
+mod webhooks;
 
 pub(crate) use settings::Settings;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use mainstay_server::{Issuer, Otel};
+use mainstay_server::{Issuer, Otel, WebhookRules};
 
 use crate::args::StorageArgs;
 use crate::exit::{Code, Failure};
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) issuers: Vec<Issuer>,
     /// Where traces are sent.
     pub(crate) otel: Option<Otel>,
+    /// Where webhooks may lead.
+    pub(crate) webhooks: WebhookRules,
 }
 
 impl Settings {

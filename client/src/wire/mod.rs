@@ -19,6 +19,7 @@ mod run;
 mod submit;
 mod task;
 mod text;
+mod webhook;
 mod words;
 
 pub use access::{
@@ -68,6 +69,10 @@ pub use task::{
     TaskNamed,
 };
 pub use text::{Json, Str};
+pub use webhook::{
+    Delivery, DeliveryPage, DeliveryRequested, Webhook, WebhookChanged, WebhookDisabled,
+    WebhookList, WebhookSecret, WebhookSpec,
+};
 pub use words::{
     Directive, Durability, FinishOutcome, HoldPolicy, Jitter, Misfire, Overlap, RunState,
     SafetyLevel, Strategy, TaskState,

@@ -108,3 +108,12 @@ record!(CapabilityRevoked { 1 actor, 2 capability, 3 by });
 record!(LedgerAppended { 1 ledger_key, 2 payload, 3 actor, 4 by, 5 idempotency_key, 6 digest });
 record!(ApprovalRequested { 1 approval, 2 subject, 3 plan, 4 ledger_key, 5 by, 6 chosen });
 record!(ApprovalDecided { 1 approval, 2 decision, 3 by, 4 reason });
+// Webhooks.
+record!(WebhookCreated { 1 webhook, 2 spec, 3 by, 4 chosen });
+record!(WebhookUpdated { 1 webhook, 2 spec, 3 by });
+record!(WebhookDeleted { 1 webhook, 2 by });
+record!(WebhookRotated { 1 webhook, 2 generation, 3 by });
+record!(WebhookSwitched { 1 webhook, 2 enabled, 3 why, 4 by });
+record!(WebhookReported { 1 webhook, 2 cursor, 3 settled });
+record!(DeliveryRequested { 1 webhook, 2 event, 3 kind, 4 by });
+record!(WebhookEventsMissed { 1 webhook, 2 first, 3 last });

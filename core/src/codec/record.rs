@@ -14,8 +14,10 @@ use crate::run::{AttemptResult, Cause, Hold, Origin, State};
 use crate::schedule::{Misfire, Overlap, SkipCause};
 use crate::task::{HoldPolicy, Jitter, SafetyLevel, Strategy};
 use crate::time::{Steady, Timestamp};
+use crate::webhook::DeliveryState;
 use crate::{
     ActorId, ApprovalId, Bytes, KeyId, OperationId, RunId, SubscriptionId, TaskId, TenantId, Text,
+    WebhookId,
 };
 
 /// A set of numbered fields.
@@ -161,7 +163,8 @@ id_field!(
     ActorId,
     KeyId,
     ApprovalId,
-    OperationId
+    OperationId,
+    WebhookId
 );
 
 impl Field for KeyDigest {
@@ -331,7 +334,8 @@ named_field!(
     ApprovalState,
     Decision,
     Action,
-    OperationState
+    OperationState,
+    DeliveryState
 );
 
 /// Codes whose zero, the usual case, is not written.

@@ -27,6 +27,7 @@ mod access;
 mod attest;
 mod operation;
 mod samples;
+mod webhook;
 
 /// One event of each kind with every field at its default: what an empty record of it is read as.
 fn bare_samples() -> Vec<Event> {
@@ -74,7 +75,8 @@ fn the_samples_are_one_of_each_kind() {
     let actors = 60..=62;
     let access = 68..=75;
     let ledgers = 76..=78;
-    let later = actors.chain(access).chain(ledgers);
+    let webhooks = 80..=87;
+    let later = actors.chain(access).chain(ledgers).chain(webhooks);
     let all: BTreeSet<u64> = first.chain(later).collect();
     assert_eq!(tags, all, "tags are never renumbered");
 }

@@ -75,6 +75,8 @@ impl Command {
             Command::Govern(change) => change.code(),
             // Ledgers.
             Command::Attest(what) => what.code(),
+            // Webhooks.
+            Command::Hook(what) => what.code(),
         }
     }
 
@@ -119,6 +121,8 @@ impl Command {
             Command::Attest(what) => what.control_reason(),
             // Operations.
             Command::Operate(what) => what.control_reason(),
+            // Webhooks.
+            Command::Hook(what) => what.control_reason(),
             Command::ResumeRun { .. }
             | Command::UpdateTask(_)
             | Command::CreateRun { .. }

@@ -93,6 +93,16 @@ const COMMANDS: &[CommandNote] = &[
     work(76, "append_ledger"),
     control(77, "request_approval"),
     control(78, "decide_approval"),
+    // Webhooks.
+    control(80, "create_webhook"),
+    control(81, "update_webhook"),
+    control(82, "delete_webhook"),
+    control(83, "rotate_webhook"),
+    control(84, "enable_webhook"),
+    control(85, "disable_webhook"),
+    work(86, "report_webhook"),
+    control(87, "redeliver_webhook"),
+    control(88, "test_webhook"),
 ];
 
 /// The kind of command with this number; `None` for one of a later release.

@@ -221,6 +221,37 @@ pub const PUBLIC_TYPES: &[PublicType] = &[
         &[K::ApprovalDecided],
         "Somebody reviewed, approved or rejected a plan.",
     ),
+    // Webhooks.
+    told(
+        "webhook_created",
+        &[K::WebhookCreated],
+        "Somebody outside is to be told of events.",
+    ),
+    told(
+        "webhook_updated",
+        &[K::WebhookUpdated],
+        "What a webhook is was set anew.",
+    ),
+    told(
+        "webhook_deleted",
+        &[K::WebhookDeleted],
+        "A webhook is no more.",
+    ),
+    told(
+        "webhook_rotated",
+        &[K::WebhookRotated],
+        "A webhook signs with a new secret; for a day the one before signs too.",
+    ),
+    told(
+        "webhook_switched",
+        &[K::WebhookSwitched],
+        "A webhook is told of events again, or no more.",
+    ),
+    told(
+        "webhook_events_missed",
+        &[K::WebhookEventsMissed],
+        "Events were trimmed from the log before they were sent to a webhook.",
+    ),
     told(
         "engine_paused",
         &[K::EnginePaused],
@@ -335,6 +366,9 @@ pub const HIDDEN_KINDS: &[EventKind] = &[
     K::EngineStarted,
     K::ClockAdopted,
     K::AttemptStarted,
+    // Told to webhooks, they would bring forth themselves.
+    K::WebhookReported,
+    K::DeliveryRequested,
 ];
 
 impl PublicType {
@@ -422,6 +456,8 @@ impl EventKind {
                 self,
                 EventKind::OperationStarted | EventKind::OperationAdvanced
             ),
+            // Where a webhook leads may hold a secret; who may see webhooks looks there.
+            "url" => false,
             _ => true,
         }
     }

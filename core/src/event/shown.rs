@@ -19,8 +19,10 @@ use crate::task::{
     Bonds, Extras, HoldPolicy, Jitter, Payload, Policy, Retry, SafetyLevel, Strategy, TaskSpec,
 };
 use crate::time::Timestamp;
+use crate::webhook::{DeliveryState, Settled, WebhookSpec};
 use crate::{
     ActorId, ApprovalId, Bytes, KeyId, OperationId, RunId, SubscriptionId, TaskId, TenantId, Text,
+    WebhookId,
 };
 
 /// One field's value.
@@ -94,6 +96,7 @@ pub(crate) fn wire_name(name: &'static str) -> &'static str {
         "subscription" => "subscription_id",
         "approval" => "approval_id",
         "operation" => "operation_id",
+        "webhook" => "webhook_id",
         "prerequisite" => "prerequisite_id",
         "parent" => "parent_task_id",
         "actor" => "actor_id",
@@ -156,6 +159,9 @@ plain! {
     OperationState: |value| FactValue::Word(value.name()),
     Refused: |value| FactValue::Record(value),
     Selection: |value| FactValue::Record(value),
+    WebhookId: |value| FactValue::Id(value.0),
+    Settled: |value| FactValue::Record(value),
+    DeliveryState: |value| FactValue::Word(value.name()),
     Decision: |value| FactValue::Word(value.name()),
     KeyDigest: |value| FactValue::Bytes(&value.0),
     Text: |value| FactValue::Text(value),
@@ -300,6 +306,51 @@ impl Shown for Extras {
         idempotency_key.show("idempotency_key", visit);
         expires_at.show("expires_at", visit);
         unique_key.show("unique_key", visit);
+    }
+}
+
+/// What is set of a webhook stands beside the fields of the event.
+impl Shown for WebhookSpec {
+    fn show<'a>(&'a self, _name: &'static str, visit: &mut Visit<'_, 'a>) {
+        let WebhookSpec {
+            name,
+            description,
+            url,
+            events,
+            queues,
+            kinds,
+        } = self;
+        name.show("name", visit);
+        description.show("description", visit);
+        url.show("url", visit);
+        events.show("events", visit);
+        show_some(queues, "queues", visit);
+        show_some(kinds, "kinds", visit);
+    }
+}
+
+impl Fields for Settled {
+    fn fields<'a>(&'a self, visit: &mut Visit<'_, 'a>) {
+        let Settled {
+            event,
+            kind,
+            task,
+            run,
+            state,
+            status,
+            error,
+            duration_ms,
+            delay_ms,
+        } = self;
+        event.show("event", visit);
+        kind.show("event_type", visit);
+        task.show("task_id", visit);
+        run.show("run_id", visit);
+        state.show("state", visit);
+        status.show("status", visit);
+        error.show("error", visit);
+        duration_ms.show("duration_ms", visit);
+        delay_ms.show("delay_ms", visit);
     }
 }
 

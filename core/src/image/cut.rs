@@ -82,6 +82,11 @@ pub enum ObjectClass {
     // Ledgers.
     /// A plan that waits for approval; the key is its id.
     Approval = 7,
+    // Webhooks.
+    /// A webhook; the key is its id.
+    Webhook = 8,
+    /// An event on its way to a webhook, or one that got there; the key is the webhook's id, a slash and the event.
+    Delivery = 9,
     // Statistics.
     /// What is counted of a tenant's kind; the key is its name, or `*` for all kinds that are not counted apart.
     Statistics = 10,
@@ -103,6 +108,9 @@ impl ObjectClass {
             11 => Some(ObjectClass::Grant),
             // Ledgers.
             7 => Some(ObjectClass::Approval),
+            // Webhooks.
+            8 => Some(ObjectClass::Webhook),
+            9 => Some(ObjectClass::Delivery),
             // Statistics.
             10 => Some(ObjectClass::Statistics),
             _ => None,

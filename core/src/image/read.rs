@@ -359,6 +359,11 @@ impl Loader {
             ObjectClass::Operation => super::operation::load(state, tenant, row, self.fresh)?,
             // Ledgers.
             ObjectClass::Approval => super::approval::load(state, tenant, row, self.fresh)?,
+            // Webhooks.
+            ObjectClass::Webhook => super::webhook::load(state, tenant, row, self.fresh)?,
+            ObjectClass::Delivery => {
+                super::webhook::load_delivery(state, tenant, row, self.fresh)?;
+            }
             ObjectClass::Queue => {
                 let row_form = QueueForm::read(&row.image)?;
                 let queue_row = queue_row(row_form);

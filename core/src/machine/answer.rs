@@ -15,7 +15,9 @@ use crate::query::{
     TaskView,
 };
 use crate::run::{Cause, Origin, Row};
-use crate::{AttemptId, TenantId, actor, budget, dependency, limits, run, statistics, task};
+use crate::{
+    AttemptId, TenantId, actor, budget, dependency, limits, run, statistics, task, webhook,
+};
 
 impl Machine {
     /// Answers a question about a tenant's things at this moment.
@@ -72,6 +74,10 @@ impl Machine {
             Query::Operation(_) | Query::Operations { .. } | Query::NextOperation(_) => {
                 operate::answer(&self.state, tenant, query)
             }
+            // Webhooks.
+            Query::Webhook(_) | Query::Webhooks { .. } | Query::Deliveries { .. } => {
+                self.answer_of_webhooks(tenant, query)
+            }
             // Statistics.
             Query::Overview => {
                 let counters = Stats {
@@ -107,6 +113,29 @@ impl Machine {
                 Answer::Actors(actor::views(state, volatile, of, after, *limit))
             }
             Query::Workforce => Answer::Workforce(actor::workforce(state, volatile, now.steady)),
+            _ => Answer::Absent,
+        }
+    }
+
+    fn answer_of_webhooks(&self, tenant: u32, query: &Query) -> Answer {
+        let state = &self.state;
+        match query {
+            Query::Webhook(id) => match webhook::webhook(state, tenant, *id) {
+                Some(view) => Answer::Webhook(view),
+                None => Answer::Absent,
+            },
+            Query::Webhooks { all, after, limit } => {
+                Answer::Webhooks(webhook::webhooks(state, tenant, *all, *after, *limit))
+            }
+            Query::Deliveries {
+                webhook,
+                of,
+                before,
+                limit,
+            } if state.webhooks.find(tenant, *webhook).is_some() => {
+                let rows = webhook::deliveries(state, tenant, *webhook, *of, *before, *limit);
+                Answer::Deliveries(rows)
+            }
             _ => Answer::Absent,
         }
     }

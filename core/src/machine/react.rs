@@ -8,14 +8,14 @@ use alloc::vec::Vec;
 
 use super::hear;
 use super::tx::Tx;
-use crate::event::{DependencySatisfied, RunReady, RunResumed, TaskCanceled, Why};
+use crate::event::{DependencySatisfied, LedgerAppended, RunReady, RunResumed, TaskCanceled, Why};
 use crate::outcome::{Outcome, TaskCancel};
 use crate::rejection::Rejection;
 use crate::run::{Called, Cause, State as RunState};
 use crate::state::Note;
 use crate::task::State;
 use crate::time::Timestamp;
-use crate::{TaskId, Text, actor, budget, dependency, limits, run, schedule, task};
+use crate::{Bytes, TaskId, Text, actor, budget, dependency, limits, run, schedule, task, webhook};
 
 /// Draws the consequences of what the command's events changed, until there are none: each may bring further ones. What would be too much for
 /// one command stays owed, and time draws it.
@@ -52,10 +52,28 @@ pub(super) fn follow(tx: &mut Tx<'_>) {
                 }
                 Note::BudgetUsed(tenant, task) => hear::used(tx, tenant, task, &mut left),
                 Note::Published(tenant, key) => hear::published(tenant, key, &mut happened),
+                Note::DeliveryGivenUp(tenant, id, event) => {
+                    let entry = webhook::given_up_entry(tx.state(), tenant, id, event);
+                    record_incident(tx, tenant, entry);
+                }
+                Note::EventsMissed(tenant, id, span) => {
+                    let entry = webhook::missed_entry(tx.state(), tenant, id, span);
+                    record_incident(tx, tenant, entry);
+                }
             }
         }
         hear::tell(tx, happened, &mut left);
     }
+}
+
+/// What could not be told to somebody outside is on record inside.
+fn record_incident(tx: &mut Tx<'_>, tenant: u32, payload: Bytes) {
+    let appended = LedgerAppended {
+        ledger_key: Text::from("incident"),
+        payload,
+        ..LedgerAppended::default()
+    };
+    tx.emit_for(tenant, appended);
 }
 
 /// Time passes: first a share of what is owed, then what is due.

@@ -16,7 +16,7 @@ use crate::run::{Fence, State};
 use crate::state::{Renewal, State as Tables};
 use crate::{
     RunId, actor, budget, deadletter, dependency, ledger, limits, platform, queue, run,
-    subscription, task,
+    subscription, task, webhook,
 };
 
 impl Machine {
@@ -107,6 +107,7 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::Govern(change) => platform::govern(tx, change),
         Command::Attest(what) => ledger::attest(tx, what),
         Command::Operate(what) => operate::operate(tx, what),
+        Command::Hook(what) => webhook::hook(tx, what),
         Command::AllocateBudget { .. }
         | Command::Consume { .. }
         | Command::ConsumeBudget { .. }
@@ -349,6 +350,7 @@ fn named_run(command: &Command) -> Option<RunId> {
         | Command::BeatActor { .. }
         | Command::Govern(_)
         | Command::Attest(_)
-        | Command::Operate(_) => None,
+        | Command::Operate(_)
+        | Command::Hook(_) => None,
     }
 }

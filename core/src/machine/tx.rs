@@ -18,7 +18,7 @@ use crate::state::{At, Held, Note, Renewal, State, Volatile};
 use crate::time::Steady;
 use crate::{
     ActorId, ApprovalId, Bytes, OperationId, Principal, RunId, SubscriptionId, TaskId, TenantId,
-    Text, budget, dependency, queue, run, task,
+    Text, WebhookId, budget, dependency, queue, run, task,
 };
 
 /// One command's view of the machine.
@@ -246,6 +246,10 @@ impl<'a> Tx<'a> {
 
     pub(crate) fn mint_approval(&mut self) -> ApprovalId {
         ApprovalId(self.mint())
+    }
+
+    pub(crate) fn mint_webhook(&mut self) -> WebhookId {
+        WebhookId(self.mint())
     }
 
     /// Keeps a lease alive in memory only.

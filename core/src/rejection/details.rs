@@ -88,6 +88,10 @@ impl Rejection {
                 text("key_id", key)
             }
             Rejection::UnknownRole { role } | Rejection::RoleInUse { role } => text("role", role),
+            Rejection::WebhookAlreadyExists { webhook }
+            | Rejection::UnknownWebhook { webhook }
+            | Rejection::WebhookDisabled { webhook } => text("webhook_id", webhook),
+            Rejection::UnknownDelivery { event } => text("delivery_id", event),
             Rejection::ApprovalAlreadyExists { approval }
             | Rejection::UnknownApproval { approval } => text("approval_id", approval),
             Rejection::OperationAlreadyExists { operation }

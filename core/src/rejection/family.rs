@@ -42,7 +42,9 @@ impl Rejection {
             | Rejection::UnknownKey { .. }
             | Rejection::UnknownRole { .. }
             | Rejection::UnknownApproval { .. }
-            | Rejection::UnknownOperation { .. } => Family::NotFound,
+            | Rejection::UnknownOperation { .. }
+            | Rejection::UnknownWebhook { .. }
+            | Rejection::UnknownDelivery { .. } => Family::NotFound,
             Rejection::TaskAlreadyExists { .. }
             | Rejection::IdempotencyConflict { .. }
             | Rejection::LeaseLost { .. }
@@ -80,6 +82,8 @@ impl Rejection {
             | Rejection::ApprovalAlreadyExists { .. }
             | Rejection::OperationAlreadyExists { .. }
             | Rejection::ApprovalStateMismatch { .. }
+            | Rejection::WebhookAlreadyExists { .. }
+            | Rejection::WebhookDisabled { .. }
             | Rejection::RoleInUse { .. }
             | Rejection::EngineAlreadyPaused
             | Rejection::EngineNotPaused

@@ -180,6 +180,12 @@ impl Rejection {
             Rejection::OperationAlreadyExists { operation } => {
                 format!("operation {operation} already exists")
             }
+            Rejection::WebhookAlreadyExists { webhook } => {
+                format!("webhook {webhook} already exists")
+            }
+            Rejection::UnknownWebhook { .. } => "webhook not found".into(),
+            Rejection::UnknownDelivery { .. } => "delivery not found".into(),
+            Rejection::WebhookDisabled { .. } => "the webhook is disabled; enable it first".into(),
             Rejection::ApprovalStateMismatch { state, decision } => {
                 format!(
                     "{} does not fit: the approval is {}",

@@ -8,7 +8,7 @@ use core::fmt;
 use super::State;
 use crate::codec::{Record, put_bytes, put_u128, put_varint};
 use crate::run::{self, Row};
-use crate::{Text, image, task};
+use crate::{Text, WebhookId, image, task};
 
 /// The sum, modulo 2^64 in each of four lanes, of the BLAKE3 hashes of all rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +105,7 @@ fn put_objects(state: &State, digest: &mut Digest) {
     put_access(state, digest);
     put_operations(state, digest);
     put_approvals(state, digest);
+    put_webhooks(state, digest);
     for series in state.statistics.iter() {
         text.clear();
         put_varint(&mut text, 10);
@@ -137,6 +138,27 @@ fn put_approvals(state: &State, digest: &mut Digest) {
         put_u128(&mut text, 1, state.tenants[*tenant as usize].0);
         put_u128(&mut text, 1, id.0);
         row.put(&mut text);
+        digest.add(&text);
+    }
+}
+
+/// Webhooks and deliveries.
+fn put_webhooks(state: &State, digest: &mut Digest) {
+    let mut text = Vec::new();
+    for ((tenant, id), row) in state.webhooks.all((0, WebhookId(0))) {
+        text.clear();
+        put_varint(&mut text, 21);
+        put_u128(&mut text, 1, state.tenants[*tenant as usize].0);
+        put_u128(&mut text, 1, id.0);
+        image::put_webhook(row, &mut text);
+        digest.add(&text);
+    }
+    for ((tenant, id, _), row) in state.webhooks.all_deliveries() {
+        text.clear();
+        put_varint(&mut text, 22);
+        put_u128(&mut text, 1, state.tenants[*tenant as usize].0);
+        put_u128(&mut text, 1, id.0);
+        image::put_delivery(row, &mut text);
         digest.add(&text);
     }
 }

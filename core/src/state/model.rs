@@ -26,7 +26,8 @@ use crate::statistics::Statistics;
 use crate::subscription::Watches;
 use crate::time::{Steady, Timestamp};
 use crate::{
-    ActorId, RunId, TaskId, TenantId, Text, actor, ledger, operation, platform, run, schedule, task,
+    ActorId, RunId, TaskId, TenantId, Text, WebhookId, actor, ledger, operation, platform, run,
+    schedule, task, webhook,
 };
 
 /// When and where an event happens: what `apply` may know besides the state.
@@ -75,6 +76,10 @@ pub(crate) enum Note {
     BudgetUsed(u32, Option<u32>),
     /// Somebody of the tenant published an event of this key.
     Published(u32, Text),
+    /// Nobody tries any more to send this event to this webhook of the tenant.
+    DeliveryGivenUp(u32, WebhookId, u64),
+    /// Events from one to another were not sent to this webhook of the tenant.
+    EventsMissed(u32, WebhookId, (u64, u64)),
 }
 
 /// Names of people and programs that are kept once for all their tasks.
@@ -124,6 +129,8 @@ pub(crate) struct State {
     pub(crate) operations: operation::Operations,
     /// Plans that wait for approval, and entries on their way to the store.
     pub(crate) approvals: ledger::Approvals,
+    /// Who outside is told of events, and what is on its way to them.
+    pub(crate) webhooks: webhook::Webhooks,
     pub(crate) stats: Stats,
     pub(crate) statistics: Statistics,
     pub(crate) switch: Switch,
@@ -179,6 +186,7 @@ impl State {
             access: platform::Access::default(),
             operations: operation::Operations::default(),
             approvals: ledger::Approvals::default(),
+            webhooks: webhook::Webhooks::default(),
             stats: Stats::default(),
             statistics: Statistics::default(),
             switch: Switch::default(),

@@ -99,6 +99,7 @@ pub(crate) fn verify_loaded(state: &State, volatile: &Volatile) -> Result<(), St
     subscription::verify(state)?;
     actor::verify(state, &volatile.actors)?;
     state.access.verify(state.tenants.len())?;
+    state.webhooks.verify(state.tenants.len())?;
     statistics::verify(state)?;
     state.operations.verify(state.tenants.len())?;
     check_tasks(state)?;

@@ -68,6 +68,7 @@ commands!(
     // Access.
     Govern,
     Attest,
+    Hook,
 );
 
 macro_rules! refusals {
@@ -150,6 +151,10 @@ refusals!(
     // Operations.
     UnknownOperation,
     OperationAlreadyExists,
+    WebhookAlreadyExists,
+    UnknownWebhook,
+    WebhookDisabled,
+    UnknownDelivery,
     SequenceOverflow,
     NotDeadLettered,
     UniqueKeyTaken,

@@ -62,6 +62,15 @@ impl Names {
             }
             Event::ApprovalRequested(e) => format!("{} by={}", e.subject, e.by),
             Event::ApprovalDecided(e) => format!("{} by={}", e.decision.name(), e.by),
+            // Webhooks.
+            Event::WebhookCreated(e) => format!("{} by={}", e.spec.url, e.by),
+            Event::WebhookUpdated(e) => format!("{} by={}", e.spec.url, e.by),
+            Event::WebhookDeleted(e) => format!("by={}", e.by),
+            Event::WebhookRotated(e) => format!("generation={}", e.generation),
+            Event::WebhookSwitched(e) => format!("enabled={} why={}", e.enabled, e.why),
+            Event::WebhookReported(e) => format!("cursor={} settled={}", e.cursor, e.settled.len()),
+            Event::DeliveryRequested(e) => format!("{} {}", e.event, e.kind),
+            Event::WebhookEventsMissed(e) => format!("{}-{}", e.first, e.last),
             Event::TaskUpdated(e) => format!(
                 "{} priority={} by={}",
                 self.task(e.task),
@@ -259,6 +268,12 @@ impl World {
             Outcome::LedgerAppended { created: false, .. } => "was there".into(),
             Outcome::ApprovalRequested(_) => "planned".into(),
             Outcome::ApprovalDecided(state) => state.name().into(),
+            // Webhooks.
+            Outcome::WebhookCreated(_) => "hooked".into(),
+            Outcome::WebhookChanged { changed } => format!("changed={changed}"),
+            Outcome::WebhookRotated { generation } => format!("generation={generation}"),
+            Outcome::WebhookReported => "noted".into(),
+            Outcome::DeliveryRequested { event } => format!("sends {event}"),
             Outcome::KeyCreated => format!("created {name}"),
             Outcome::AccessChanged { changed: true } => format!("done {name}"),
             Outcome::AccessChanged { changed: false } => format!("unchanged {name}"),

@@ -16,6 +16,7 @@ mod schedule;
 mod show;
 mod tenants;
 mod verbs;
+mod webhooks;
 mod world;
 
 pub(crate) use line::read;

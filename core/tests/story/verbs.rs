@@ -77,6 +77,13 @@ impl World {
             "append" => self.append(line),
             "plan" => self.plan(line),
             "review" | "approve" | "reject" => self.decide(line),
+            "hook" | "rehook" => self.set_hook(line),
+            "unhook" | "rotate" | "enable" | "disable" | "test" | "redeliver" => {
+                self.change_hook(line)
+            }
+            "sent" => self.sent(line),
+            "hooked" => self.show_hook(line),
+            "deliveries" => self.show_deliveries(line),
             "may" => self.show_key(line),
             "keys" => self.show_keys(line),
             "restart" => self.restart(line),

@@ -273,6 +273,8 @@ impl Inspection {
             Query::Operation(_) | Query::Operations { .. } | Query::NextOperation(_) => None,
             // Statistics.
             Query::Overview | Query::Report { .. } => None,
+            // Webhooks: all of it is in memory.
+            Query::Webhook(_) | Query::Webhooks { .. } | Query::Deliveries { .. } => None,
             // Access: all of it is in memory.
             Query::Key(_)
             | Query::Keys { .. }

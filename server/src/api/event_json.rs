@@ -11,7 +11,7 @@ use crate::json::Writer;
 pub(super) const INLINE_BYTES_MAX: usize = 4096;
 
 /// Writes one event.
-pub(super) fn write_event(json: &mut Writer, event: &FeedEvent) {
+pub(crate) fn write_event(json: &mut Writer, event: &FeedEvent) {
     json.object()
         .number_field("sequence", event.sequence)
         .instant_field("at", event.at)

@@ -40,6 +40,8 @@ mod table;
 mod task_json;
 mod tasks;
 mod tenants;
+mod webhooks;
 
+pub(crate) use event_json::write_event;
 pub(crate) use route::{Found, Route, find_route};
 pub(crate) use table::ROUTES;

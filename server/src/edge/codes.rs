@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 mod control;
+mod webhooks;
 mod work;
 
 /// One stable error code.
@@ -39,7 +40,7 @@ pub(crate) fn find_code(name: &str) -> Option<&'static Code> {
 
 /// Every code, by status and name.
 pub(crate) static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| {
-    let mut codes = [work::CODES, control::CODES].concat();
+    let mut codes = [work::CODES, control::CODES, webhooks::CODES].concat();
     codes.sort_by_key(|code| (code.status, code.name));
     codes
 });

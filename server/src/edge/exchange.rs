@@ -28,6 +28,7 @@ use crate::json::{Subject, read};
 use crate::key::AdminKey;
 use crate::metrics::Metrics;
 use crate::traces::Tracer;
+use crate::webhooks::Post;
 
 /// What all requests of a server share.
 pub(crate) struct Edge {
@@ -45,6 +46,7 @@ pub(crate) struct Edge {
     pub(crate) refusals: Seldom,
     pub(crate) shortages: Seldom,
     pub(crate) rushes: Seldom,
+    pub(crate) post: Post,
     request_seed: u64,
     requests: AtomicU64,
 }
@@ -54,6 +56,7 @@ impl Edge {
         let log_id = HeaderValue::from_str(&handle.log_id()).map_err(std::io::Error::other)?;
         let request_seed = getrandom::u64().map_err(std::io::Error::other)?;
         let recovered = handle.sequence();
+        let post = Post::new(&config.webhooks)?;
         let failures_max = config.auth_failures_per_minute_max;
         let verifier = Verifier::new(&config.issuers).map_err(std::io::Error::other)?;
         Ok(Edge {
@@ -70,6 +73,7 @@ impl Edge {
             bodies: Arc::default(),
             stored: Stored::new(recovered),
             feeds: Feeds::default(),
+            post,
             request_seed,
             requests: AtomicU64::new(0),
         })

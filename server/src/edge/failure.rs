@@ -224,6 +224,9 @@ pub(crate) fn wire_code(code: &str) -> &str {
         "unknown_approval" => "approval_not_found",
         "unknown_subscription" => "subscription_not_found",
         "unknown_operation" => "operation_not_found",
+        // Webhooks.
+        "unknown_webhook" => "webhook_not_found",
+        "unknown_delivery" => "delivery_not_found",
         code => code,
     }
 }

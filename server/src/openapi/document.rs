@@ -134,6 +134,7 @@ fn parameters(route: &Route) -> Value {
     let in_path = in_path.map(|name| {
         let kind = match name {
             "tenant_id" => "tenant",
+            "delivery_id" => "count",
             name if name.ends_with("_id") => "uuid",
             _ => "name",
         };

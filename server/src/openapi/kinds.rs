@@ -149,6 +149,13 @@ const LISTS: &[ListKind] = &[
     ("task_specs", "TaskSpec", 0, limits::BATCH_ITEMS_MAX),
     ("heartbeats", "Heartbeat", 0, limits::BATCH_ITEMS_MAX),
     ("finishes", "Finish", 0, limits::BATCH_ITEMS_MAX),
+    (
+        "webhook_events",
+        "webhook_event",
+        1,
+        limits::WEBHOOK_FILTER_MAX,
+    ),
+    ("webhook_names", "name", 0, limits::WEBHOOK_FILTER_MAX),
 ];
 
 const UUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
@@ -170,6 +177,9 @@ const FORMS: &[FormKind] = &[
 const BASE64: &str =
     "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
 const HASH: &str = "00000000000000000000000000000000000000000000000000000000c0ffee00";
+
+/// A host with a name, a port that may be reached, a path and a query. Other spellings may be taken too, if the operator allows them.
+const WEBHOOK_URL: &str = r"^https://([a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\.){1,4}[a-z]{2,12}(:(443|[2-9][0-9]{3}))?(/[A-Za-z0-9._~-]{0,40}){0,8}(\?[A-Za-z0-9=&._~-]{0,100})?$";
 
 /// The schema of a kind that is in none of the other lists.
 fn special(kind: &str) -> Option<Value> {
@@ -213,6 +223,18 @@ fn special(kind: &str) -> Option<Value> {
         "run_state" => words(RunState::ALL.iter().map(|state| state.name()).collect()),
         "task_state" => words(TaskState::ALL.iter().map(|state| state.name()).collect()),
         "error" => words(CODES.iter().map(|code| code.name).collect()),
+        "webhook_event" => words(
+            std::iter::once("*")
+                .chain(PUBLIC_TYPES.iter().map(|known| known.name))
+                .collect(),
+        ),
+        "url" => json!({
+            "type": "string",
+            "format": "uri",
+            "maxLength": limits::WEBHOOK_URL_BYTES_MAX,
+            "pattern": WEBHOOK_URL,
+            "examples": ["https://hooks.example.com/mainstay"],
+        }),
         "event_type" => words(PUBLIC_TYPES.iter().map(|known| known.name).collect()),
         _ => return None,
     })

@@ -13,6 +13,7 @@ mod operators;
 mod reading;
 mod schemas;
 mod trail;
+mod webhooks;
 mod workflow;
 
 pub(crate) use document::document;

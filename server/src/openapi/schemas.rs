@@ -11,6 +11,7 @@ use super::leases::LEASES;
 use super::operators::OPERATORS;
 use super::reading::READING;
 use super::trail::TRAIL;
+use super::webhooks::WEBHOOKS;
 use super::workflow::WORKFLOW;
 
 /// What a schema is.
@@ -66,6 +67,7 @@ pub(super) fn schemas() -> impl Iterator<Item = &'static Schema> {
         .chain(ACCESS)
         .chain(TRAIL)
         .chain(BULK)
+        .chain(WEBHOOKS)
         .chain(JOBS)
 }
 

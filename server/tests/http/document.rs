@@ -16,6 +16,8 @@ struct Checked {
     world: World,
     document: Value,
     seen: Vec<String>,
+    /// A delivery of the webhook that is asked about.
+    delivery: String,
 }
 
 impl Checked {
@@ -28,6 +30,7 @@ impl Checked {
             None => pattern.to_owned(),
         };
         let path = path.replace("{dimension}", "token");
+        let path = path.replace("{delivery_id}", &self.delivery);
         let headers: &[_] = if body.is_empty() {
             &[]
         } else {
@@ -231,6 +234,27 @@ fn check_bulk(checked: &mut Checked) {
     checked.call("POST", "/api/v1/dead-letters/clear", "", body);
 }
 
+fn check_webhooks(checked: &mut Checked) {
+    let spec = r#"{"name":"ops","url":"https://hooks.example.com/x","events":["schedule_ended"]}"#;
+    let made = checked.call("POST", "/api/v1/webhooks", "", spec);
+    let id = text(&made["webhook_id"]);
+    let path = |rest: &str| format!("/api/v1/webhooks/{{webhook_id}}{rest}");
+    checked.call("GET", "/api/v1/webhooks", "", "");
+    checked.call("GET", &path(""), &id, "");
+    checked.call("GET", &path(""), "nope", "");
+    checked.call("PUT", &path(""), &id, spec);
+    checked.call("POST", &path("/rotate"), &id, "");
+    let sent = checked.call("POST", &path("/test"), &id, "");
+    let again = "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver";
+    checked.delivery = sent["delivery_id"].to_string();
+    checked.call("POST", again, &id, "");
+    checked.call("GET", &path("/deliveries"), &id, "");
+    checked.call("POST", &path("/disable"), &id, "");
+    checked.call("POST", &path("/test"), &id, "");
+    checked.call("POST", &path("/enable"), &id, "");
+    checked.call("DELETE", &path(""), &id, "");
+}
+
 /// Every route of the administration of jobs.
 fn check_jobs(checked: &mut Checked) {
     let (run, other) = (fail_one(checked), fail_one(checked));
@@ -261,6 +285,7 @@ fn every_route_answers_what_the_document_promises() {
         world,
         document,
         seen: Vec::new(),
+        delivery: String::new(),
     };
     for path in [
         "/healthz",
@@ -352,6 +377,7 @@ fn every_route_answers_what_the_document_promises() {
     checked.call("GET", "/api/v1/tasks", "", "");
     checked.call("GET", "/api/v1/runs", "", "");
     check_records(&mut checked);
+    check_webhooks(&mut checked);
     checked.call("GET", "/api/v1/queues", "", "");
     checked.call("GET", "/api/v1/stats", "", "");
     checked.call("GET", "/api/v1/events", "", "");

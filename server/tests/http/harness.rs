@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mainstay::{Engine, EngineOptions};
-use mainstay_server::{AdminKey, Config, Ended, Server};
+use mainstay_server::{AdminKey, Config, Ended, Server, WebhookRules};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -42,11 +42,35 @@ impl World {
         change: impl FnOnce(&mut Config),
     ) -> World {
         let engine = options.open(directory.path()).expect("the engine opens");
+        World::over(engine, directory, change)
+    }
+
+    /// The same data directory, opened again by another process.
+    pub(crate) fn reopened(mut self, change: impl FnOnce(&mut Config)) -> World {
+        self.end();
+        let elsewhere = Arc::new(tempfile::tempdir().expect("a temporary directory"));
+        let idle = Engine::options().open(elsewhere.path()).expect("it opens");
+        let engine = std::mem::replace(&mut self.engine, idle);
+        engine.shutdown(Duration::from_secs(5)).expect("it ends");
+        let directory = std::mem::replace(&mut self.directory, elsewhere);
+        let engine = Engine::options().open(directory.path()).expect("it opens");
+        World::over(engine, directory, change)
+    }
+
+    fn over(
+        engine: Engine,
+        directory: Arc<tempfile::TempDir>,
+        change: impl FnOnce(&mut Config),
+    ) -> World {
         let (key, _) = AdminKey::open_or_create(directory.path()).expect("a key");
         let text = key.reveal().to_owned();
         let mut config = Config {
             listen: "127.0.0.1:0".parse().expect("an address"),
             outgoing: Some(directory.path().join("store/outgoing")),
+            webhooks: WebhookRules {
+                directory: Some(directory.path().to_owned()),
+                ..WebhookRules::default()
+            },
             ..Config::default()
         };
         change(&mut config);

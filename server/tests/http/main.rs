@@ -33,4 +33,5 @@ mod tenancy;
 mod tls;
 mod tokens;
 mod traces;
+mod webhooks;
 mod workers;

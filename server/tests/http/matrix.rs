@@ -110,6 +110,9 @@ pub(crate) fn things(world: &World, tenant: &str, role: &str) -> Things {
     let plan = post("/api/v1/approvals", r#"{"subject":"a","plan":1}"#).expect(201);
     let bulk = r#"{"action":"resume","filter":{}}"#;
     let operation = post("/api/v1/bulk", bulk).expect(201);
+    let hook = post("/api/v1/webhooks", &hook().to_string()).expect(201);
+    let test = format!("/api/v1/webhooks/{}/test", text(&hook["webhook_id"]));
+    let sent = post(&test, "").expect(202);
     let holds = r#"{"capabilities":["can_cancel","can_review","deploy"]}"#;
     for name in [role, "spare"] {
         let path = format!("/api/v1/roles/{name}");
@@ -129,6 +132,8 @@ pub(crate) fn things(world: &World, tenant: &str, role: &str) -> Things {
         ("actor_id", text(&actor["actor_id"])),
         ("approval_id", text(&plan["approval_id"])),
         ("operation_id", text(&operation["operation_id"])),
+        ("webhook_id", text(&hook["webhook_id"])),
+        ("delivery_id", sent["delivery_id"].to_string()),
         ("dimension", "token".to_owned()),
     ])
 }
@@ -145,17 +150,19 @@ fn absent() -> Things {
         "actor_id",
         "approval_id",
         "operation_id",
+        "webhook_id",
     ];
     let mut things: Things = names.into_iter().zip((1..).map(id)).collect();
     things.insert("token", "1.1.00000000000000000000000000000000".to_owned());
     things.insert("dimension", "token".to_owned());
+    things.insert("delivery_id", "1".to_owned());
     // A job is a run.
     things.insert("job_id", things["run_id"].clone());
     things
 }
 
 /// Ids that a path may name: unlike names, they tell one tenant's things from another's.
-const IDS: [&str; 8] = [
+const IDS: [&str; 10] = [
     "job_id",
     "task_id",
     "run_id",
@@ -164,7 +171,14 @@ const IDS: [&str; 8] = [
     "actor_id",
     "approval_id",
     "operation_id",
+    "webhook_id",
+    "delivery_id",
 ];
+
+/// A webhook that leads nowhere.
+fn hook() -> Value {
+    json!({"name": "ops", "url": "https://hooks.invalid/x", "events": ["schedule_ended"]})
+}
 
 /// A body that the route takes; where nothing is written here, one that is empty goes as far as being read.
 pub(crate) fn body(route: &Route, things: &Things) -> String {
@@ -208,6 +222,7 @@ pub(crate) fn body(route: &Route, things: &Things) -> String {
         // Nothing matches.
         ("POST", "/bulk") => json!({"action": "resume", "filter": {"queue": "nobody"}}),
         ("POST", "/dead-letters/clear") => json!({"filter": {"queue": "nobody"}}),
+        ("POST", "/webhooks") | ("PUT", "/webhooks/{webhook_id}") => hook(),
         ("POST", "/schedule/preview") => json!({"run_policy": {"type": "once"}}),
         ("POST", "/custom-events") => json!({"key": "nobody-listens"}),
         ("POST", "/query") => json!({"sql": "SELECT count(*) FROM runs"}),
@@ -258,6 +273,7 @@ fn told(response: &Response, things: &Things) -> (u16, String) {
         "actor_id",
         "approval_id",
         "operation_id",
+        "webhook_id",
     ] {
         body = body.replace(&things[name], name);
     }

@@ -280,7 +280,16 @@ pub(crate) fn run_of(event: &Event) -> Option<RunId> {
         Event::SubscriptionTriggered(fact) => fact.run?,
         E::LedgerAppended(_) | E::ApprovalRequested(_) | E::ApprovalDecided(_) => return None,
         E::OperationStarted(_) | E::OperationAdvanced(_) | E::OperationEnded(_) => return None,
-        Event::TenantCreated(_)
+        // What could not be delivered is on record in a ledger; the run itself is as it was.
+        Event::WebhookCreated(_)
+        | Event::WebhookUpdated(_)
+        | Event::WebhookDeleted(_)
+        | Event::WebhookRotated(_)
+        | Event::WebhookSwitched(_)
+        | Event::WebhookReported(_)
+        | Event::DeliveryRequested(_)
+        | Event::WebhookEventsMissed(_)
+        | Event::TenantCreated(_)
         | Event::TenantWeighted(_)
         | Event::KeyCreated(_)
         | Event::KeyRevoked(_)

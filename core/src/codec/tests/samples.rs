@@ -96,7 +96,8 @@ pub(super) fn samples() -> Vec<Event> {
     let actors = actor_samples().into_iter().skip(1);
     let all = all.chain(actors).chain(super::access::samples());
     let all = all.chain(super::attest::samples());
-    all.chain(super::operation::samples()).collect()
+    let all = all.chain(super::operation::samples());
+    all.chain(super::webhook::samples()).collect()
 }
 
 /// The kinds that came after those of the second golden file.

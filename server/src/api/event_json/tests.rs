@@ -64,10 +64,12 @@ fn type_of(kind: &str) -> String {
     }
     match kind.as_str() {
         "TaskId" | "RunId" | "TenantId" | "SubscriptionId" => "uuid",
-        "ActorId" | "KeyId" | "ApprovalId" | "OperationId" => "uuid",
+        "ActorId" | "KeyId" | "ApprovalId" | "OperationId" | "WebhookId" => "uuid",
         "Decision" | "Action" | "OperationState" => "word",
         "Selection" => "the filter's fields",
         "Refused" => "`{run_id, code}`",
+        // In no event that is told.
+        "Settled" => "object",
         // Never shown.
         "KeyDigest" | "u128" => "digest",
         "u32" | "u64" | "i32" => "integer",
@@ -102,6 +104,24 @@ fn rows_of(note: &FieldNote) -> Vec<Row> {
     }
     if note.kind.contains("Revived") {
         return Vec::new();
+    }
+    if note.kind.contains("WebhookSpec") {
+        // Where it leads is not told.
+        return vec![
+            row("name", "string", "A name for people."),
+            row("description", "string?", "What it is for."),
+            row("events", "list of string", "Types of events; `*` for all."),
+            row(
+                "queues",
+                "list of string?",
+                "Only events about work in these queues.",
+            ),
+            row(
+                "kinds",
+                "list of string?",
+                "Only events about work of these kinds.",
+            ),
+        ];
     }
     let kind = type_of(note.kind);
     if note.kind.contains("Why") {

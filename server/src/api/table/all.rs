@@ -1,6 +1,6 @@
 //! The one table of routes: the router, the metrics and the OpenAPI document all read it.
 
-use super::{access, actors, attest, bulk, jobs, runs, system, tasks};
+use super::{access, actors, attest, bulk, jobs, runs, system, tasks, webhooks};
 use crate::api::route::Route;
 
 /// The parts, one per line.
@@ -15,6 +15,8 @@ const PARTS: &[&[Route]] = &[
     attest::ROUTES,
     // Operations.
     bulk::ROUTES,
+    // Webhooks.
+    webhooks::ROUTES,
     // Jobs.
     jobs::ROUTES,
 ];

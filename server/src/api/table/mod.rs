@@ -10,5 +10,6 @@ mod rules;
 mod runs;
 mod system;
 mod tasks;
+mod webhooks;
 
 pub(crate) use all::ROUTES;
