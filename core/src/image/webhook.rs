@@ -9,7 +9,7 @@ use super::cut::ObjectRow;
 use crate::codec::{Malformed, Record};
 use crate::state::State;
 use crate::webhook::{Delivery, DeliveryState, Webhook, WebhookForm};
-use crate::{Text, WebhookId, task};
+use crate::{Text, WebhookId, limits};
 
 /// A webhook's image: in checkpoints and in digests alike.
 pub(crate) fn put_webhook(row: &Webhook, out: &mut Vec<u8>) {
@@ -37,7 +37,7 @@ pub(super) fn load(
     let id = id.ok_or(Malformed("a webhook whose name is no id"))?;
     let webhook = Webhook::from(WebhookForm::read(&row.image)?);
     let spec = &webhook.spec;
-    let fits = task::is_name(&spec.name)
+    let fits = limits::is_name(&spec.name)
         && !spec.events.is_empty()
         && (1..=state.sequence).contains(&webhook.number)
         && webhook.cursor <= state.sequence
@@ -61,8 +61,8 @@ pub(super) fn load_delivery(
     let webhook = webhook.ok_or(Malformed("a delivery whose name is none"))?;
     let delivery = Delivery::read(&row.image)?;
     let fits = *delivery_key(webhook, delivery.event) == *row.key
-        && task::is_name(&delivery.kind)
-        && (delivery.error.is_empty() || task::is_name(&delivery.error))
+        && limits::is_name(&delivery.kind)
+        && (delivery.error.is_empty() || limits::is_name(&delivery.error))
         && (1..=state.sequence).contains(&delivery.event)
         && delivery.ended <= state.sequence
         && (delivery.state == DeliveryState::Pending) == (delivery.ended == 0);

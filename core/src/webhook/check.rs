@@ -6,12 +6,12 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::model::WebhookSpec;
+use crate::Text;
 use crate::event::PublicType;
 use crate::limits;
 use crate::machine::Tx;
 use crate::platform::Capability;
 use crate::rejection::Rejection;
-use crate::{Text, task};
 
 /// Stands for every type of event.
 pub(super) const ALL_EVENTS: &str = "*";
@@ -42,9 +42,7 @@ pub(super) fn check_may(tx: &Tx<'_>) -> Result<(), Rejection> {
 
 /// What is set, with its lists in order and nothing twice.
 pub(super) fn check_spec(spec: &WebhookSpec) -> Result<WebhookSpec, Rejection> {
-    if !task::is_name(&spec.name) {
-        return Err(invalid("name", "must match [a-z0-9._-]{1,128}"));
-    }
+    limits::check_name("name", &spec.name)?;
     let described = spec.description.as_ref().map_or(0, |text| text.len());
     if described > limits::DESCRIPTION_BYTES_MAX {
         return Err(limit("description_bytes", limits::DESCRIPTION_BYTES_MAX));
@@ -84,8 +82,8 @@ pub(super) fn check_spec(spec: &WebhookSpec) -> Result<WebhookSpec, Rejection> {
         return Err(invalid("events", &message));
     }
     for (field, list) in [("queues", &spec.queues), ("kinds", &spec.kinds)] {
-        if !list.iter().all(|name| task::is_name(name)) {
-            return Err(invalid(field, "each must match [a-z0-9._-]{1,128}"));
+        for name in list {
+            limits::check_name(field, name)?;
         }
     }
     Ok(checked)

@@ -14,7 +14,7 @@ use crate::machine::Tx;
 use crate::outcome::Outcome;
 use crate::rejection::Rejection;
 use crate::state::State;
-use crate::{Bytes, Text, WebhookId, limits, task};
+use crate::{Bytes, Text, WebhookId, limits};
 
 const SECOND_MS: u64 = 1000;
 const MINUTE_MS: u64 = 60 * SECOND_MS;
@@ -75,8 +75,8 @@ fn settle(tx: &Tx<'_>, row: &Webhook, report: &Report) -> Result<Vec<Settled>, R
     }
     let mut settled: Vec<Settled> = Vec::with_capacity(report.attempts.len());
     for attempt in &report.attempts {
-        let is_word = |text: &Text| text.is_empty() || task::is_name(text);
-        if !is_word(&attempt.error) || !task::is_name(&attempt.kind) {
+        let is_word = |text: &Text| text.is_empty() || limits::is_name(text);
+        if !is_word(&attempt.error) || !limits::is_name(&attempt.kind) {
             return Err(Rejection::InvalidRequest {
                 field: "attempts",
                 message: "name an error or a type that cannot be".into(),
