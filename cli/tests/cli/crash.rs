@@ -178,3 +178,49 @@ fn a_server_that_is_told_to_end_answers_the_claims_that_wait() {
     send(&worker, Signal::TERM);
     assert!(ended(&mut worker).success());
 }
+
+#[test]
+fn an_act_on_many_runs_goes_on_over_a_killed_server_and_no_run_is_acted_on_twice() {
+    const RUNS: u64 = 12_000;
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let mut served = Served::start(&data);
+    let file = directory.path().join("tasks.ndjson");
+    let line = "{\"kind\":\"k\",\"queue\":\"q\"}\n";
+    std::fs::write(&file, line.repeat(RUNS as usize)).expect("a file");
+    let path = file.to_str().expect("UTF-8");
+    served.run(&["submit", "--batch", path]).good();
+    let canceled = |served: &Served| {
+        let stats = served.run(&["stats", "--json"]).good().json();
+        stats["runs_by_state"]["canceled"]
+            .as_u64()
+            .expect("a count")
+    };
+    // Whoever asked for it is gone when the server is.
+    let words = ["bulk", "cancel", "--queue", "q", "--yes"];
+    let mut asking = served.command(&words).spawn().expect("runs");
+    let mut known = 0;
+    for _ in 0..3 {
+        known = eventually("some of it is done", || {
+            let now = canceled(&served);
+            (now > known || now == RUNS).then_some(now)
+        });
+        let listen = served.url.trim_start_matches("http://").to_owned();
+        served.kill();
+        served = Served::start_at(&data, &listen);
+        assert!(canceled(&served) >= known, "what was done stays done");
+    }
+    asking.kill().ok();
+    asking.wait().expect("it ends");
+    let done = eventually("all of it is done", || {
+        let listed = served.run(&["bulk", "list", "--json"]).good().json();
+        let operation = listed["operations"][0].clone();
+        (operation["state"] == "done").then_some(operation)
+    });
+    assert_eq!(
+        (&done["matched"], &done["done"], &done["refused_total"]),
+        (&RUNS.into(), &RUNS.into(), &0.into())
+    );
+    assert_eq!(canceled(&served), RUNS);
+    assert!(served.stop().success());
+}
