@@ -346,6 +346,7 @@ fn handed_out(value: &Value, into: &mut Vec<String>) {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the figures are what is looked for")]
 fn no_secret_is_where_it_must_not_be() {
     let home = tempfile::tempdir().expect("a directory");
     let directory = home.path().join("data");

@@ -118,6 +118,7 @@ fn what_is_counted_is_what_happened() {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the figures are what is looked for")]
 fn labels_are_bounded_and_escaped_whatever_is_sent() {
     let world = World::new();
     for half in 0..2 {
