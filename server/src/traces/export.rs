@@ -113,11 +113,13 @@ pub(super) fn start(
     let reader = {
         let story = Story::new(otel.sampling);
         let mut cursor = Cursor::new(otel.cursor.clone(), handle.log_id());
+        // Here and not on the thread: what is served once this returns is told, however late the thread begins.
+        let begin = cursor.begin(handle.sequence());
         let (queue, stop) = (Arc::clone(&queue), Arc::clone(&stop));
         std::thread::Builder::new()
             .name("mainstay-traces".into())
             .spawn(move || {
-                reader::read(&handle, story, &queue, &mut cursor, &stop.said);
+                reader::read(&handle, story, &queue, (&mut cursor, begin), &stop.said);
                 cursor
             })?
     };

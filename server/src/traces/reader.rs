@@ -62,11 +62,11 @@ pub(super) fn read(
     handle: &Handle,
     mut story: Story,
     queue: &Arc<Queue>,
-    cursor: &mut Cursor,
+    (cursor, begin): (&mut Cursor, u64),
     stop: &AtomicBool,
 ) {
     let watch = handle.watch_events();
-    let mut ask = EventsAfter::all(Some(cursor.begin(handle.sequence())), PAGE_EVENTS);
+    let mut ask = EventsAfter::all(Some(begin), PAGE_EVENTS);
     ask.types = TYPES.to_vec();
     let mut saved = Instant::now();
     loop {

@@ -307,3 +307,46 @@ fn log_id(directory: &Arc<tempfile::TempDir>, change: impl FnOnce(&mut Config)) 
             .expect("a log"),
     ))
 }
+
+#[test]
+fn what_began_before_anybody_listened_is_looked_up() {
+    let collector = Collector::new();
+    let directory = Arc::new(tempfile::tempdir().expect("a directory"));
+    let before = World::at(Arc::clone(&directory), Engine::options(), |_| {});
+    let task = format!(r#"{{"kind":"a","traceparent":"00-{TRACE}-{PARENT}-01"}}"#);
+    before.submit(&task);
+    let lease = before.claim_one();
+    drop(before);
+    let change = to(&collector, |otel| otel);
+    let mut world = World::at(Arc::clone(&directory), Engine::options(), change);
+    world.finish(&lease, "success", "").expect(200);
+    world.end();
+    let spans = collector.spans();
+    let attempts = named(&spans, "attempt a");
+    assert_eq!((spans.len(), attempts.len()), (1, 1), "{spans:?}");
+    assert_eq!(attempts[0]["traceId"], TRACE);
+    assert_eq!(attribute(attempts[0], "mainstay.worker"), "w1");
+    let id = text(&lease["attempt_id"]).replace('-', "");
+    assert_eq!(text(&attempts[0]["spanId"]), id[16..]);
+    let nanos = |name: &str| text(&attempts[0][name]).parse::<u64>().expect("a time");
+    assert!(nanos("startTimeUnixNano") < nanos("endTimeUnixNano"));
+}
+
+#[test]
+fn each_run_of_a_calendar_has_a_trace_of_its_own_that_links_to_the_submit() {
+    let collector = Collector::new();
+    let mut world = World::with(to(&collector, |otel| otel));
+    let (task, _) =
+        world.submit(r#"{"kind":"a","run_policy":{"type":"cron","expression":"* * * * * *"}}"#);
+    let lease = world.claim(r#"{"worker":"w1","wait_ms":10000}"#).remove(0);
+    world.finish(&lease, "success", "").expect(200);
+    world.end();
+    let spans = collector.spans();
+    let (submit, attempt) = (named(&spans, "submit")[0], named(&spans, "attempt")[0]);
+    let hex = |id: &str| id.replace('-', "");
+    assert_eq!(text(&submit["traceId"]), hex(&task));
+    assert_eq!(text(&attempt["traceId"]), hex(&text(&lease["run_id"])));
+    assert_eq!(attempt.get("parentSpanId"), None);
+    assert_eq!(attempt["links"][0]["spanId"], submit["spanId"]);
+    assert_eq!(attempt["links"][0]["traceId"], submit["traceId"]);
+}
