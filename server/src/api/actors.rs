@@ -7,7 +7,7 @@ use mainstay_core::{
     ActorId, ActorView, Answer, Command, Outcome, Query, Registration, TenantId, Text,
 };
 
-use super::filters::{Given, invalid_cursor, page};
+use super::filters::{Given, page};
 use super::tasks::reason_of;
 use crate::edge::{Exchange, Failure, Placed, Reply, read_actor};
 use crate::json::{Subject, Writer};
@@ -207,7 +207,7 @@ fn read_cursor(text: &str) -> Result<(TenantId, ActorId), Failure> {
         .then(|| text.split_at_checked(32))
         .flatten();
     let parts = parts.and_then(|(tenant, actor)| read(tenant).zip(read(actor)));
-    let (tenant, actor) = parts.ok_or_else(invalid_cursor)?;
+    let (tenant, actor) = parts.ok_or_else(Failure::invalid_cursor)?;
     Ok((TenantId(tenant), ActorId(actor)))
 }
 
@@ -259,7 +259,8 @@ pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
         "next_cursor",
         after.filter(|_| more),
         |json, (tenant, actor)| {
-            json.string(&format!("{:032x}{:032x}", tenant.0, actor.0));
+            let place = format!("{:032x}{:032x}", tenant.0, actor.0);
+            json.string(&exchange.seal_cursor(&place));
         },
     );
     json.end_object();

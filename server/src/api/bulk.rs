@@ -4,7 +4,7 @@ use mainstay::store::{From, Scope};
 use mainstay_client::wire;
 use mainstay_core::{Action, Answer, Command, Operate, OperationId, Query, Text};
 
-use super::filters::{Given, invalid_cursor, page};
+use super::filters::{Given, page};
 use super::operations::{Asked, answer, get as find, read_filter, show, write};
 use super::tasks::reason_of;
 use crate::edge::{Exchange, Failure, Reply};
@@ -69,7 +69,11 @@ pub(crate) async fn cancel(exchange: Exchange) -> Result<Reply, Failure> {
 pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
     let page = page(Given(&exchange.parameters))?;
     let before = match &page.from {
-        From::Cursor(cursor) => Some(cursor.parse::<u64>().map_err(|_| invalid_cursor())?),
+        From::Cursor(cursor) => Some(
+            cursor
+                .parse::<u64>()
+                .map_err(|_| Failure::invalid_cursor())?,
+        ),
         From::Offset(_) => None,
     };
     let query = Query::Operations {
@@ -89,7 +93,7 @@ pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
     found.iter().for_each(|view| write(&mut json, view));
     json.end_array().number_field("limit", page.limit);
     json.maybe("next_cursor", next, |json, number| {
-        json.string(&number.to_string());
+        json.string(&exchange.seal_cursor(&number.to_string()));
     });
     json.end_object();
     Ok(Reply::json(json.done()).at(placed.sequence))

@@ -131,7 +131,7 @@ pub(super) fn page(given: Given<'_>) -> Result<Page, Failure> {
             ));
         }
         (None, Some(cursor)) if is_cursor(cursor) => From::Cursor(cursor.to_owned()),
-        (None, Some(_)) => return Err(invalid_cursor()),
+        (None, Some(_)) => return Err(Failure::invalid_cursor()),
         (None, None) => From::Offset(0),
         (Some(text), None) => {
             let offset = count(text)
@@ -150,14 +150,6 @@ pub(super) fn too_far() -> Failure {
     invalid_page(
         "offset",
         format!("offset must be at most {LIST_OFFSET_MAX}; use cursor to go on from a page"),
-    )
-}
-
-/// A cursor that this list with these filters did not give.
-pub(super) fn invalid_cursor() -> Failure {
-    invalid_page(
-        "cursor",
-        "cursor must be the next_cursor of this list with the same filters",
     )
 }
 

@@ -6,7 +6,7 @@ use mainstay_core::{
     Answer, Call, Command, Govern, KeyId, KeyView, KeysOf, NewKey, Outcome, Query, TenantId, Text,
 };
 
-use super::filters::{Given, invalid_cursor, page};
+use super::filters::{Given, page};
 use super::tasks::reason_of;
 use crate::auth::{digest, mint};
 use crate::edge::{Addressed, Exchange, Failure, Placed, Reply, read_actor};
@@ -121,7 +121,7 @@ pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
     match &page.from {
         mainstay::store::From::Offset(offset) => skip = *offset as usize,
         mainstay::store::From::Cursor(text) => {
-            let read = u128::from_str_radix(text, 16).map_err(|_| invalid_cursor());
+            let read = u128::from_str_radix(text, 16).map_err(|_| Failure::invalid_cursor());
             after = KeyId(read?);
         }
     }
@@ -164,7 +164,7 @@ pub(crate) async fn list(exchange: Exchange) -> Result<Reply, Failure> {
         .number_field("limit", page.limit)
         .number_field("offset", offset);
     json.maybe("next_cursor", cursor, |json, cursor| {
-        json.string(&format!("{:032x}", cursor.0));
+        json.string(&exchange.seal_cursor(&format!("{:032x}", cursor.0)));
     });
     json.end_object();
     Ok(Reply::json(json.done()).at(sequence))

@@ -2,7 +2,7 @@
 
 use mainstay::store::{From, ListError, Listed, Page, RunLine, StoreError, TaskLine};
 
-use super::filters::{Given, invalid_cursor, invalid_page, run_ask, task_ask, too_far};
+use super::filters::{Given, invalid_page, run_ask, task_ask, too_far};
 use super::task_json::write_task_line;
 use crate::edge::{Exchange, Failure, Read, Reading, Reply, invalid_parameter};
 use crate::json::Writer;
@@ -54,7 +54,7 @@ pub(super) fn answer<T>(
         .number_field("limit", page.limit)
         .number_field("offset", offset);
     json.maybe("next_cursor", listed.next_cursor, |json, cursor| {
-        json.string(&cursor);
+        json.string(&exchange.seal_cursor(&cursor));
     });
     json.end_object();
     Ok(Reply::json(json.done())
@@ -90,7 +90,7 @@ pub(super) fn refused(exchange: &Exchange, error: ListError) -> Failure {
             let message = "the cursor is of another log; begin again without one";
             Failure::new("cursor_expired", message).number("oldest", oldest.saturating_sub(1))
         }
-        ListError::CursorInvalid => invalid_cursor(),
+        ListError::CursorInvalid => Failure::invalid_cursor(),
         ListError::Limit => invalid_page("limit", ListError::Limit.to_string()),
         ListError::Offset => too_far(),
         ListError::Query(what) => invalid_parameter("q", &what),

@@ -15,6 +15,7 @@ use mainstay_core::{
 use tokio::time::sleep;
 
 use super::body::{BodyBudget, HeldBody};
+use super::cursor::cursor_key;
 use super::failure::Failure;
 use super::feeds::Feeds;
 use super::headers::{Following, Form, unescape};
@@ -40,6 +41,8 @@ pub(crate) struct Edge {
     pub(crate) bodies: Arc<BodyBudget>,
     pub(crate) stored: Stored,
     pub(crate) feeds: Feeds,
+    /// What the cursors of lists are sealed with.
+    pub(super) cursor_key: [u8; 32],
     pub(crate) admission: Admission,
     pub(crate) tracer: Tracer,
     /// Requests without a valid key, requests refused for want of room, and for too much at once.
@@ -60,6 +63,7 @@ impl Edge {
         let failures_max = config.auth_failures_per_minute_max;
         let verifier = Verifier::new(&config.issuers).map_err(std::io::Error::other)?;
         Ok(Edge {
+            cursor_key: cursor_key(key.reveal()),
             keyring: Keyring::new(handle.clone(), key, verifier, failures_max),
             admission: Admission::new(config.connections_max, config.connections_per_ip_max),
             tracer: Tracer::new(config.otel.take())?,

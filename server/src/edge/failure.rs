@@ -156,6 +156,12 @@ impl Failure {
         }
     }
 
+    /// A cursor that this list with these filters did not give to this caller.
+    pub(crate) fn invalid_cursor() -> Failure {
+        let message = "cursor must be the next_cursor of this list with the same filters";
+        Failure::new("invalid_pagination", message).text("field", "cursor")
+    }
+
     /// The server does not do this at the moment.
     pub(crate) fn not_ready(reason: &'static str) -> Failure {
         Failure::new("not_ready", format!("the server is {reason}")).text("reason", reason)

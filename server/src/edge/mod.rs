@@ -2,6 +2,7 @@
 
 mod body;
 mod codes;
+mod cursor;
 mod exchange;
 mod failure;
 mod feeds;

@@ -143,7 +143,7 @@ async fn work(
         may: caller.may,
         actor: caller.actor,
     };
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         edge,
         route,
         targets,
@@ -159,9 +159,14 @@ async fn work(
         following: headers::following(headers)?,
         body,
     };
+    let is_own = exchange.open_cursor();
     let edge = Arc::clone(&exchange.edge);
     let key = exchange.principal.name.clone();
-    let reply = (route.work)(exchange).await?;
+    let reply = match (route.work)(exchange).await {
+        Err(failure) if failure.code() == "cursor_expired" => Err(failure),
+        _ if !is_own => Err(Failure::invalid_cursor()),
+        reply => reply,
+    }?;
     if route.changes()
         && reply.acknowledges
         && let Some(sequence) = reply.sequence

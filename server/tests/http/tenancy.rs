@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Connection, Response, World};
+use crate::harness::{Connection, Response, World, text};
 
 /// SplitMix64.
 struct Random(u64);
@@ -91,12 +91,8 @@ impl<'a> Caller<'a> {
         let response = self.ask(method, &path, &body);
         let value = response.json();
         self.hear(&value);
-        let told = self.plain(&value);
-        format!(
-            "{method} {} {} {told}",
-            self.plain(&json!(path)),
-            response.status
-        )
+        let (path, told) = (self.plain("", &json!(path)), self.plain("", &value));
+        format!("{method} {path} {} {told}", response.status)
     }
 
     fn draw(&mut self) -> (&'static str, String, Value) {
@@ -207,28 +203,41 @@ impl<'a> Caller<'a> {
     }
 
     /// An answer without what the system draws: ids and tokens by the order in which they came, instants and log positions not at all.
-    fn plain(&mut self, value: &Value) -> String {
-        let drawn = |part: &str| {
-            part.len() >= 8 && part.contains(|c: char| c.is_ascii_digit()) || part.len() > 30
-        };
-        let mut out = String::new();
-        let source = value.to_string();
-        for part in source.split_inclusive(['"', '/', ' ', ',', '}', ']', '?']) {
-            let (body, end) =
-                part.split_at(part.len() - part.chars().last().map_or(0, char::len_utf8));
-            if body.contains("\":") || body.starts_with(':') {
-                out += if body.len() > 4 { ":#" } else { body };
-            } else if is_instant(body) {
-                out += "@";
-            } else if drawn(body) {
-                let next = self.names.len();
-                out += &format!("#{}", self.names.entry(body.to_owned()).or_insert(next));
-            } else {
-                out += body;
+    fn plain(&mut self, name: &str, value: &Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let plain = fields
+                    .iter()
+                    .map(|(name, inner)| (name.clone(), self.plain(name, inner)));
+                Value::Object(plain.collect())
             }
-            out += end;
+            Value::Array(items) => items.iter().map(|item| self.plain(name, item)).collect(),
+            Value::Number(_) if name.contains("sequence") => json!("a position"),
+            Value::Number(number) if number.as_u64().is_some_and(|ms| ms > 1 << 40) => {
+                json!("an instant")
+            }
+            Value::String(text) => match name {
+                "by" | "created_by" | "actor" | "requested_by" | "registered_by" => json!("who"),
+                "next_cursor" => json!("a cursor"),
+                "message" | "would_run_when" => json!("words"),
+                _ if is_instant(text) => json!("an instant"),
+                _ => json!(
+                    text.split('/')
+                        .map(|part| self.named(name, part))
+                        .collect::<Vec<_>>()
+                ),
+            },
+            other => other.clone(),
         }
-        out
+    }
+
+    fn named(&mut self, name: &str, text: &str) -> String {
+        let is_drawn = name == "token" || text.len() == 36 && text.matches('-').count() == 4;
+        if !is_drawn {
+            return text.to_owned();
+        }
+        let next = self.names.len();
+        format!("#{}", self.names.entry(text.to_owned()).or_insert(next))
     }
 }
 
@@ -275,4 +284,85 @@ fn what_a_tenant_is_answered_does_not_depend_on_what_another_does() {
         done += piece;
     }
     println!("{done} calls, the same alone and beside another tenant");
+}
+
+/// Lists that hand out cursors.
+const LISTS: [&str; 6] = [
+    "/api/v1/tasks",
+    "/api/v1/runs",
+    "/api/v1/actors",
+    "/api/v1/keys",
+    "/api/v1/dead-letters",
+    "/api/v1/bulk",
+];
+
+/// A tenant with more than one of everything that is listed.
+fn fill(world: &World, tenant: &str) -> String {
+    let (_, key) = world.make_key(Some(tenant), "admin");
+    let post = |path: &str, body: &str| world.by(&key, "POST", path, body);
+    for number in 0..3 {
+        post("/api/v1/tasks", r#"{"kind":"k","queue":"dead"}"#).expect(201);
+        let claimed = post("/api/v1/leases", r#"{"worker":"w","queues":["dead"]}"#).expect(200);
+        let lease = &claimed["leases"][0];
+        let failure = json!({"token": lease["token"], "outcome": "failure", "error": {"code": "x", "message": "y"}});
+        let path = format!("/api/v1/runs/{}/finish", text(&lease["run_id"]));
+        post(&path, &failure.to_string()).expect(200);
+        let actor = r#"{"identity":"bot","capabilities":["x"]}"#;
+        post("/api/v1/actors", actor).expect(201);
+        post(
+            "/api/v1/keys",
+            &format!(r#"{{"name":"k{number}","role":"worker"}}"#),
+        )
+        .expect(201);
+        let bulk = r#"{"action":"cancel","filter":{"kind":"nobody"}}"#;
+        post("/api/v1/bulk", bulk).expect(201);
+    }
+    key
+}
+
+#[test]
+fn cursors_that_were_made_up_changed_or_anothers_are_refused() {
+    let world = World::with(|config| config.auth_failures_per_minute_max = 0);
+    let (own, other) = (world.tenant("own"), world.tenant("other"));
+    let (key, others) = (fill(&world, &own), fill(&world, &other));
+    let mut random = Random(3);
+    let (mut asked, mut accepted) = (0, Vec::new());
+    for list in LISTS {
+        let page =
+            |key: &str, cursor: &str| world.by(key, "GET", &format!("{list}?limit=1{cursor}"), "");
+        let good = text(&page(&key, "").expect(200)["next_cursor"]);
+        page(&key, &format!("&cursor={good}")).expect(200);
+        let foreign = text(&page(&others, "").expect(200)["next_cursor"]);
+        let elsewhere = LISTS.iter().filter(|other| **other != list);
+        let elsewhere = elsewhere.map(|other| {
+            let answer = world.by(&key, "GET", &format!("{other}?limit=1"), "");
+            text(&answer.expect(200)["next_cursor"])
+        });
+        let mut forged: Vec<String> = elsewhere.chain([foreign]).collect();
+        for at in 0..good.len() {
+            let mut changed = good.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            forged.extend(String::from_utf8(changed));
+            forged.push(good[..at].to_owned());
+        }
+        for _ in 0..calls() / 10 {
+            let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+            let length = 1 + random.below(120);
+            let drawn = (0..length).map(|_| char::from(letters[random.below(letters.len())]));
+            forged.push(drawn.collect());
+        }
+        for cursor in forged.iter().filter(|cursor| **cursor != good) {
+            let status = page(&key, &format!("&cursor={cursor}")).status;
+            asked += 1;
+            if !(400..500).contains(&status) {
+                accepted.push(format!("{list} {cursor}: {status}"));
+            }
+        }
+    }
+    println!("{asked} cursors refused");
+    assert!(
+        accepted.is_empty(),
+        "{} of {asked}: {accepted:#?}",
+        accepted.len()
+    );
 }
