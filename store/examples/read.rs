@@ -9,7 +9,8 @@ use mainstay_core::{
     TaskSpec, TaskState, TenantId, Text, Timestamp,
 };
 use mainstay_store::{
-    From, Library, Page, RunAsk, Scope, SqlAsk, SqliteOptions, SqliteStore, Store, TaskAsk, file_of,
+    From, JobAsk, Library, Page, RunAsk, Scope, SqlAsk, SqliteOptions, SqliteStore, Store, TaskAsk,
+    file_of,
 };
 
 const T0: u64 = 1_790_000_000_000;
@@ -331,6 +332,85 @@ fn lists(library: &Library) {
     );
 }
 
+fn jobs(library: &Library) {
+    let all = JobAsk {
+        scope: Scope::All,
+        state: None,
+        ended: false,
+        kind: None,
+        q: None,
+        limit: 100,
+        offset: 0,
+    };
+    let mine = JobAsk {
+        scope: MINE,
+        ..all.clone()
+    };
+    let ended = JobAsk {
+        ended: true,
+        ..mine.clone()
+    };
+    let of_state = |state| JobAsk {
+        state: Some(state),
+        ..mine.clone()
+    };
+    let q = |word: &str, ask: &JobAsk| JobAsk {
+        q: Some(word.into()),
+        ..ask.clone()
+    };
+    for (name, ask) in [
+        ("all", all),
+        ("a tenant", mine.clone()),
+        ("ready", of_state(RunState::Ready)),
+        ("completed", of_state(RunState::Completed)),
+        ("failed", of_state(RunState::Failed)),
+        (
+            "a kind",
+            JobAsk {
+                kind: Some("mail.send".into()),
+                ..mine.clone()
+            },
+        ),
+        (
+            "failed of a kind",
+            JobAsk {
+                kind: Some("mail.send".into()),
+                ..of_state(RunState::Failed)
+            },
+        ),
+        (
+            "failed, offset 10,000",
+            JobAsk {
+                offset: 10_000,
+                ..of_state(RunState::Failed)
+            },
+        ),
+        (
+            "offset 100,000",
+            JobAsk {
+                offset: 100_000,
+                ..mine.clone()
+            },
+        ),
+        ("history", ended.clone()),
+        (
+            "history, offset 100,000",
+            JobAsk {
+                offset: 100_000,
+                ..ended.clone()
+            },
+        ),
+        ("history, rare word", q("999996", &ended)),
+        ("history, a quarter's word", q("letter", &ended)),
+        ("history, word of a kind", q("invoice", &ended)),
+        ("list, a quarter's word", q("letter", &mine)),
+    ] {
+        time(&format!("jobs: {name}"), 9, |_| {
+            library.jobs(&ask).expect("a page").rows.len()
+        });
+    }
+}
+
 fn queries(library: &Library) {
     for sql in [
         "SELECT 1",
@@ -368,8 +448,12 @@ fn main() {
         make(dir, tasks);
     }
     let library = Library::open(&file_of(dir));
+    if std::env::var_os("JOBS_ONLY").is_some() {
+        return jobs(&library);
+    }
     if std::env::var_os("SQL_ONLY").is_none() {
         lists(&library);
+        jobs(&library);
     }
     queries(&library);
 }

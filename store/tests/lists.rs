@@ -3,7 +3,7 @@
 mod world;
 
 use mainstay_core::{RunState, TaskId, TaskState, TenantId, Text, Timestamp};
-use mainstay_store::{From, Library, ListError, Page, RunAsk, Scope, TaskAsk, file_of};
+use mainstay_store::{From, JobAsk, Library, ListError, Page, RunAsk, Scope, TaskAsk, file_of};
 use world::{Dice, ERRORS, KINDS, OTHER, PlainRun, PlainTask, T0, TAGS, WORKERS, World};
 
 const QUEUES: [&str; 3] = ["default", "mail", "hidden-queue"];
@@ -247,6 +247,70 @@ fn pages_of_runs_are_what_a_plain_filter_and_sort_gives() {
             wanted[wanted.len().min(offset as usize)..],
             "{ask:?} after {offset}"
         );
+    }
+}
+
+/// Jobs that fit, as plain filters find them, newest first.
+fn plain_jobs<'a>(world: &'a World, ask: &JobAsk) -> Vec<&'a PlainRun> {
+    let runs = world.runs.values().rev();
+    let fits = runs.filter(|run| {
+        in_scope(ask.scope, run.tenant)
+            && is(&ask.state, &run.state)
+            && (!ask.ended || run.state.is_terminal())
+            && is(&ask.kind, &run.kind)
+            && ask
+                .q
+                .as_ref()
+                .is_none_or(|q| world.has_words(&world.tasks[&run.task], q))
+    });
+    fits.collect()
+}
+
+#[test]
+fn jobs_and_how_many_there_are_are_what_a_plain_filter_and_sort_gives() {
+    let mut world = World::new(4);
+    world.live(2000);
+    for at in 0..400 {
+        let of_runs = run_ask(&mut world);
+        let dice = &mut world.dice;
+        let mut ask = JobAsk {
+            scope: of_runs.scope,
+            state: of_runs.state,
+            ended: at % 2 == 1,
+            kind: of_runs.kind,
+            q: of_runs.q,
+            limit: 1 + dice.below(200) as u32,
+            offset: 0,
+        };
+        if ask.ended {
+            (ask.state, ask.kind) = (None, None);
+        }
+        let count = plain_jobs(&world, &ask).len() as u64;
+        ask.offset = world.dice.below(count + 3);
+        let wanted = plain_jobs(&world, &ask);
+        let page = world.library.jobs(&ask).expect("a page");
+        assert_eq!(page.total, wanted.len() as u64, "{ask:?}");
+        let whole = JobAsk {
+            offset: 0,
+            limit: 1_000_000,
+            ..ask.clone()
+        };
+        let whole = world.library.jobs(&whole).expect("a page").rows;
+        let from = whole.len().min(ask.offset as usize);
+        let until = whole.len().min(from + ask.limit as usize);
+        assert_eq!(page.rows, whole[from..until], "{ask:?}");
+        let mut found: Vec<_> = whole.iter().map(|job| (job.tenant, job.id)).collect();
+        let mut plain: Vec<_> = wanted.iter().map(|run| (run.tenant, run.id)).collect();
+        if ask.ended {
+            let in_order = whole.is_sorted_by_key(|job| std::cmp::Reverse(job.finished_at));
+            assert!(
+                in_order && whole.iter().all(|job| job.finished_at.is_some()),
+                "{ask:?}"
+            );
+            found.sort_unstable();
+            plain.sort_unstable();
+        }
+        assert_eq!(found, plain, "{ask:?}");
     }
 }
 

@@ -234,3 +234,21 @@ fn write_end(json: &mut Writer, job: &JobLine) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, within};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_command_that_nobody_answers_in_time_says_that_it_may_yet_be_applied() {
+        let never = std::future::pending::<Result<(), Failure>>();
+        let late = within(Duration::from_millis(1), never).await;
+        let late = late.expect_err("too late");
+        assert_eq!((late.code(), late.status()), ("request_timeout", 408));
+        let body = String::from_utf8(late.body()).expect("text");
+        assert!(body.contains(r#""applied":"unknown""#), "{body}");
+        let done = within(Duration::from_secs(60), async { Ok(7) }).await;
+        assert_eq!(done.ok(), Some(7));
+    }
+}

@@ -124,10 +124,11 @@ pub(super) fn put(
 
 const CHANGES: Words = Words {
     find: "SELECT live, \"check\", state, scheduled_at, worker, error_code, error_message, dead FROM run_row WHERE number = ?1",
-    quiet: "UPDATE run_row SET finished_at = ?2, attempt_count = ?3, started_at = ?4, result = ?5, error_message = ?6, \
-            attempts = ?7, \"check\" = ?8, image = ?9",
-    moved: ", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13",
-    ended: ", state = ?10, scheduled_at = ?11, worker = ?12, error_code = ?13, live = ?14, dead = ?15, fingerprint = ?16",
+    quiet: "UPDATE run_row SET attempt_count = ?2, started_at = ?3, result = ?4, error_message = ?5, \
+            attempts = ?6, \"check\" = ?7, image = ?8",
+    moved: ", state = ?9, scheduled_at = ?10, worker = ?11, error_code = ?12, finished_at = ?13",
+    ended: ", state = ?9, scheduled_at = ?10, worker = ?11, error_code = ?12, finished_at = ?13, live = ?14, dead = ?15, \
+            fingerprint = ?16",
 };
 
 impl Old {
@@ -156,7 +157,6 @@ fn write(changes: &mut Changes<'_>, run: &Run<'_>, old: &Old) -> Outcome<()> {
     let statement = changes.form(is_ended, is_moved);
     let mut slot = Slot::first(statement);
     slot.put(columns.number as i64)?;
-    slot.put(columns.finished_at.map(|at| at.0 as i64))?;
     slot.put(columns.attempt_count)?;
     slot.put(started_at)?;
     slot.put(run.result())?;
@@ -169,6 +169,8 @@ fn write(changes: &mut Changes<'_>, run: &Run<'_>, old: &Old) -> Outcome<()> {
         slot.put(columns.scheduled_at.0 as i64)?;
         slot.put(worker)?;
         slot.put(error_code)?;
+        // With the state: a run that ends does so once.
+        slot.put(columns.finished_at.map(|at| at.0 as i64))?;
     }
     if is_ended {
         slot.put(run.live)?;

@@ -76,6 +76,7 @@ CREATE INDEX run_live ON run_row(number) WHERE live = 1;
 CREATE INDEX run_dead ON run_row(tenant, fingerprint, finished_at, number) WHERE dead = 1;
 CREATE INDEX run_dead_at ON run_row(tenant, finished_at, number) WHERE dead = 1;
 CREATE INDEX run_dead_number ON run_row(number) WHERE dead = 1;
+CREATE INDEX run_ended ON run_row(finished_at, tenant) WHERE finished_at IS NOT NULL;
 CREATE TABLE task_tag(tenant INTEGER NOT NULL, tag TEXT NOT NULL, number INTEGER NOT NULL,
   PRIMARY KEY(tenant, tag, number)) STRICT, WITHOUT ROWID;
 CREATE TABLE payload_row(number INTEGER PRIMARY KEY, "check" INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
@@ -126,6 +127,7 @@ UPDATE place_row SET dead = (SELECT count(*) FROM run_row r WHERE r.place = plac
 CREATE INDEX run_dead ON run_row(tenant, fingerprint, finished_at, number) WHERE dead = 1;
 CREATE INDEX run_dead_at ON run_row(tenant, finished_at, number) WHERE dead = 1;
 CREATE INDEX run_dead_number ON run_row(number) WHERE dead = 1;
+CREATE INDEX run_ended ON run_row(finished_at, tenant) WHERE finished_at IS NOT NULL;
 CREATE TABLE ledger_row(sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, tenant INTEGER NOT NULL, key TEXT NOT NULL,
   by TEXT NOT NULL, actor BLOB, payload BLOB NOT NULL, "check" INTEGER NOT NULL) STRICT;
 CREATE INDEX ledger_tenant ON ledger_row(tenant, sequence);
