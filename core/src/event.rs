@@ -6,6 +6,7 @@
 mod table;
 mod access;
 mod actor;
+mod budget;
 mod deadletter;
 mod ledger;
 mod operation;
@@ -17,6 +18,7 @@ mod webhook;
 
 pub use access::*;
 pub use actor::*;
+pub use budget::*;
 pub use deadletter::*;
 pub use ledger::*;
 pub use operation::*;
@@ -30,7 +32,6 @@ pub use webhook::*;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::budget::Amount;
 use crate::codec::{Malformed, Record};
 use crate::machine::Apply;
 use crate::run::{AttemptResult, Cause, Hold, Origin, RunError};
@@ -377,55 +378,20 @@ events! {
         /// The prerequisite.
         prerequisite: TaskId,
     }
-    /// A budget was set, or its limit changed within its period.
-    BudgetAllocated = 38 {
-        /// Whose: a task's, or the tenant's when absent.
-        task: Option<TaskId>,
-        /// Of what.
-        dimension: Text,
-        /// How much.
-        limit: u64,
-        /// What each attempt holds.
-        reserve: Option<u64>,
-        /** By whom. */ by: Text,
-    }
-    /// A running attempt, or somebody for a budget, reported use.
-    BudgetConsumed = 39 {
-        /// The run whose attempt used it.
-        run: Option<RunId>,
-        /// Whose budget, when no run used it: a task's, or the tenant's when absent.
-        task: Option<TaskId>,
-        /// What was used.
-        items: Vec<Amount>,
-    }
-    /// A budget's new period began.
-    BudgetReplenished = 40 {
-        /// Whose: a task's, or the tenant's when absent.
-        task: Option<TaskId>,
-        /// Of what.
-        dimension: Text,
-        /// How much may be spent in the new period.
-        limit: u64,
-        /** By whom. */ by: Text,
-    }
-    /// A budget's use reached its limit.
-    BudgetExhausted = 41 {
-        /// Whose: a task's, or the tenant's when absent.
-        task: Option<TaskId>,
-        /// Of what.
-        dimension: Text,
-    }
-    /// A budget's use passed a threshold that somebody waits for.
-    BudgetThresholdPassed = 42 {
-        /// The task.
-        task: TaskId,
-        /// Of what.
-        dimension: Text,
-        /// The threshold in percent of the limit.
-        percent: u32,
-    }
 
     ; elsewhere
+
+    // Budgets.
+    /// A budget was set, or its limit changed within its period.
+    BudgetAllocated = 38;
+    /// A running attempt, or somebody for a budget, reported use.
+    BudgetConsumed = 39;
+    /// A budget's new period began.
+    BudgetReplenished = 40;
+    /// A budget's use reached its limit.
+    BudgetExhausted = 41;
+    /// A budget's use passed a threshold that somebody waits for.
+    BudgetThresholdPassed = 42;
 
     // Subscriptions, queues and the direct lane.
     /// A task waits to hear of something.

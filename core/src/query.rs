@@ -2,10 +2,12 @@
 //! Owns: the read nouns.
 //! Never: an unbounded answer.
 
+mod access;
 mod actors;
 mod explain;
 mod overview;
 
+pub use access::{KeyView, OperationView, TenantView};
 pub use actors::{ActorView, Workforce};
 pub use explain::{Block, Explain};
 pub(crate) use overview::unfinished;
@@ -15,9 +17,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::budget::Amount;
-use crate::operation::Operation;
 use crate::outcome::BudgetView;
-use crate::platform::{Capabilities, KeyDigest};
 use crate::queue::QueueConfig;
 use crate::run::{AttemptResult, Cause, Fence, Origin, RunError, State};
 use crate::schedule::Schedule;
@@ -193,59 +193,6 @@ pub enum Answer {
     Overview(Box<Overview>),
     /// Counters, and how long attempts took.
     Report(Box<crate::StatsReport>),
-}
-
-/// An operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperationView {
-    /// Its tenant.
-    pub tenant: TenantId,
-    /// Its id.
-    pub id: OperationId,
-    /// Everything else.
-    pub operation: Operation,
-}
-
-/// A tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantView {
-    /// Its id.
-    pub id: TenantId,
-    /// Its name.
-    pub name: Text,
-    /// Its share of grants.
-    pub weight: u32,
-}
-
-/// A key as the shell knows it. Its digest is for comparing, not for showing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyView {
-    /// Its id.
-    pub id: KeyId,
-    /// Its tenant; none for a system key.
-    pub tenant: Option<TenantId>,
-    /// A name for people.
-    pub name: Text,
-    /// Its role.
-    pub role: Text,
-    /// The actor it acts for.
-    pub actor: Option<ActorId>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// By whom.
-    pub created_by: Text,
-    /// When it ends by itself.
-    pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
-    pub revoked_at: Option<Timestamp>,
-    /// By whom.
-    pub revoked_by: Option<Text>,
-    /// What it may do now: its role's capabilities and its actor's.
-    pub may: Capabilities,
-    /// What else it may do, of the tenant's own words, in order.
-    pub custom: Vec<Text>,
-    /// All that is kept of its secret.
-    pub digest: KeyDigest,
 }
 
 /// A task as people and programs see it.

@@ -9,6 +9,7 @@ mod number;
 mod path;
 mod read;
 mod reading;
+mod task;
 mod template;
 mod value;
 

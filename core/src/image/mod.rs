@@ -21,7 +21,7 @@ pub use read::Loader;
 pub use revive::Revived;
 pub(crate) use revive::revive;
 pub(crate) use statistics::{put_series, series_key};
-pub(crate) use webhook::{delivery_key, put_delivery, put_webhook};
+pub(crate) use webhook::{cut_webhooks, put_delivery, put_webhook};
 pub(crate) use write::{
     meta, put_actor, put_grant, put_key, put_mark, put_queue, put_role, put_run, put_task,
     put_tenant, put_ties,

@@ -3,9 +3,10 @@
 //! Never: trusts an image: what does not fit is refused.
 
 use alloc::format;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::cut::ObjectRow;
+use super::cut::{Cut, ObjectClass, ObjectRow};
 use crate::codec::{Malformed, Record};
 use crate::state::State;
 use crate::webhook::{Delivery, DeliveryState, Webhook, WebhookForm};
@@ -24,6 +25,35 @@ pub(crate) fn put_delivery(row: &Delivery, out: &mut Vec<u8>) {
 /// A delivery's name among objects.
 pub(crate) fn delivery_key(webhook: WebhookId, event: u64) -> Text {
     Text::from(format!("{webhook}/{event}"))
+}
+
+/// Webhooks and deliveries that changed, and those that are gone: an empty image says so.
+pub(crate) fn cut_webhooks(state: &mut State, cut: &mut Cut) {
+    let changed = core::mem::take(&mut state.webhooks.changed);
+    for (tenant, id) in changed.webhooks {
+        let mut image = Vec::new();
+        if let Some(row) = state.webhooks.find(tenant, id) {
+            put_webhook(row, &mut image);
+        }
+        cut.objects.push(ObjectRow {
+            class: ObjectClass::Webhook,
+            tenant: state.tenants[tenant as usize],
+            key: id.to_string().as_str().into(),
+            image,
+        });
+    }
+    for (tenant, id, event) in changed.deliveries {
+        let mut image = Vec::new();
+        if let Some(row) = state.webhooks.delivery(tenant, id, event) {
+            put_delivery(row, &mut image);
+        }
+        cut.objects.push(ObjectRow {
+            class: ObjectClass::Delivery,
+            tenant: state.tenants[tenant as usize],
+            key: delivery_key(id, event),
+            image,
+        });
+    }
 }
 
 /// Adds a webhook. `fresh` says that the next cut must hold it again.

@@ -16,7 +16,7 @@ use crate::query::{
 };
 use crate::run::{Cause, Origin, Row};
 use crate::{
-    AttemptId, TenantId, actor, budget, dependency, limits, run, statistics, task, webhook,
+    ActorId, AttemptId, TenantId, actor, budget, dependency, limits, run, statistics, task, webhook,
 };
 
 impl Machine {
@@ -64,11 +64,7 @@ impl Machine {
                 Answer::Keys(access::keys(&self.state, tenant, *of, *after, *limit))
             }
             Query::Roles => self.answer_of_roles(tenant),
-            Query::Grant(actor) => {
-                let grant = self.state.access.grant(tenant, *actor).cloned();
-                let grant = grant.unwrap_or_default();
-                Answer::Grant(grant.roles, grant.capabilities)
-            }
+            Query::Grant(actor) => self.answer_of_grant(tenant, *actor),
             Query::Tenants => Answer::Tenants(access::tenants(&self.state)),
             // Operations.
             Query::Operation(_) | Query::Operations { .. } | Query::NextOperation(_) => {
@@ -92,6 +88,12 @@ impl Machine {
                 Answer::Report(Box::new(report))
             }
         }
+    }
+
+    fn answer_of_grant(&self, tenant: u32, actor: ActorId) -> Answer {
+        let grant = self.state.access.grant(tenant, actor).cloned();
+        let grant = grant.unwrap_or_default();
+        Answer::Grant(grant.roles, grant.capabilities)
     }
 
     fn answer_of_roles(&self, tenant: u32) -> Answer {

@@ -283,7 +283,7 @@ fn cut_objects(state: &mut State, cut: &mut Cut) {
     cut_access(state, cut);
     cut_operations(state, cut);
     cut_approvals(state, cut);
-    cut_webhooks(state, cut);
+    image::cut_webhooks(state, cut);
     for at in state.statistics.take_dirty() {
         let series = state.statistics.get(at);
         let mut image = Vec::new();
@@ -332,35 +332,6 @@ fn cut_approvals(state: &mut State, cut: &mut Cut) {
             tenant,
             id,
             approval,
-        });
-    }
-}
-
-/// Webhooks and deliveries that changed, and those that are gone: an empty image says so.
-fn cut_webhooks(state: &mut State, cut: &mut Cut) {
-    let changed = core::mem::take(&mut state.webhooks.changed);
-    for (tenant, id) in changed.webhooks {
-        let mut image = Vec::new();
-        if let Some(row) = state.webhooks.find(tenant, id) {
-            image::put_webhook(row, &mut image);
-        }
-        cut.objects.push(ObjectRow {
-            class: ObjectClass::Webhook,
-            tenant: state.tenants[tenant as usize],
-            key: id.to_string().as_str().into(),
-            image,
-        });
-    }
-    for (tenant, id, event) in changed.deliveries {
-        let mut image = Vec::new();
-        if let Some(row) = state.webhooks.delivery(tenant, id, event) {
-            image::put_delivery(row, &mut image);
-        }
-        cut.objects.push(ObjectRow {
-            class: ObjectClass::Delivery,
-            tenant: state.tenants[tenant as usize],
-            key: image::delivery_key(id, event),
-            image,
         });
     }
 }

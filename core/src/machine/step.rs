@@ -81,6 +81,7 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         Command::ResumeQueue { queue, reason } => queue::resume_queue(tx, queue, reason.as_ref()),
         Command::PauseEngine { reason } => queue::pause(tx, reason.as_ref()),
         Command::ResumeEngine { reason } => queue::resume(tx, reason.as_ref()),
+        Command::RetryRun { .. } | Command::ClearDeadLetter { .. } => bury(tx, command),
         Command::Start {
             incarnation,
             downtime_ms,
@@ -116,8 +117,6 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         | Command::Unsubscribe { .. }
         | Command::TriggerSubscription { .. }
         | Command::PublishEvent { .. } => listen(tx, command),
-        Command::RetryRun { run, reason } => deadletter::redrive(tx, *run, reason.as_ref()),
-        Command::ClearDeadLetter { run, reason } => deadletter::clear(tx, *run, reason.as_ref()),
         Command::UpdateTask(patch) => task::update(tx, patch),
         Command::CreateRun {
             task,
@@ -132,6 +131,15 @@ fn dispatch(tx: &mut Tx<'_>, command: &mut Command) -> Result<Outcome, Rejection
         | Command::ReleaseLease { .. }
         | Command::StartAttempt { .. }
         | Command::FinishAttempt { .. } => by_hand(tx, command),
+    }
+}
+
+/// A dead letter is tried again or cleared away.
+fn bury(tx: &mut Tx<'_>, command: &Command) -> Result<Outcome, Rejection> {
+    match command {
+        Command::RetryRun { run, reason } => deadletter::redrive(tx, *run, reason.as_ref()),
+        Command::ClearDeadLetter { run, reason } => deadletter::clear(tx, *run, reason.as_ref()),
+        _ => unsupported(),
     }
 }
 

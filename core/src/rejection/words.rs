@@ -13,6 +13,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.of_request().or_else(|| self.of_work());
         let text = text.or_else(|| self.of_setting());
+        let text = text.or_else(|| self.of_record());
         let text = text.or_else(|| self.of_actor());
         let text = text.or_else(|| self.of_access());
         f.write_str(text.as_deref().unwrap_or(self.code()))
@@ -172,6 +173,25 @@ impl Rejection {
             }
             Rejection::EngineAlreadyPaused => "the engine is already paused".into(),
             Rejection::EngineNotPaused => "the engine is not paused".into(),
+            Rejection::RunSuspendRequiresRunning { state } => {
+                format!(
+                    "only a running run can be suspended; this one is {}",
+                    state.name()
+                )
+            }
+            Rejection::RunResumeRequiresSuspended { state } => {
+                format!(
+                    "only a suspended run can be resumed; this one is {}",
+                    state.name()
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    /// About what is on record, what acts on many, and who outside is told.
+    fn of_record(&self) -> Option<String> {
+        Some(match self {
             Rejection::ApprovalAlreadyExists { approval } => {
                 format!("approval {approval} already exists")
             }
@@ -196,18 +216,6 @@ impl Rejection {
             Rejection::SelfApproval => {
                 "nobody reviews or approves what they asked for, or approves what they reviewed"
                     .into()
-            }
-            Rejection::RunSuspendRequiresRunning { state } => {
-                format!(
-                    "only a running run can be suspended; this one is {}",
-                    state.name()
-                )
-            }
-            Rejection::RunResumeRequiresSuspended { state } => {
-                format!(
-                    "only a suspended run can be resumed; this one is {}",
-                    state.name()
-                )
             }
             _ => return None,
         })

@@ -160,6 +160,12 @@ async fn work(
         body,
     };
     let is_own = exchange.open_cursor();
+    answer(exchange, is_own).await
+}
+
+/// The route's own work, and what its answer promises to whoever asked.
+async fn answer(exchange: Exchange, is_own: bool) -> Result<Reply, Failure> {
+    let route = exchange.route;
     let edge = Arc::clone(&exchange.edge);
     let key = exchange.principal.name.clone();
     let reply = match (route.work)(exchange).await {

@@ -1,6 +1,5 @@
 //! The reference model's rules for the end of attempts: reports, cancels, and what time does.
 
-use mainstay::Event as E;
 use mainstay::{
     AttemptResult, Cause, Event, Finish, FinishOutcome, RunError, RunId, RunState, Text,
 };
@@ -253,83 +252,7 @@ pub(crate) fn error_of(finish: &Finish) -> Option<RunError> {
 
 /// The run an event is about.
 pub(crate) fn run_of(event: &Event) -> Option<RunId> {
-    Some(match event {
-        Event::RunCreated(fact) => fact.run,
-        Event::RunReady(fact) => fact.run,
-        Event::RunStarted(fact) => fact.run,
-        Event::LeaseExtended(fact) => fact.run,
-        Event::RunCompleted(fact) => fact.run,
-        Event::RunRetryScheduled(fact) => fact.run,
-        Event::RunReturned(fact) => fact.run,
-        Event::RunFailed(fact) => fact.run,
-        Event::RunSuspended(fact) => fact.run,
-        Event::RunCanceled(fact) => fact.run,
-        Event::RunCancelRequested(fact) => fact.run,
-        Event::RunSuspendRequested(fact) => fact.run,
-        Event::RunResumed(fact) => fact.run,
-        Event::CheckpointSaved(fact) => fact.run,
-        Event::RunRescheduled(fact) => fact.run,
-        Event::LeaseAcquired(fact) => fact.run,
-        Event::RunBegan(fact) => fact.run,
-        Event::LeaseEnded(fact) => fact.run,
-        Event::AttemptStarted(fact) => fact.run,
-        Event::RunTransitioned(fact) => fact.run,
-        Event::RunRedriven(fact) => fact.run,
-        Event::DeadLetterCleared(fact) => fact.run,
-        Event::BudgetConsumed(fact) => fact.run?,
-        Event::SubscriptionTriggered(fact) => fact.run?,
-        E::LedgerAppended(_) | E::ApprovalRequested(_) | E::ApprovalDecided(_) => return None,
-        E::OperationStarted(_) | E::OperationAdvanced(_) | E::OperationEnded(_) => return None,
-        // What could not be delivered is on record in a ledger; the run itself is as it was.
-        Event::WebhookCreated(_)
-        | Event::WebhookUpdated(_)
-        | Event::WebhookDeleted(_)
-        | Event::WebhookRotated(_)
-        | Event::WebhookSwitched(_)
-        | Event::WebhookReported(_)
-        | Event::DeliveryRequested(_)
-        | Event::WebhookEventsMissed(_)
-        | Event::TenantCreated(_)
-        | Event::TenantWeighted(_)
-        | Event::KeyCreated(_)
-        | Event::KeyRevoked(_)
-        | Event::RoleDefined(_)
-        | Event::RoleRemoved(_)
-        | Event::RoleAssigned(_)
-        | Event::RoleRevoked(_)
-        | Event::CapabilityGranted(_)
-        | Event::CapabilityRevoked(_)
-        | Event::TaskUpdated(_)
-        | Event::ScheduleChanged(_)
-        | Event::SchedulePaused(_)
-        | Event::ScheduleResumed(_)
-        | Event::OccurrencesSkipped(_)
-        | Event::ScheduleEnded(_)
-        | Event::DependenciesDeclared(_)
-        | Event::DependencySatisfied(_)
-        | Event::BudgetAllocated(_)
-        | Event::BudgetReplenished(_)
-        | Event::BudgetExhausted(_)
-        | Event::BudgetThresholdPassed(_)
-        | Event::SubscriptionCreated(_)
-        | Event::SubscriptionCanceled(_)
-        | Event::CustomEventPublished(_)
-        | Event::QueueConfigured(_)
-        | Event::QueuePaused(_)
-        | Event::QueueResumed(_)
-        | Event::ActorRegistered(_)
-        | Event::ActorDraining(_)
-        | Event::ActorDeregistered(_)
-        | Event::TaskCreated(_)
-        | Event::TaskReopened(_)
-        | Event::TaskCanceled(_)
-        | Event::ClaimRecorded(_)
-        | Event::SubmitRecorded(_)
-        | Event::EnginePaused(_)
-        | Event::EngineResumed(_)
-        | Event::EngineStarted(_)
-        | Event::ClockAdopted(_) => return None,
-    })
+    event.about().run
 }
 
 type Ended<'a> = (
