@@ -26,11 +26,6 @@ mod json;
 mod key;
 mod metrics;
 mod openapi;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "tokens, traces and webhooks use their parts of it"
-)]
 mod outgoing;
 mod server;
 mod traces;

@@ -14,7 +14,9 @@ use bytes::Bytes;
 use hyper::Method;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Answer, Ask, Outgoing, OutgoingError, Pending, Reach, Roots, Target, Way};
+use super::send::Answer;
+use super::way::Pending;
+use super::{Ask, Outgoing, OutgoingError, Reach, Roots, Target, Way};
 
 /// An address of the public internet; connections to it end at the stage's receiver.
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 215, 14));

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -40,6 +41,8 @@ impl Secret {
 pub(crate) struct RootKey {
     directory: Option<PathBuf>,
     key: Mutex<Option<[u8; KEY_BYTES]>>,
+    /// Whether the log says that there is no key.
+    is_told: AtomicBool,
 }
 
 impl RootKey {
@@ -48,6 +51,7 @@ impl RootKey {
         RootKey {
             directory,
             key: Mutex::new(None),
+            is_told: AtomicBool::new(false),
         }
     }
 
@@ -64,7 +68,11 @@ impl RootKey {
         let mut held = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         let root = match *held {
             Some(root) => root,
-            None => *held.insert(self.open_or_create()?),
+            None => *held.insert(self.open_or_create().inspect_err(|error| {
+                if !self.is_told.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "webhooks cannot be signed and are not sent: the key cannot be read or made");
+                }
+            })?),
         };
         let mut hasher = blake3::Hasher::new_keyed(&blake3::derive_key(CONTEXT, &root));
         hasher

@@ -1,9 +1,12 @@
 //! The sender of every webhook that is enabled: begun when there is one, ended when there is none any more.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use mainstay::EventWatch;
 use mainstay_core::limits::LIST_LIMIT_MAX;
 use mainstay_core::{Answer, Query, TenantId, WebhookId};
 use tokio::sync::watch;
@@ -19,7 +22,9 @@ use crate::outgoing::{Outgoing, OutgoingError, SystemWay, Way};
 
 /// How long after an event somebody looks whether there is another webhook.
 const LOOK: Duration = Duration::from_millis(200);
-/// How long nobody looks after the engine did not answer.
+/// After so long somebody looks even though nothing happened.
+const LOOK_MAX: Duration = Duration::from_secs(60);
+/// How long nobody looks after the engine did not answer, or a sender ended.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What senders share: rules, secrets, the way out.
@@ -29,6 +34,8 @@ pub(crate) struct Post {
     pub(super) room: Room,
     way: Arc<dyn Way>,
     outgoing: OnceLock<Outgoing>,
+    /// Whether the log says that root certificates are missing.
+    is_told: AtomicBool,
 }
 
 impl Post {
@@ -43,6 +50,7 @@ impl Post {
             room: Room::new(),
             way: Arc::new(SystemWay::new()),
             outgoing: OnceLock::new(),
+            is_told: AtomicBool::new(false),
         })
     }
 
@@ -51,28 +59,81 @@ impl Post {
         if let Some(made) = self.outgoing.get() {
             return Ok(made.clone());
         }
-        let roots = self.rules.roots().map_err(|_| OutgoingError::Roots)?;
-        let made = Outgoing::over(roots, Arc::clone(&self.way))?;
-        Ok(self.outgoing.get_or_init(|| made).clone())
+        let roots = self.rules.roots().map_err(|_| OutgoingError::Roots);
+        match roots.and_then(|roots| Outgoing::over(roots, Arc::clone(&self.way))) {
+            Ok(made) => Ok(self.outgoing.get_or_init(|| made).clone()),
+            Err(error) => {
+                if !self.is_told.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "webhooks are not sent");
+                }
+                Err(error)
+            }
+        }
     }
 }
 
 /// Sends until the server drains.
 pub(crate) async fn run(edge: Arc<Edge>, mut draining: watch::Receiver<bool>) {
+    let watch = edge.handle.watch_events();
+    let office = Office {
+        edge,
+        watch,
+        seen: 0,
+    };
     tokio::select! {
-        () = supervise(edge) => {}
+        () = supervise(office) => {}
         _ = draining.wait_for(|draining| *draining) => {}
     }
 }
 
-async fn supervise(edge: Arc<Edge>) {
+/// Where a webhook is found.
+type Scope = (TenantId, WebhookId);
+
+/// What the supervisor knows of the world. A seam: tests have senders of their own.
+trait Senders {
+    /// Whose events are to be sent; `None` when nobody answers that now.
+    fn wanted(&mut self) -> impl Future<Output = Option<Vec<Scope>>> + Send;
+    /// Waits until something may have changed since; false when nothing will any more.
+    fn moved(&mut self) -> impl Future<Output = bool> + Send;
+    /// Whether nothing will change any more.
+    fn has_ended(&self) -> bool;
+    /// One sender, until there is nothing for it to do, or it cannot go on.
+    fn sender(&self, scope: Scope) -> impl Future<Output = ()> + Send + 'static;
+}
+
+struct Office {
+    edge: Arc<Edge>,
+    watch: EventWatch,
+    seen: u64,
+}
+
+impl Senders for Office {
+    async fn wanted(&mut self) -> Option<Vec<Scope>> {
+        self.seen = self.edge.handle.sequence();
+        enabled(&self.edge).await
+    }
+
+    async fn moved(&mut self) -> bool {
+        self.watch.past(self.seen).await
+    }
+
+    fn has_ended(&self) -> bool {
+        self.watch.has_ended()
+    }
+
+    fn sender(&self, (tenant, webhook): Scope) -> impl Future<Output = ()> + Send + 'static {
+        Sender::new(Arc::clone(&self.edge), tenant, webhook).run()
+    }
+}
+
+/// Sees to it that every webhook that is enabled has a sender. One that ended though it is wanted, say because the engine was busy, is
+/// begun again soon, whether or not anything happens: what is due on a quiet server waits for nobody.
+async fn supervise(mut office: impl Senders) {
     let mut senders = JoinSet::new();
-    let mut known: HashMap<(TenantId, WebhookId), AbortHandle> = HashMap::new();
-    let mut watch = edge.handle.watch_events();
+    let mut known: HashMap<Scope, AbortHandle> = HashMap::new();
     loop {
-        let seen = edge.handle.sequence();
-        let Some(wanted) = enabled(&edge).await else {
-            if watch.has_ended() {
+        let Some(wanted) = office.wanted().await else {
+            if office.has_ended() {
                 return;
             }
             sleep(PAUSE).await;
@@ -80,16 +141,21 @@ async fn supervise(edge: Arc<Edge>) {
         };
         while senders.try_join_next().is_some() {}
         known.retain(|_, sender| !sender.is_finished());
-        for (tenant, webhook) in wanted {
-            known.entry((tenant, webhook)).or_insert_with(|| {
-                let sender = Sender::new(Arc::clone(&edge), tenant, webhook);
-                senders.spawn(sender.run())
-            });
+        for scope in wanted {
+            known
+                .entry(scope)
+                .or_insert_with(|| senders.spawn(office.sender(scope)));
         }
-        if !watch.past(seen).await {
-            return;
+        tokio::select! {
+            moved = office.moved() => {
+                if !moved {
+                    return;
+                }
+                sleep(LOOK).await;
+            }
+            Some(_) = senders.join_next() => sleep(PAUSE).await,
+            () = sleep(LOOK_MAX) => {}
         }
-        sleep(LOOK).await;
     }
 }
 
@@ -113,5 +179,63 @@ async fn enabled(edge: &Edge) -> Option<Vec<(TenantId, WebhookId)>> {
         if is_last {
             return Some(found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, pending};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use mainstay_core::{TenantId, WebhookId};
+    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+    use super::{Scope, Senders, supervise};
+
+    /// A quiet server, on which the first sender ends at once.
+    struct Quiet {
+        has_failed: Arc<AtomicBool>,
+        begun: UnboundedSender<Scope>,
+    }
+
+    impl Senders for Quiet {
+        async fn wanted(&mut self) -> Option<Vec<Scope>> {
+            Some(vec![(TenantId::DEFAULT, WebhookId(1))])
+        }
+
+        async fn moved(&mut self) -> bool {
+            pending().await
+        }
+
+        fn has_ended(&self) -> bool {
+            false
+        }
+
+        fn sender(&self, scope: Scope) -> impl Future<Output = ()> + Send + 'static {
+            let (has_failed, begun) = (Arc::clone(&self.has_failed), self.begun.clone());
+            async move {
+                begun.send(scope).expect("somebody listens");
+                if has_failed.swap(true, Ordering::Relaxed) {
+                    pending().await
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_ended_is_begun_again_though_nothing_happens() {
+        let (begun, mut seen) = unbounded_channel();
+        let quiet = Quiet {
+            has_failed: Arc::default(),
+            begun,
+        };
+        let supervisor = tokio::spawn(supervise(quiet));
+        for _ in 0..2 {
+            let scope = seen.recv().await;
+            assert_eq!(scope, Some((TenantId::DEFAULT, WebhookId(1))));
+        }
+        assert!(!supervisor.is_finished());
+        supervisor.abort();
     }
 }

@@ -217,12 +217,7 @@ impl Sender {
             .ok()?;
         let read = spawn_blocking(move || {
             let mut page = handle.begin_events(&ask)?;
-            loop {
-                match handle.events_piece(&ask, &mut page)? {
-                    Piece::More => {}
-                    Piece::Filled | Piece::End => break,
-                }
-            }
+            while matches!(handle.events_piece(&ask, &mut page)?, Piece::More) {}
             drop(turn);
             Ok(page)
         });
@@ -292,14 +287,18 @@ impl Sender {
         let Some(task) = event.task else {
             return Some(false);
         };
-        if !places.contains_key(&task) {
-            let found = match self.ask(Query::Task(task)).await? {
-                Answer::Task(task) => Some((task.queue.clone(), task.kind.clone())),
-                _ => None,
-            };
-            places.insert(task, found);
-        }
-        let Some(Some((queue, kind))) = places.get(&task) else {
+        let found = match places.get(&task) {
+            Some(found) => found.clone(),
+            None => {
+                let found = match self.ask(Query::Task(task)).await? {
+                    Answer::Task(task) => Some((task.queue.clone(), task.kind.clone())),
+                    _ => None,
+                };
+                places.insert(task, found.clone());
+                found
+            }
+        };
+        let Some((queue, kind)) = &found else {
             return Some(false);
         };
         Some(
@@ -318,21 +317,22 @@ impl Sender {
             url: self.edge.post.rules.check(&url).ok(),
             secrets: self.secrets(view).await?,
         });
-        let mut letters = letters.into_iter();
         let mut sending = JoinSet::new();
         let mut attempts = Vec::new();
-        loop {
-            while sending.len() < AT_ONCE
-                && let Some(letter) = letters.next()
-            {
-                let route = Arc::clone(&shared);
-                sending.spawn(async move { route.send(letter).await });
-            }
-            match sending.join_next().await {
-                Some(done) => attempts.push(done.ok()?),
-                None => return Some(attempts),
+        let mut letters = letters.into_iter().map(|letter| {
+            let route = Arc::clone(&shared);
+            async move { route.send(letter).await }
+        });
+        for letter in letters.by_ref().take(AT_ONCE) {
+            sending.spawn(letter);
+        }
+        while let Some(done) = sending.join_next().await {
+            attempts.push(done.ok()?);
+            if let Some(letter) = letters.next() {
+                sending.spawn(letter);
             }
         }
+        Some(attempts)
     }
 
     /// The secrets that sign now: for a day after a rotation the one before too.

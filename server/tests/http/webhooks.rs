@@ -363,8 +363,8 @@ fn another_process_goes_on_where_the_one_before_ended() {
     let now = deliveries(&world, &id);
     assert_eq!(now[0]["delivery_id"], before[0]["delivery_id"]);
     world.submit(r#"{"kind":"k"}"#);
-    let mut seen = vec![sink.next(), sink.next()];
-    seen.sort_by_key(|one| one.header("webhook-id").to_owned() != first);
+    let mut seen = [sink.next(), sink.next()];
+    seen.sort_by_key(|one| one.header("webhook-id") != first);
     assert_eq!(seen[0].header("webhook-id"), first);
     assert!(seen.iter().all(|one| one.is_signed_by(&secret)));
     let rows = until(&world, &id, |rows| {
