@@ -194,7 +194,7 @@ const NUMBERS: [u64; 10] = [
 ];
 
 /// An image with one field changed, left out or doubled; `at` and `how` choose which and how.
-fn changed(image: &[u8], at: usize, how: usize) -> Vec<u8> {
+pub(super) fn changed(image: &[u8], at: usize, how: usize) -> Vec<u8> {
     let mut fields = Vec::new();
     let mut reader = Reader::new(image);
     while let Ok(Some(field)) = reader.field() {

@@ -4,4 +4,5 @@ mod columns;
 mod golden;
 mod hostile;
 mod merge;
+mod webhooks;
 mod world;
