@@ -85,7 +85,8 @@ pub use platform::{BUILT_IN_ROLES, Capabilities, Capability, Govern, KeyDigest, 
 pub use query::{
     ActorView, Answer, AttemptView, Block, BondView, CancelView, ChangeView, EngineView, Execution,
     Explain, KeyView, KeysOf, LeaseView, OperationView, Overview, Query, QueueLoad, QueueView,
-    RunView, ScheduleView, Stats, SubscriptionView, TaskView, TenantLoad, TenantView, Workforce,
+    RunView, ScheduleView, Stats, SubscriptionView, TaskView, TenantLoad, TenantView, WebhookLoad,
+    Workforce,
 };
 pub use queue::{QueueConfig, RateLimit};
 pub use rejection::{Family, Rejection};

@@ -11,7 +11,7 @@ pub use access::{KeyView, OperationView, TenantView};
 pub use actors::{ActorView, Workforce};
 pub use explain::{Block, Explain};
 pub(crate) use overview::unfinished;
-pub use overview::{Execution, Overview, QueueLoad, TenantLoad};
+pub use overview::{Execution, Overview, QueueLoad, TenantLoad, WebhookLoad};
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -10,10 +10,10 @@ use crate::intern::Symbol;
 use crate::limits::{
     LANES_MEASURED_MAX, QUEUES_MEASURED_MAX, TENANTS_MEASURED_MAX, WAITS_MEASURED_MAX,
 };
-use crate::query::{Overview, QueueLoad, Stats, TenantLoad, unfinished};
+use crate::query::{Overview, QueueLoad, Stats, TenantLoad, WebhookLoad, unfinished};
 use crate::state::State;
 use crate::time::Timestamp;
-use crate::{budget, statistics};
+use crate::{WebhookId, budget, statistics};
 
 type Queues = BTreeMap<(u32, Symbol), QueueLoad>;
 
@@ -39,11 +39,33 @@ pub(super) fn overview(state: &State, counters: Stats) -> Overview {
         tenants_total: state.tenants.len() as u64,
         budgets_exhausted: budgets.filter(|budget| budget.is_exhausted()).count() as u64,
         waiting_for_budget: budget::waiting(state, WAITS_MEASURED_MAX) as u64,
+        operations_running: state.operations.running_of_all() as u64,
+        webhooks: webhooks(state),
         counters,
         ..Overview::default()
     };
     show_queues(state, queues, &mut told);
     show_tenants(state, tenants, &mut told);
+    told
+}
+
+fn webhooks(state: &State) -> WebhookLoad {
+    let mut told = WebhookLoad {
+        pending: state.webhooks.pending_of_all() as u64,
+        ..WebhookLoad::default()
+    };
+    for (_, row) in state.webhooks.all((0, WebhookId(0))) {
+        match row.disabled.as_ref().map(|off| &*off.why) {
+            None => {
+                told.enabled += 1;
+                let lag = state.sequence.saturating_sub(row.cursor);
+                told.lag_events = told.lag_events.max(lag);
+            }
+            Some("gone") => told.gone += 1,
+            Some("failing") => told.failing += 1,
+            Some(_) => told.disabled += 1,
+        }
+    }
     told
 }
 

@@ -36,6 +36,11 @@ impl Operations {
         self.running.values().filter(|of| **of == tenant).count()
     }
 
+    /// How many of all tenants go on.
+    pub(crate) fn running_of_all(&self) -> usize {
+        self.running.len()
+    }
+
     /// The first that goes on and has a greater number.
     pub(crate) fn next_running(&self, after: u64) -> Option<(u32, OperationId, &Operation)> {
         let (number, tenant) = self.running.range(after.saturating_add(1)..).next()?;

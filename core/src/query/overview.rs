@@ -36,6 +36,27 @@ pub struct Overview {
     pub budgets_exhausted: u64,
     /// Runs that are suspended until a budget has room.
     pub waiting_for_budget: u64,
+    /// Bulk operations that go on.
+    pub operations_running: u64,
+    /// Webhooks.
+    pub webhooks: WebhookLoad,
+}
+
+/// How webhooks of all tenants stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookLoad {
+    /// Those whose events are sent.
+    pub enabled: u64,
+    /// Those that somebody disabled.
+    pub disabled: u64,
+    /// Those that were disabled because the receiver said that it is gone.
+    pub gone: u64,
+    /// Those that were disabled because nothing but failures came back for days.
+    pub failing: u64,
+    /// Deliveries that are sent again when their time comes.
+    pub pending: u64,
+    /// Events of the log that the enabled webhook that is furthest behind was not looked through for.
+    pub lag_events: u64,
 }
 
 /// How long attempts took, in buckets that are not cumulative.

@@ -93,6 +93,11 @@ impl Webhooks {
         self.due(tenant, id).count()
     }
 
+    /// How many deliveries of all webhooks are pending.
+    pub(crate) fn pending_of_all(&self) -> usize {
+        self.due.len()
+    }
+
     pub(crate) fn all_deliveries(&self) -> impl Iterator<Item = (&Place, &Delivery)> {
         self.deliveries.iter()
     }

@@ -7,8 +7,10 @@ mod requests;
 mod table;
 mod text;
 mod traces;
+mod webhooks;
 mod work;
 
 pub(crate) use render::render;
 pub(crate) use requests::Metrics;
 pub(crate) use traces::TraceCounts;
+pub(crate) use webhooks::WebhookCounts;

@@ -28,6 +28,7 @@ pub(crate) fn render(
     ] {
         text.single(name, value);
     }
+    edge.post.counts.write(&mut text);
     edge.tracer.counts().write(&mut text);
     text.family("mainstay_build_info");
     text.sample(&[env!("CARGO_PKG_VERSION")], 1.0);

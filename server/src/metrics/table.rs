@@ -76,6 +76,12 @@ families! {
     Gauge mainstay_budget_reserved [tenant dimension] "What running attempts of a tenant hold.";
     Gauge mainstay_budgets_exhausted [] "Budgets of tenants on which nothing more may be started.";
     Gauge mainstay_runs_waiting_for_budget [] "Runs that are suspended until a budget has room.";
+    // Bulk operations and webhooks.
+    Gauge mainstay_operations_running [] "Bulk operations that go on.";
+    Gauge mainstay_webhooks [state] "Webhooks by state: enabled, disabled (by somebody), gone (the receiver said so), failing (disabled after days of failures).";
+    Gauge mainstay_webhook_deliveries_pending [] "Deliveries that are sent again when their time comes.";
+    Gauge mainstay_webhook_lag_events [] "Events of the log that the enabled webhook that is furthest behind was not looked through for; recorded every ten thousand events.";
+    Counter mainstay_webhook_attempts_total [result] "Attempts to deliver an event to a webhook: delivered, failed.";
     // Workers.
     Gauge mainstay_actors [state] "Registered actors by what they are at.";
     Counter mainstay_actors_silent_total [] "Actors that fell silent and are registered no more.";

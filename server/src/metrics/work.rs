@@ -1,6 +1,8 @@
 //! What the machine says of the work: runs, queues, tenants, budgets, and who is there to do it.
 
-use mainstay_core::{AttemptResult, Execution, Overview, RunState, Timestamp, Workforce};
+use mainstay_core::{
+    AttemptResult, Execution, Overview, RunState, Timestamp, WebhookLoad, Workforce,
+};
 
 use super::text::Text;
 
@@ -46,6 +48,18 @@ pub(super) fn write(text: &mut Text, told: &Overview) {
             "mainstay_runs_waiting_for_budget",
             told.waiting_for_budget as f64,
         ),
+        (
+            "mainstay_operations_running",
+            told.operations_running as f64,
+        ),
+        (
+            "mainstay_webhook_deliveries_pending",
+            told.webhooks.pending as f64,
+        ),
+        (
+            "mainstay_webhook_lag_events",
+            told.webhooks.lag_events as f64,
+        ),
     ] {
         text.single(name, value);
     }
@@ -56,12 +70,25 @@ pub(super) fn write(text: &mut Text, told: &Overview) {
     text.family("mainstay_executor_duration_seconds");
     let Execution { counts, sum_ms } = &told.execution;
     text.histogram(&[], 1e3, (&Execution::BOUNDS_MS, counts), *sum_ms);
+    write_webhooks(text, &told.webhooks);
     write_queues(text, told);
     write_tenants(text, told);
 }
 
 fn age(now: Timestamp, since: Option<Timestamp>) -> f64 {
     since.map_or(0.0, |since| now.0.saturating_sub(since.0) as f64 / 1e3)
+}
+
+fn write_webhooks(text: &mut Text, told: &WebhookLoad) {
+    text.family("mainstay_webhooks");
+    for (state, count) in [
+        ("enabled", told.enabled),
+        ("disabled", told.disabled),
+        ("gone", told.gone),
+        ("failing", told.failing),
+    ] {
+        text.sample(&[state], count as f64);
+    }
 }
 
 fn write_queues(text: &mut Text, told: &Overview) {

@@ -18,6 +18,7 @@ use super::root::RootKey;
 use super::rules::{Rules, WebhookRules};
 use super::sender::Sender;
 use crate::edge::Edge;
+use crate::metrics::WebhookCounts;
 use crate::outgoing::{Outgoing, OutgoingError, SystemWay, Way};
 
 /// How long after an event somebody looks whether there is another webhook.
@@ -32,6 +33,8 @@ pub(crate) struct Post {
     pub(crate) rules: Rules,
     pub(crate) root: RootKey,
     pub(super) room: Room,
+    /// What came of attempts.
+    pub(crate) counts: WebhookCounts,
     way: Arc<dyn Way>,
     outgoing: OnceLock<Outgoing>,
     /// Whether the log says that root certificates are missing.
@@ -48,6 +51,7 @@ impl Post {
             rules: Rules::read(rules)?,
             root: RootKey::new(rules.directory.clone()),
             room: Room::new(),
+            counts: WebhookCounts::default(),
             way: Arc::new(SystemWay::new()),
             outgoing: OnceLock::new(),
             is_told: AtomicBool::new(false),

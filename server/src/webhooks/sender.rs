@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -106,7 +107,12 @@ impl Sender {
         let fresh = letters.len() > due;
         let attempts = self.send_all(&view, letters).await?;
         let is_taken = |one: &Attempted| one.error.is_empty();
-        if attempts.iter().any(is_taken) {
+        let taken = attempts.iter().filter(|one| is_taken(one)).count();
+        let counts = &self.edge.post.counts;
+        counts.delivered.fetch_add(taken as u64, Ordering::Relaxed);
+        let failed = attempts.len() - taken;
+        counts.failed.fetch_add(failed as u64, Ordering::Relaxed);
+        if taken > 0 {
             self.failed = 0;
         } else if fresh {
             self.rest();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::exposition::{self, Exposition};
 use crate::harness::World;
 
-fn scrape(world: &World) -> Exposition {
+pub(crate) fn scrape(world: &World) -> Exposition {
     let answer = world.get("/metrics");
     assert_eq!(answer.status, 200);
     exposition::read(answer.text())
@@ -76,6 +76,8 @@ fn what_is_counted_is_what_happened() {
     for (name, labels, expected) in [
         ("mainstay_dead_letters", &[][..], 1.0),
         ("mainstay_queues", &[], 1.0),
+        ("mainstay_operations_running", &[], 0.0),
+        ("mainstay_webhooks", &[("state", "enabled")], 0.0),
         ("mainstay_tenants", &[], 1.0),
         ("mainstay_runs_created_total", &[], 3.0),
         ("mainstay_attempts_started_total", &[], 2.0),

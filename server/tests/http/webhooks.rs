@@ -13,6 +13,7 @@ use mainstay_server::Config;
 use serde_json::{Value, json};
 
 use crate::harness::{World, text};
+use crate::metrics::scrape;
 
 /// How long a test waits for something that has to come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -322,6 +323,14 @@ fn a_receiver_that_is_gone_is_left_alone_and_the_incident_is_on_record() {
         (&shown["state"], &shown["disabled"]["why"]),
         (&json!("disabled"), &json!("gone"))
     );
+    let told = scrape(&world);
+    for (name, labels, expected) in [
+        ("mainstay_webhooks", ("state", "gone"), 1.0),
+        ("mainstay_webhooks", ("state", "enabled"), 0.0),
+        ("mainstay_webhook_attempts_total", ("result", "failed"), 1.0),
+    ] {
+        assert_eq!(told.value(name, &[labels]), expected, "{name} {labels:?}");
+    }
     let ledger = world.get("/api/v1/ledger?ledger_key=incident").expect(200);
     let entry = &ledger["entries"][0]["payload"];
     assert_eq!(entry["incident"], "webhook_delivery_failed");
