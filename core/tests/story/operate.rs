@@ -52,10 +52,10 @@ impl World {
                 continue;
             }
             let known = self.names.runs.iter();
-            let found = known
+            let mut found = known
                 .filter(|(_, called)| *called == name)
                 .map(|(id, _)| *id);
-            let id = found.last().ok_or("no such run")?;
+            let id = found.next_back().ok_or("no such run")?;
             runs.push((after + 1 + runs.len() as u64, id));
         }
         let cursor = after + runs.len() as u64;
