@@ -43,7 +43,6 @@ pub(crate) async fn update(
         }),
         paused: (args.pause || args.unpause).then_some(args.pause),
         reason: text(&args.reason),
-        ..TaskPatch::default()
     };
     show(
         screen,
