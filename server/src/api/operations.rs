@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mainstay::store::{ListError, MatchAsk, Matches, Scope};
 use mainstay_client::wire;
+use mainstay_core::limits::REASON_BYTES_MAX;
 use mainstay_core::{
     Action, Answer, BeginOperation, Command, Operate, OperationId, OperationState, OperationView,
     Outcome, Query, Rejection, Selection, TaskId, TenantId, Text, Timestamp,
@@ -65,6 +66,17 @@ pub(super) async fn begin(
 ) -> Result<Begun, Failure> {
     if let Err(message) = asked.filter.check(asked.action) {
         return Err(Subject::Request.wrong("filter", message));
+    }
+    // A key that finds an earlier operation is no way around it.
+    if asked
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.len() > REASON_BYTES_MAX)
+    {
+        let message = format!("the limit reason_bytes of {REASON_BYTES_MAX} is exceeded");
+        return Err(Failure::new("limit_exceeded", message)
+            .text("limit", "reason_bytes")
+            .number("value", REASON_BYTES_MAX as u64));
     }
     let keyed = exchange.keyed_id("operation", TaskId::default(), None)?;
     let keyed = keyed.map(OperationId);

@@ -6,6 +6,8 @@ use mainstay::store::Scope;
 use subtle::ConstantTimeEq;
 
 use super::exchange::Exchange;
+use super::failure::Failure;
+use super::reply::Reply;
 
 /// Bytes of a seal.
 const SEAL_BYTES: usize = 16;
@@ -23,9 +25,19 @@ impl Exchange {
         format!("{place}{}", self.seal(place))
     }
 
-    /// Puts the place that the caller's cursor stands for where the cursor was, if there is one. False when its seal is not of this list:
-    /// then the list may say no more than that the cursor is of another log.
-    pub(super) fn open_cursor(&mut self) -> bool {
+    /// Does the route's work. A cursor whose seal is not of this list may be told one thing: that it is of another log.
+    pub(super) async fn answer(mut self) -> Result<Reply, Failure> {
+        let is_own = self.open_cursor();
+        let work = self.route.work;
+        match work(self).await {
+            Err(failure) if failure.code() == "cursor_expired" => Err(failure),
+            _ if !is_own => Err(Failure::invalid_cursor()),
+            reply => reply,
+        }
+    }
+
+    /// Puts the place that the caller's cursor stands for where the cursor was, if there is one. False when its seal is not of this list.
+    fn open_cursor(&mut self) -> bool {
         let Some(cursor) = self.parameter("cursor") else {
             return true;
         };

@@ -143,7 +143,7 @@ async fn work(
         may: caller.may,
         actor: caller.actor,
     };
-    let mut exchange = Exchange {
+    let exchange = Exchange {
         edge,
         route,
         targets,
@@ -159,20 +159,9 @@ async fn work(
         following: headers::following(headers)?,
         body,
     };
-    let is_own = exchange.open_cursor();
-    answer(exchange, is_own).await
-}
-
-/// The route's own work, and what its answer promises to whoever asked.
-async fn answer(exchange: Exchange, is_own: bool) -> Result<Reply, Failure> {
-    let route = exchange.route;
     let edge = Arc::clone(&exchange.edge);
     let key = exchange.principal.name.clone();
-    let reply = match (route.work)(exchange).await {
-        Err(failure) if failure.code() == "cursor_expired" => Err(failure),
-        _ if !is_own => Err(Failure::invalid_cursor()),
-        reply => reply,
-    }?;
+    let reply = exchange.answer().await?;
     if route.changes()
         && reply.acknowledges
         && let Some(sequence) = reply.sequence
