@@ -307,7 +307,7 @@ fn fill(world: &World, tenant: &str) -> String {
         let failure = json!({"token": lease["token"], "outcome": "failure", "error": {"code": "x", "message": "y"}});
         let path = format!("/api/v1/runs/{}/finish", text(&lease["run_id"]));
         post(&path, &failure.to_string()).expect(200);
-        let actor = r#"{"identity":"bot","capabilities":["x"]}"#;
+        let actor = r#"{"identity":"bot","capabilities":["x"],"heartbeat_interval_ms":86400000}"#;
         post("/api/v1/actors", actor).expect(201);
         post(
             "/api/v1/keys",
