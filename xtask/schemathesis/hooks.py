@@ -89,7 +89,7 @@ MESSAGES = [re.compile(text) for text in (
     r"queues times kinds|is of one tenant: it cannot claim over all of them",
     r"must be between 1 and \d+$",
     r"bytes",
-    r"filter names a state in which the action does nothing",
+    r"filter names a state in which the action does nothing|has a fingerprint that no dead letter",
     r"names a task with a calendar|goes with cron tasks alone",
     r"If-Sequence is not supported",
     r"must be the same for every task of an atomic batch",

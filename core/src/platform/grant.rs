@@ -79,6 +79,7 @@ pub(crate) fn revoke_role(
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
     check(tx, actor, reason)?;
+    limits::check_name("role", role)?;
     if !has(tx, actor, |grant| &grant.roles, role) {
         return Ok(UNCHANGED);
     }
@@ -120,6 +121,7 @@ pub(crate) fn revoke_capability(
     reason: Option<&Text>,
 ) -> Result<Outcome, Rejection> {
     check(tx, actor, reason)?;
+    limits::check_name("capability", capability)?;
     if !has(tx, actor, |grant| &grant.capabilities, capability) {
         return Ok(UNCHANGED);
     }

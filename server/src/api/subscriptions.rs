@@ -53,6 +53,7 @@ pub(crate) async fn subscribe(exchange: Exchange) -> Result<Reply, Failure> {
 
 /// `DELETE /api/v1/subscriptions/{subscription_id}`.
 pub(crate) async fn unsubscribe(exchange: Exchange) -> Result<Reply, Failure> {
+    let wire::EmptyBody {} = exchange.read(Subject::Request)?;
     let subscription = exchange.subscription()?;
     let placed = exchange.call(Command::Unsubscribe { subscription }).await?;
     let mut json = Writer::new();

@@ -104,8 +104,7 @@ impl<'a> Caller<'a> {
         let get = |path: String| ("GET", format!("/api/v1{path}"), Value::Null);
         match self.random.below(32) {
             0..=5 => {
-                let limits =
-                    json!({"max_attempts": number + 1, "concurrency_key": format!("c{number}")});
+                let limits = json!({"max_attempts": number + 1, "cancel_grace_ms": 86_400_000, "concurrency_key": format!("c{number}")});
                 post(
                     "/tasks".into(),
                     json!({"kind": format!("k{number}"), "queue": queue, "payload": number, "constraints": limits,
@@ -114,7 +113,7 @@ impl<'a> Caller<'a> {
             }
             6 => post(
                 "/tasks".into(),
-                json!({"kind": "keyed", "queue": queue, "payload": number, "idempotency_key": format!("i{number}")}),
+                json!({"kind": "keyed", "queue": queue, "payload": number, "constraints": {"cancel_grace_ms": 86_400_000}, "idempotency_key": format!("i{number}")}),
             ),
             7..=9 => post(
                 "/leases".into(),
