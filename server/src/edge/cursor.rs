@@ -25,12 +25,15 @@ impl Exchange {
         format!("{place}{}", self.seal(place))
     }
 
-    /// Does the route's work. A cursor whose seal is not of this list may be told one thing: that it is of another log.
+    /// Does the route's work. Whoever comes with a cursor whose seal is not of this list may be told that it is of another log, and what is
+    /// wrong with the way pages are asked for; nothing that depends on what is there.
     pub(super) async fn answer(mut self) -> Result<Reply, Failure> {
         let is_own = self.open_cursor();
         let work = self.route.work;
         match work(self).await {
-            Err(failure) if failure.code() == "cursor_expired" => Err(failure),
+            Err(failure) if matches!(failure.code(), "cursor_expired" | "invalid_pagination") => {
+                Err(failure)
+            }
             _ if !is_own => Err(Failure::invalid_cursor()),
             reply => reply,
         }
