@@ -30,6 +30,7 @@ pub mod flow;
 mod id;
 mod image;
 mod intern;
+mod json;
 mod ledger;
 pub mod limits;
 mod machine;

@@ -3,10 +3,11 @@
 //! Never: lets anybody approve what they asked for or reviewed themselves.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 use super::model::{Approval, ApprovalState, Decision};
 use crate::event::{ApprovalDecided, ApprovalRequested, LedgerAppended};
+use crate::json::quoted;
 use crate::limits;
 use crate::machine::Tx;
 use crate::outcome::Outcome;
@@ -165,33 +166,4 @@ fn entry(id: ApprovalId, row: &Approval, decision: Decision, reason: Option<&Tex
         quoted(&row.requested_by),
     );
     Bytes::from(text.as_bytes())
-}
-
-/// Text as a JSON string (RFC 8259 §7).
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if u32::from(c) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn any_text_becomes_one_json_string() {
-        assert_eq!(
-            quoted("a\"b\\c\nd\u{1}é"),
-            "\"a\\\"b\\\\c\\u000ad\\u0001é\""
-        );
-    }
 }
